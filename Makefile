@@ -1,0 +1,57 @@
+# Tomeishi is built with Go and make alone. Tools are pinned in .tools/*.mod,
+# built on first use by the go command and kept in its cache.
+
+GO   ?= go
+TOOL  = $(GO) tool -modfile=.tools/$(1).mod $(1)
+DIRS  = $(wildcard agent collector rules plugins cmd)
+
+.DEFAULT_GOAL := help
+.PHONY: help build check format vet lint static dead fix tools test bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+build: ## the stripped binaries, in ./bin
+	@mkdir -p bin
+	$(GO) build -trimpath -ldflags='-s -w' -o bin/ ./cmd/tomeishi ./cmd/tomeishi-agent
+	@ls -l bin
+
+check: format vet lint static dead ## formatting, vet, golangci-lint, staticcheck, deadcode
+
+format:
+	@echo 'gofumpt: files that need formatting'
+	@files=$$($(call TOOL,gofumpt) -l $(DIRS)) || exit 1; \
+	if [ -n "$$files" ]; then echo "$$files"; echo 'format them with: make fix'; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+
+lint:
+	$(call TOOL,golangci-lint) run ./...
+
+static:
+	$(call TOOL,staticcheck) ./...
+
+# deadcode exits 0 whatever it finds, so what it prints is the verdict.
+dead:
+	@echo 'deadcode: functions that nothing reaches'
+	@found=$$($(call TOOL,deadcode) -test ./...) || exit 1; \
+	if [ -n "$$found" ]; then echo "$$found"; exit 1; fi
+
+fix: ## format the code and group its imports
+	$(call TOOL,golangci-lint) fmt
+
+tools: ## build the tools of check ahead of time
+	@for tool in gofumpt deadcode staticcheck golangci-lint; do \
+		echo "tool $$tool"; \
+		$(GO) tool -modfile=.tools/$$tool.mod -n $$tool >/dev/null || exit 1; \
+	done
+
+test: ## every test, with the race detector, in random order
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on ./...
+
+bench: ## the benchmarks of the hot path
+	$(GO) test -run='^$$' -bench=. -benchmem ./agent/... ./collector/... ./rules/...
+
+clean: ## remove what build made
+	rm -rf bin

@@ -1,0 +1,105 @@
+package structure
+
+import (
+	"fmt"
+	"strings"
+)
+
+// layer says what the packages at from may import of ours, besides what is in
+// their own room. The first layer that matches counts.
+type layer struct {
+	from string
+	sees []string
+	why  string
+}
+
+const (
+	whyLeaf = "it is a leaf: both programs build on it, so it may depend on neither"
+	whyRoom = "a room that knows another room can no longer be changed, tested or replaced alone; " +
+		"say what you need as an interface and let %s pass it in"
+	whySDK = "other people's plugins import the SDK and must not pull in the program"
+)
+
+// The Host allow-list, agent/httpguard, is open to the rooms of both programs:
+// there is one door policy, not two.
+func layers() []layer {
+	return []layer{
+		{from: "agent/report/...", why: whyLeaf},
+		{from: "agent/httpguard/...", why: whyLeaf},
+		{
+			from: "agent",
+			sees: []string{"agent/..."},
+			why:  "the agent is light and runs on hosts where there is no collector and no rule",
+		},
+		{
+			from: "agent/...",
+			sees: []string{"agent/report", "agent/httpguard", "agent/durable", "agent/peers"},
+			why:  fmt.Sprintf(whyRoom, "the agent") + "; no collector and no rule is there",
+		},
+		{
+			from: "rules/...",
+			sees: []string{"agent/report"},
+			why:  "rules are pure: every collector, every replay and every test must get the same answer from them",
+		},
+		{
+			from: "collector",
+			sees: []string{
+				"collector/...", "rules/...", "agent/report", "agent/httpguard",
+				"plugins/action/...", "plugins/source/...",
+			},
+			why: "the collector wires its own rooms; the agent is another program, and cmd brings the two together",
+		},
+		{
+			from: "collector/...",
+			sees: []string{
+				"collector/machine", "rules/...", "agent/report", "agent/httpguard",
+				"plugins/action/...", "plugins/source/...",
+			},
+			why: fmt.Sprintf(whyRoom, "the collector"),
+		},
+		{from: "plugins/action/...", why: whySDK},
+		{from: "plugins/source/...", why: whySDK},
+		{
+			from: "plugins/...",
+			sees: []string{"plugins/action/...", "plugins/source/..."},
+			why:  "a plugin is a program of its own that could as well live elsewhere; it sees only the SDK",
+		},
+	}
+}
+
+// importRule finds imports that cross the walls of DESIGN.md. Tests may use
+// the wire too, and the tests of the collector and of cmd put whole systems
+// together, so they see everything.
+func importRule(t *tree) []string {
+	var found []string
+	t.imports(func(f *goFile, place, imported string) {
+		to, ours := strings.CutPrefix(imported, module+"/")
+		if !ours || room(f.dir) == room(to) {
+			return
+		}
+		if f.test() && (f.dir == "collector" || to == "agent/report") {
+			return
+		}
+		for _, l := range layers() {
+			if !match(l.from, f.dir) {
+				continue
+			}
+			if !matchAny(l.sees, to) {
+				found = append(found, fmt.Sprintf("%s: %s may not import %s: %s", place, f.dir, to, l.why))
+			}
+			return
+		}
+	})
+	return found
+}
+
+// room is the package that owns dir: its first two elements, or one where the
+// whole folder is a single room.
+func room(dir string) string {
+	top, rest, inside := strings.Cut(dir, "/")
+	if !inside || top == "rules" || top == "cmd" {
+		return top
+	}
+	first, _, _ := strings.Cut(rest, "/")
+	return top + "/" + first
+}

@@ -1,0 +1,70 @@
+package structure
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rule finds, in a tree, the places that break it.
+type rule struct {
+	name string
+	why  string
+	find func(*tree) []string
+}
+
+func rules() []rule {
+	return []rule{
+		{"imports", "each room can be understood, tested and replaced by itself", importRule},
+		{"engines", "one engine, one importer: its traps are known in one place", oneImporter},
+		{"folders", "a reader finds everything under five names", fiveFolders},
+		{"comments", "a package is a noun that finishes the sentence; its first line says what it promises", packageComments},
+		{"promises", "what survives a crash is promised in words before it is trusted in code", promises},
+		{"sizes", "a file is one idea; a second idea is a second file", fileSizes},
+		{"init", "main decides what runs and in which order; nothing registers itself", noInit},
+		{"paths", "the text must be true on every machine", noMachinePaths},
+	}
+}
+
+func TestTree(t *testing.T) {
+	house, err := load(os.DirFS("../../.."))
+	if err != nil {
+		t.Error(err)
+	}
+	if len(house.files) == 0 {
+		t.Fatal("no Go files in the tree")
+	}
+	for _, r := range rules() {
+		t.Run(r.name, func(t *testing.T) {
+			for _, f := range r.find(house) {
+				t.Errorf("%s\n\twhy: %s", f, r.why)
+			}
+		})
+	}
+}
+
+// TestAgentIsLight asks the go command what is linked into the agent. A tree
+// without an agent has nothing to weigh; one with it must have its command.
+func TestAgentIsLight(t *testing.T) {
+	house, err := load(os.DirFS("../../.."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(house.packages(), "agent") {
+		return
+	}
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-buildvcs=false", "./cmd/tomeishi-agent")
+	cmd.Dir = "../../.."
+	cmd.Env = append(os.Environ(), "GOOS=linux")
+	var failure strings.Builder
+	cmd.Stderr = &failure
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("list what the agent links: %v\n%s", err, failure.String())
+	}
+	for _, f := range tooHeavy(strings.Fields(string(out))) {
+		t.Error(f)
+	}
+}
