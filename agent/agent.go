@@ -1,0 +1,217 @@
+// Package agent is the agent as a whole: it takes events from the applications
+// of one host, keeps them until a collector has them, and answers for the
+// gates.
+//
+// It promises what its rooms promise: an accepted event is on this host's
+// disk, and a gate is never answered more openly than the collector's last
+// word allows. It runs in a process of its own or inside another's.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/tomeishi/tomeishi/agent/durable"
+	"github.com/tomeishi/tomeishi/agent/gates"
+	"github.com/tomeishi/tomeishi/agent/local"
+	"github.com/tomeishi/tomeishi/agent/peers"
+	"github.com/tomeishi/tomeishi/agent/spool"
+	"github.com/tomeishi/tomeishi/agent/uplink"
+)
+
+// Options of New.
+type Options struct {
+	Config  Config
+	Version string
+	Log     *slog.Logger
+	Metrics *metrics.Set
+	// Client asks the collectors; nil makes one from the configuration.
+	Client *http.Client
+	// ReadyNeedsLease makes the agent ready only after a collector's first
+	// answer.
+	ReadyNeedsLease bool
+}
+
+// An Agent is wired and listens; Run makes it answer.
+type Agent struct {
+	o      Options
+	log    *slog.Logger
+	gates  *gates.Copy
+	uplink *uplink.Uplink // nil without collectors
+	server *http.Server
+	tcp    net.Listener
+	unix   net.Listener
+	closes []step
+	closed sync.Once
+	err    error
+}
+
+// step releases what New took.
+type step struct {
+	name  string
+	close func() error
+}
+
+const shutdownTime = 5 * time.Second
+
+// New checks the configuration, opens what is on disk and listens. Clients
+// wait from then on; Run serves them.
+func New(o Options) (*Agent, error) {
+	if err := o.Config.Check(); err != nil {
+		return nil, err
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Metrics == nil {
+		o.Metrics = metrics.NewSet()
+	}
+	a := &Agent{o: o, log: o.Log.With("component", "agent")}
+	if err := a.setup(); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func (a *Agent) setup() error {
+	c, set := &a.o.Config, a.o.Metrics
+
+	// The lock first: what follows repairs files and takes over the socket.
+	lock, err := durable.Lock(c.Data)
+	if err != nil {
+		return err
+	}
+	a.onClose("lock", lock.Close)
+
+	queue, err := spool.Open(filepath.Join(c.Data, "spool"), spool.Options{
+		Agent: c.ID, Max: c.SpoolMax, Log: a.log, Metrics: set,
+	})
+	if err != nil {
+		return err
+	}
+	a.onClose("spool", queue.Close)
+
+	toGates, toBlocks, err := a.peers()
+	if err != nil {
+		return err
+	}
+	a.gates, err = gates.New(c.Data, gates.Options{Agent: c.ID, Peers: toGates, Log: a.log, Metrics: set})
+	if err != nil {
+		return err
+	}
+	if toBlocks != nil {
+		a.uplink = uplink.New(queue, toBlocks, a.log, set)
+	}
+
+	// Listening last: whoever connects finds the rooms open.
+	api := local.New(local.Options{
+		Agent: c.ID, Hosts: []string{c.Listen}, Spool: queue, Gates: a.gates,
+		Ready: a.notReady, Log: a.log, Metrics: set,
+	})
+	a.server = api.Server()
+	ctx := context.Background() // binding does not wait
+	if a.tcp, err = (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	a.onClose("listener", ignoreClosed(a.tcp.Close))
+	if a.unix, err = local.ListenUnix(ctx, c.Socket); err != nil {
+		return err
+	}
+	a.onClose("socket", ignoreClosed(a.unix.Close))
+	a.info()
+	return nil
+}
+
+// peers makes one set for the gates and one for the blocks: each goes its own
+// way when a collector fails.
+func (a *Agent) peers() (forGates, forBlocks *peers.Peers, err error) {
+	c := &a.o.Config
+	if len(c.Collectors) == 0 {
+		a.log.Warn("no collectors: events are kept here and go nowhere, gates are unknown")
+		return nil, nil, nil
+	}
+	token, err := c.token()
+	if err != nil {
+		return nil, nil, err
+	}
+	client := a.o.Client
+	if client == nil {
+		if client, err = peers.Client(c.CAFile); err != nil {
+			return nil, nil, err
+		}
+		a.onClose("connections", func() error { client.CloseIdleConnections(); return nil })
+	}
+	return peers.New(c.Collectors, token, client), peers.New(c.Collectors, token, client), nil
+}
+
+// Run serves until ctx ends or a listener fails, then stops in order and
+// releases everything.
+func (a *Agent) Run(ctx context.Context) error {
+	a.log.Info("agent runs", "listen", a.Addr(), "socket", a.o.Config.Socket,
+		"data", a.o.Config.Data, "id", a.o.Config.ID, "collectors", a.o.Config.Collectors)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var rooms, servers sync.WaitGroup
+	for _, l := range []net.Listener{a.tcp, a.unix} {
+		servers.Go(func() {
+			if err := a.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				cancel(fmt.Errorf("serve %s: %w", l.Addr(), err))
+			}
+		})
+	}
+	rooms.Go(func() { a.gates.Run(ctx) })
+	if a.uplink != nil {
+		rooms.Go(func() { a.uplink.Run(ctx) })
+	}
+	<-ctx.Done()
+
+	// Applications first: what they are being told must still become durable.
+	stop, done := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer done()
+	err := a.server.Shutdown(stop)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("stop serving: %w", err), a.server.Close())
+	}
+	servers.Wait()
+	rooms.Wait()
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
+		err = errors.Join(cause, err)
+	}
+	err = errors.Join(err, a.Close())
+	a.log.Info("agent stopped")
+	return err
+}
+
+// Close releases what New took. Run does it too; only an agent that never ran
+// needs it.
+func (a *Agent) Close() error {
+	a.closed.Do(func() {
+		for i := len(a.closes) - 1; i >= 0; i-- {
+			if err := a.closes[i].close(); err != nil {
+				a.err = errors.Join(a.err, fmt.Errorf("close %s: %w", a.closes[i].name, err))
+			}
+		}
+	})
+	return a.err
+}
+
+func (a *Agent) onClose(name string, f func() error) { a.closes = append(a.closes, step{name, f}) }
+
+// ignoreClosed: the server closes the listeners too.
+func ignoreClosed(f func() error) func() error {
+	return func() error {
+		if err := f(); err != nil && !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	}
+}

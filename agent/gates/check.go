@@ -1,0 +1,116 @@
+package gates
+
+import (
+	"fmt"
+	"time"
+)
+
+// A Match is what a worker is about to pay, as far as it says.
+type Match struct{ Request, Customer, Address, Tag string }
+
+// An Answer is what a gate says.
+type Answer int
+
+// The answers. Only Open lets a payment through.
+const (
+	NotFound Answer = iota
+	Closed
+	Held
+	Open
+)
+
+// Check answers for one payment, with the reason unless the gate is open.
+func (c *Copy) Check(name string, m Match) (Answer, string) {
+	g, ok := c.Get(name)
+	if !ok {
+		if !c.Heard() {
+			return NotFound, "unknown gate: no collector has answered since the agent started"
+		}
+		return NotFound, "unknown gate"
+	}
+	if g.State != stateOpen {
+		return Closed, g.why()
+	}
+	for _, h := range g.Holds {
+		if len(h.Match) > 0 && h.names(m) {
+			return Held, "held: " + h.Reason
+		}
+	}
+	return Open, ""
+}
+
+// names tells whether every field of the hold's match is the payment's. A field
+// that this agent does not know counts as equal: it holds more, never less.
+func (h Hold) names(m Match) bool {
+	for field, want := range h.Match {
+		var have string
+		switch field {
+		case "request":
+			have = m.Request
+		case "customer":
+			have = m.Customer
+		case "address":
+			have = m.Address
+		case "tag":
+			have = m.Tag
+		default:
+			continue
+		}
+		if have != want {
+			return false
+		}
+	}
+	return true
+}
+
+func (g Gate) why() string {
+	if g.Reason != "" {
+		return g.Reason
+	}
+	for _, h := range g.Holds {
+		if len(h.Match) == 0 {
+			return "closed: " + h.Reason
+		}
+	}
+	return stateClosed
+}
+
+// view is the gate as it is answered now. The caller holds mu.
+func (c *Copy) view(name string, now time.Time) (Gate, bool) {
+	g, ok := c.kept.Gates[name]
+	if !ok {
+		return Gate{}, false
+	}
+	g.Fresh = c.fresh(g, now)
+	if g.Mode == modeShadow {
+		return g, true // refuses only for a person's hold, which is in State
+	}
+	if g.State == stateOpen && g.closedByHold() {
+		g.State = stateClosed
+	}
+	if why := c.kept.suspicionOf(name); why != "" {
+		g.State, g.Reason = stateClosed, why
+		return g, true
+	}
+	if !g.Fresh && g.IfUnreachable != keep && g.State == stateOpen {
+		g.State, g.Reason = stateClosed, c.unheard(now)
+	}
+	return g, true
+}
+
+func (c *Copy) unheard(now time.Time) string {
+	if c.sent.IsZero() {
+		return "no collector has been reached since the agent started, and the gate's if_unreachable is close"
+	}
+	return fmt.Sprintf("no collector has been reached for %v, and the gate's if_unreachable is close",
+		now.Sub(c.sent).Round(time.Second))
+}
+
+func (g Gate) closedByHold() bool {
+	for _, h := range g.Holds {
+		if len(h.Match) == 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,199 @@
+package gates
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/tomeishi/tomeishi/agent/durable"
+)
+
+const (
+	fileName    = "gates"
+	fileMagic   = "TMGK"
+	fileVersion = 1
+	maxFile     = 64 << 20
+)
+
+// kept is what the file holds: the last trusted answer, and the highest epochs
+// ever seen under its cell.
+type kept struct {
+	Cell    string            `json:"cell"`
+	Epoch   uint64            `json:"epoch"`
+	Gates   map[string]Gate   `json:"gates"`
+	Highest map[string]uint64 `json:"highest"`
+	// All says why no gate is believed; Some why single ones are not.
+	All     string            `json:"suspect,omitempty"`
+	Some    map[string]string `json:"suspects,omitempty"`
+	Adopted *adoption         `json:"adopted,omitempty"`
+}
+
+type adoption struct {
+	By     string    `json:"by"`
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
+}
+
+func load(path string) (k kept, err error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return kept{}, nil
+	}
+	if err == nil && info.Size() > maxFile {
+		err = fmt.Errorf("%d bytes: %w", info.Size(), durable.ErrDamaged)
+	}
+	var raw []byte
+	if err == nil {
+		raw, err = os.ReadFile(path)
+	}
+	if err == nil {
+		k, err = decodeKept(raw)
+	}
+	if err == nil || !errors.Is(err, durable.ErrDamaged) {
+		return k, wrap(err)
+	}
+	// What was known is lost: nothing is believed until a person says so.
+	if err := os.Rename(path, path+".damaged"); err != nil {
+		return kept{}, wrap(err)
+	}
+	k = kept{All: "the kept copy of the gates was damaged, so an older ledger could not be told"}
+	return k, wrap(replace(path, k.encode()))
+}
+
+func wrap(err error) error {
+	if err != nil {
+		return fmt.Errorf("read kept gates: %w", err)
+	}
+	return nil
+}
+
+func replace(path string, raw []byte) error { return durable.Replace(path, raw) }
+
+func (k kept) encode() []byte {
+	body, err := json.Marshal(k)
+	if err != nil {
+		panic(fmt.Sprintf("gates: %v", err)) // decoded from JSON before
+	}
+	return durable.Frame(fileMagic, fileVersion, body)
+}
+
+func decodeKept(raw []byte) (k kept, err error) {
+	body, err := durable.Unframe(fileMagic, fileVersion, raw)
+	if err != nil {
+		return kept{}, err
+	}
+	if err := json.Unmarshal(body, &k); err != nil {
+		return kept{}, fmt.Errorf("%w: %w", durable.ErrDamaged, err)
+	}
+	return k, nil
+}
+
+func (k kept) suspicion() string {
+	if k.All != "" {
+		return k.All
+	}
+	for _, name := range slices.Sorted(maps.Keys(k.Some)) {
+		return name + ": " + k.Some[name]
+	}
+	return ""
+}
+
+func (k kept) suspicionOf(name string) string {
+	if k.All != "" {
+		return k.All
+	}
+	return k.Some[name]
+}
+
+// accept takes in an answer as far as it is trusted and tells whether
+// something changed. Suspicion stays until adopt, also when a later answer
+// fits: two ledgers have spoken, and only a person knows which one is right.
+func (k *kept) accept(l *list) (changed bool) {
+	if k.All != "" {
+		return k.addUnknown(l)
+	}
+	if k.Cell == "" {
+		*k = fromList(l, k.Adopted)
+		return true
+	}
+	switch {
+	case l.Cell != k.Cell:
+		k.All = fmt.Sprintf("the collector's cell is %s, before it was %s", l.Cell, k.Cell)
+	case l.Epoch < k.Epoch:
+		k.All = fmt.Sprintf("the collector's epoch is %d, before it was %d: its ledger is an older one", l.Epoch, k.Epoch)
+	}
+	if k.All != "" {
+		k.addUnknown(l)
+		return true
+	}
+	changed = l.Epoch > k.Epoch || len(l.Gates) != len(k.Gates)
+	next := make(map[string]Gate, len(l.Gates))
+	for _, g := range l.Gates {
+		high := k.Highest[g.Name]
+		if g.Epoch < high && k.Some[g.Name] == "" {
+			if k.Some == nil {
+				k.Some = make(map[string]string)
+			}
+			k.Some[g.Name] = fmt.Sprintf("the gate's epoch is %d, before it was %d: the ledger is an older one", g.Epoch, high)
+			changed = true
+		}
+		old, had := k.Gates[g.Name]
+		changed = changed || !had || old.Epoch != g.Epoch || old.Lease != g.Lease || old.IfUnreachable != g.IfUnreachable
+		k.Highest[g.Name] = max(high, g.Epoch)
+		next[g.Name] = g
+	}
+	k.Epoch, k.Gates = l.Epoch, next
+	return changed
+}
+
+// addUnknown lists gates that only the answer in doubt has, so that they are
+// closed and not unknown.
+func (k *kept) addUnknown(l *list) (changed bool) {
+	for _, g := range l.Gates {
+		if _, ok := k.Gates[g.Name]; ok {
+			continue
+		}
+		if k.Gates == nil {
+			k.Gates = make(map[string]Gate)
+		}
+		k.Gates[g.Name] = g
+		changed = true
+	}
+	return changed
+}
+
+func fromList(l *list, a *adoption) kept {
+	k := kept{Cell: l.Cell, Epoch: l.Epoch, Gates: make(map[string]Gate), Highest: make(map[string]uint64), Adopted: a}
+	for _, g := range l.Gates {
+		k.Gates[g.Name], k.Highest[g.Name] = g, g.Epoch
+	}
+	return k
+}
+
+// adopt forgets the doubt: l, or without it the next answer, is the truth.
+// Until then the gates are answered as without a lease.
+func (k kept) adopt(l *list, a adoption) kept {
+	if l != nil {
+		return fromList(l, &a)
+	}
+	return kept{Gates: k.Gates, Adopted: &a}
+}
+
+// AdoptOffline does in dir what Adopt does, while no agent runs there. The
+// caller holds the directory's lock.
+func AdoptOffline(dir, by, reason string) error {
+	path := filepath.Join(dir, fileName)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return ErrNothingToAdopt
+	}
+	k, err := load(path)
+	if err != nil {
+		return err
+	}
+	return replace(path, k.adopt(nil, adoption{By: by, Reason: reason, At: time.Now().UTC()}).encode())
+}

@@ -1,0 +1,37 @@
+package agent
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Addr is the TCP address that the agent listens on.
+func (a *Agent) Addr() string { return a.tcp.Addr().String() }
+
+// Socket is the path of the agent's Unix socket.
+func (a *Agent) Socket() string { return a.o.Config.Socket }
+
+// notReady says why the agent is not ready; empty when it is. The spool is
+// open and the kept gates are read since New.
+func (a *Agent) notReady() string {
+	if a.o.ReadyNeedsLease && !a.gates.Heard() {
+		return "no collector has answered for the gates yet"
+	}
+	return ""
+}
+
+// info shows version, id and labels as a metric that is always 1.
+func (a *Agent) info() {
+	labels := maps.Clone(a.o.Config.Labels)
+	if labels == nil {
+		labels = make(map[string]string)
+	}
+	labels["version"], labels["id"] = a.o.Version, a.o.Config.ID
+	var pairs []string
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		pairs = append(pairs, fmt.Sprintf("%s=%q", name, labels[name]))
+	}
+	a.o.Metrics.GetOrCreateGauge("tomeishi_agent_info{"+strings.Join(pairs, ",")+"}", func() float64 { return 1 })
+}

@@ -1,0 +1,208 @@
+// Package uplink carries blocks from the spool to the collectors.
+//
+// It promises that a block leaves the spool only when a collector has said
+// that it is durable there, or has refused it for good; that blocks go in
+// order with one request under way; and that every other outcome, a timeout
+// as much as a 500, sends the same bytes again. It does not promise that a
+// block is sent once.
+package uplink
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/tomeishi/tomeishi/agent/peers"
+	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/agent/spool"
+)
+
+const (
+	bodySize = 768 << 10 // blocks are added until a body has as much
+	timeout  = 30 * time.Second
+)
+
+// An Uplink sends what one spool holds.
+type Uplink struct {
+	spool *spool.Queue
+	peers *peers.Peers
+	log   *slog.Logger
+	m     meters
+	pause peers.Backoff
+}
+
+type meters struct {
+	blocks, events, clones *metrics.Counter
+	set                    *metrics.Set
+	request                *metrics.Histogram
+	delay                  *metrics.Histogram
+}
+
+// New makes an uplink; Run starts it.
+func New(q *spool.Queue, p *peers.Peers, log *slog.Logger, set *metrics.Set) *Uplink {
+	const name = "tomeishi_agent_uplink_"
+	return &Uplink{spool: q, peers: p, log: log, m: meters{
+		set:     set,
+		blocks:  set.GetOrCreateCounter(name + "blocks_total"),
+		events:  set.GetOrCreateCounter(name + "events_total"),
+		clones:  set.GetOrCreateCounter(name + "clones_total"),
+		request: set.GetOrCreateHistogram(name + "request_seconds"),
+		delay:   set.GetOrCreateHistogram(name + "delay_seconds"),
+	}}
+}
+
+// Run sends until ctx ends.
+func (u *Uplink) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		blocks, err := u.spool.Next(ctx, bodySize)
+		switch {
+		case ctx.Err() != nil || errors.Is(err, spool.ErrClosed):
+			return
+		case err != nil:
+			u.log.Error("read the spool", "err", err)
+			if u.pause.Wait(ctx, nil) != nil {
+				return
+			}
+			continue
+		}
+		u.deliver(ctx, blocks)
+	}
+}
+
+// outcome is what an answer means for the blocks that were sent.
+type outcome int
+
+const (
+	unknown outcome = iota // send the same again
+	settled                // something left the spool, or its id changed: read again
+	apart                  // one of the blocks is bad, not said which: send them singly
+)
+
+// deliver sends the blocks until all have left the spool or have to be read
+// again.
+func (u *Uplink) deliver(ctx context.Context, blocks []report.Block) {
+	body := encode(blocks)
+	for ctx.Err() == nil {
+		switch u.send(ctx, blocks, body) {
+		case settled:
+			return
+		case apart:
+			u.deliver(ctx, blocks[:1])
+			return
+		case unknown:
+		}
+	}
+}
+
+func encode(blocks []report.Block) (body []byte) {
+	for _, b := range blocks {
+		body = b.Append(body)
+	}
+	return body
+}
+
+func (u *Uplink) send(ctx context.Context, blocks []report.Block, body []byte) outcome {
+	start := time.Now()
+	a, err := u.peers.Do(ctx, timeout, http.MethodPost, "/v1/blocks", report.BlocksType, body)
+	u.m.request.UpdateDuration(start)
+	if ctx.Err() != nil {
+		return unknown
+	}
+	out := unknown
+	if err == nil {
+		out, err = u.judge(blocks, a)
+	}
+	if err != nil {
+		u.m.set.GetOrCreateCounter(fmt.Sprintf(`tomeishi_agent_uplink_failures_total{status="%d"}`, a.Status)).Inc()
+		u.log.Warn("blocks not delivered, sending again", "collector", a.From, "err", err)
+		if u.pause.Wait(ctx, a.Header) != nil {
+			return unknown
+		}
+	}
+	return out
+}
+
+// judge reads an answer. With an error the outcome waits for a pause.
+func (u *Uplink) judge(blocks []report.Block, a peers.Answer) (outcome, error) {
+	var said struct {
+		Through *uint64 `json:"through"`
+		Error   string  `json:"error"`
+		Reason  string  `json:"reason"`
+		Seq     uint64  `json:"seq"`
+	}
+	// Something other than a collector may answer, with any status. Only what
+	// reads as a collector's answer changes anything.
+	if err := json.Unmarshal(a.Body, &said); err != nil {
+		return unknown, fmt.Errorf("not a collector's answer: %s", a.Problem())
+	}
+	switch {
+	case a.Status == http.StatusOK && said.Through != nil:
+		return u.accepted(blocks, *said.Through)
+	case a.Status == http.StatusConflict && said.Reason == "clone":
+		return u.clone(a.Problem())
+	case said.Error != "" && (a.Status == http.StatusBadRequest || a.Status == http.StatusRequestEntityTooLarge):
+		return u.refused(blocks, said.Seq, a.Problem())
+	}
+	return unknown, errors.New(a.Problem())
+}
+
+func (u *Uplink) accepted(blocks []report.Block, through uint64) (outcome, error) {
+	if through < blocks[0].Seq {
+		return unknown, fmt.Errorf("the collector has blocks up to %d only", through)
+	}
+	if err := u.spool.Ack(through); err != nil {
+		if errors.Is(err, spool.ErrAhead) {
+			return u.clone(err.Error())
+		}
+		return unknown, err
+	}
+	u.pause.Reset()
+	now := time.Now()
+	for _, b := range blocks {
+		if b.Seq > through {
+			break
+		}
+		u.m.blocks.Inc()
+		u.m.events.Add(b.Batch.Len())
+		var ev report.Event
+		if b.Batch.Reader().Next(&ev) {
+			u.m.delay.Update(now.Sub(time.Unix(0, ev.Seen)).Seconds())
+		}
+	}
+	return settled, nil
+}
+
+// clone goes on under a new spool id: another spool with this id has been
+// there, a copy of this host's disk most likely.
+func (u *Uplink) clone(why string) (outcome, error) {
+	u.m.clones.Inc()
+	u.log.Error("the collector knows other blocks under this spool's id: was this host's disk copied or restored? Sending under a new id",
+		"spool", u.spool.ID(), "answer", why)
+	if err := u.spool.Renew(); err != nil {
+		return unknown, err
+	}
+	return settled, fmt.Errorf("new spool id %s: %s", u.spool.ID(), why)
+}
+
+func (u *Uplink) refused(blocks []report.Block, seq uint64, why string) (outcome, error) {
+	if seq == 0 && len(blocks) == 1 {
+		seq = blocks[0].Seq
+	}
+	if !slices.ContainsFunc(blocks, func(b report.Block) bool { return b.Seq == seq }) {
+		if len(blocks) == 1 {
+			return unknown, fmt.Errorf("refused block %d, which was not sent: %s", seq, why)
+		}
+		return apart, nil
+	}
+	if err := u.spool.Refuse(seq, why); err != nil {
+		return unknown, err
+	}
+	return settled, nil
+}
