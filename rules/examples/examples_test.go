@@ -1,0 +1,52 @@
+package examples
+
+import (
+	"io/fs"
+	"testing"
+
+	"github.com/tomeishi/tomeishi/rules"
+)
+
+func TestAllAreSound(t *testing.T) {
+	all, err := All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := fs.Glob(files, "*.yml")
+	if err != nil || len(names) != len(all) {
+		t.Errorf("All has %d files of %v (%v)", len(all), names, err)
+	}
+	set, problems := rules.Parse(all)
+	for _, p := range problems {
+		t.Error(p)
+	}
+	for _, g := range set.Gates {
+		if enforces := g.Mode == rules.Enforce; enforces != (g.Name == "demo/withdrawals") {
+			t.Errorf("gate %s has mode %s", g.Name, g.Mode)
+		}
+	}
+}
+
+func TestDemo(t *testing.T) {
+	demo, err := Demo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, problems := rules.Parse(demo)
+	if len(problems) != 0 || len(set.Rules) != 1 {
+		t.Fatal(problems)
+	}
+	r := set.Rules[0]
+	got := r.Render(map[string]string{"request": "w-1"}, "2", []string{"c/app/1", "c/app/2"})
+	if want := "2 payments for withdrawal w-1"; got["summary"] != want {
+		t.Errorf("summary = %q, want %q", got["summary"], want)
+	}
+	want := "raises a critical alert when at least 2 different values of data.payment come within 1d, counting payout.sent events, apart for each data.request; then closes the gate demo/withdrawals (if the gate enforces)."
+	if got := r.Explain(); got != want {
+		t.Errorf("Explain() = %q, want %q", got, want)
+	}
+	use := r.Mitigate[0]
+	if m := rules.Effective(use.Mode, use.Mitigation.Mode, set.Gates[0].Mode); m != rules.Enforce {
+		t.Errorf("the demo's effect is %s, want enforce", m)
+	}
+}

@@ -1,0 +1,113 @@
+package rules
+
+import (
+	"strings"
+
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+
+	"github.com/tomeishi/tomeishi/agent/report"
+)
+
+// A field is a place in an event: an attribute such as source, or a path of
+// keys into its data.
+type field struct {
+	attribute string   // "source", "subject", "type", "id"; or "data"
+	path      []string // below data
+}
+
+var attributes = []string{"source", "subject", "type", "id"}
+
+// money tells whether the field is an exact decimal that JSON carries as a
+// string.
+func (f field) money() bool { return len(f.path) > 0 && report.IsMoney(f.path[len(f.path)-1]) }
+
+func (f field) last() string {
+	if len(f.path) == 0 {
+		return f.attribute
+	}
+	return f.path[len(f.path)-1]
+}
+
+func (f field) String() string {
+	var b strings.Builder
+	b.WriteString(f.attribute)
+	for _, key := range f.path {
+		if isIdent(key) {
+			b.WriteString("." + key)
+		} else {
+			b.WriteString("[" + quote(key) + "]")
+		}
+	}
+	return b.String()
+}
+
+// key is a text that only this field has.
+func (f field) key() string { return f.attribute + "\x00" + strings.Join(f.path, "\x00") }
+
+// fieldOf is the field that an expression names; false if it is anything else.
+func fieldOf(e ast.Expr) (field, bool) {
+	var keys []string
+	for {
+		switch e.Kind() {
+		case ast.IdentKind:
+			f := field{attribute: e.AsIdent()}
+			for i := len(keys) - 1; i >= 0; i-- {
+				f.path = append(f.path, keys[i])
+			}
+			return f, f.known()
+		case ast.SelectKind:
+			if e.AsSelect().IsTestOnly() {
+				return field{}, false
+			}
+			keys = append(keys, e.AsSelect().FieldName())
+			e = e.AsSelect().Operand()
+		case ast.CallKind:
+			key, ok := constantIndex(e)
+			if !ok {
+				return field{}, false
+			}
+			keys = append(keys, key)
+			e = e.AsCall().Args()[0]
+		default:
+			return field{}, false
+		}
+	}
+}
+
+func (f field) known() bool {
+	if f.attribute == "data" {
+		return len(f.path) > 0
+	}
+	for _, a := range attributes {
+		if f.attribute == a {
+			return len(f.path) == 0
+		}
+	}
+	return false
+}
+
+// constantIndex is the key in x["key"].
+func constantIndex(e ast.Expr) (string, bool) {
+	call := e.AsCall()
+	if call.FunctionName() != operators.Index || len(call.Args()) != 2 || call.Args()[1].Kind() != ast.LiteralKind {
+		return "", false
+	}
+	s, ok := call.Args()[1].AsLiteral().(types.String)
+	return string(s), ok
+}
+
+// isIdent tells whether s is a name that needs no quotes.
+func isIdent(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c == '_', 'a' <= c|0x20 && c|0x20 <= 'z':
+		case '0' <= c && c <= '9' && i > 0:
+		default:
+			return false
+		}
+	}
+	return s != ""
+}

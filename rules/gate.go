@@ -1,0 +1,151 @@
+package rules
+
+import (
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+type parsedGate struct {
+	Gate
+	place
+	modeSaid, used bool
+}
+
+type parsedMitigation struct {
+	Mitigation
+	place
+	target         place
+	modeSaid, used bool
+}
+
+const defaultLease = 30 * time.Second
+
+func (p *parser) gate(n *yaml.Node) {
+	g := &parsedGate{place: p.here(n)}
+	g.Mode, g.Lease = Shadow, defaultLease
+	ok := p.mapping(n, "a gate", []key{
+		{name: "name", read: func(v *yaml.Node) {
+			if g.Name = p.name(v, "the gate's name"); g.Name != "" && !gateName(g.Name) {
+				p.errorAt(v, "%s is not a gate name: segments of a-z 0-9 . _ - joined by /, at most 128 bytes, none of them ., .., open, close or check", clip(g.Name))
+			}
+		}},
+		{name: "mode", read: func(v *yaml.Node) { g.Mode, g.modeSaid = p.mode(v), true }},
+		{name: "if_unreachable", read: func(v *yaml.Node) {
+			switch s, ok := p.text(v, "if_unreachable"); {
+			case ok && s == "keep":
+				g.IfUnreachable = Keep
+			case ok && s != "close":
+				p.errorAt(v, "if_unreachable is close or keep, not %s", clip(s))
+			}
+		}},
+		{name: "lease", read: func(v *yaml.Node) {
+			if g.Lease = p.duration(v, "lease", true); g.Lease > 0 && (g.Lease < time.Second || g.Lease > time.Hour) {
+				p.errorAt(v, "a lease is between 1s and 1h")
+			}
+		}},
+		{name: "open", read: func(v *yaml.Node) { p.opening(v) }},
+		{name: "claims", not: "would say how long a claim on this gate lasts"},
+	})
+	if !ok {
+		return
+	}
+	if g.Name == "" {
+		p.errorAt(n, "the gate has no name")
+		return
+	}
+	p.unique(n, "gate", g.Name, clip(g.Name))
+	p.gates = append(p.gates, g)
+}
+
+// opening takes what is the case anyway: one person opens a gate.
+func (p *parser) opening(n *yaml.Node) {
+	p.mapping(n, "open", []key{
+		{name: "approvals", read: func(v *yaml.Node) {
+			if v.Value != "1" {
+				p.errorAt(v, "not in this version: approvals other than 1")
+			}
+		}},
+		{name: "after", not: "would make an opening wait for a condition"},
+		{name: "alone", not: "would let one person open a gate that needs two"},
+	})
+}
+
+// gateName tells whether s can name a gate.
+func gateName(s string) bool {
+	if len(s) > 128 {
+		return false
+	}
+	for segment := range strings.SplitSeq(s, "/") {
+		switch segment {
+		case "", ".", "..", "open", "close", "check":
+			return false
+		}
+		if strings.Trim(segment, "abcdefghijklmnopqrstuvwxyz0123456789._-") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// mode reads a mode. A wrong one is noted and taken as the weakest.
+func (p *parser) mode(n *yaml.Node) Mode {
+	s, ok := p.text(n, "mode")
+	if !ok {
+		return Shadow
+	}
+	var m Mode
+	if err := m.UnmarshalText([]byte(s)); err != nil || m == 0 {
+		p.errorAt(n, "mode is shadow, approve or enforce, not %s%s", clip(s), nearest(s, modeNames[1:]))
+		return Shadow
+	}
+	return m
+}
+
+func (p *parser) mitigation(n *yaml.Node) {
+	m := &parsedMitigation{place: p.here(n), target: p.here(n)}
+	m.Mode = Shadow
+	ok := p.mapping(n, "a mitigation", []key{
+		{name: "name", read: func(v *yaml.Node) { m.Name = p.name(v, "the mitigation's name") }},
+		{name: "action", read: func(v *yaml.Node) { m.Action = p.action(v) }},
+		{name: "target", read: func(v *yaml.Node) { m.Target, m.target = p.name(v, "the mitigation's target"), p.here(v) }},
+		{name: "mode", read: func(v *yaml.Node) { m.Mode, m.modeSaid = p.mode(v), true }},
+		{name: "match", not: "would narrow a hold to one request, customer or address"},
+		{name: "args", not: "would be given to a plugin"},
+		{name: "limits", not: "would bound how often a mitigation is carried out"},
+		{name: "verify", not: "would say how an effect is verified; a closed gate is verified by its agents"},
+		{name: "undo", not: "would say who undoes an effect; people open gates"},
+		{name: "on_failure", not: "would say what happens when an effect fails"},
+	})
+	switch {
+	case !ok:
+		return
+	case m.Name == "":
+		p.errorAt(n, "the mitigation has no name")
+		return
+	case m.Action == "":
+		p.errorAt(n, "the mitigation has no action; the one of this version is %s", GateClose)
+	case m.Target == "":
+		p.errorAt(n, "the mitigation has no target")
+	}
+	p.unique(n, "mitigation", m.Name, clip(m.Name))
+	p.mitigations = append(p.mitigations, m)
+}
+
+func (p *parser) action(n *yaml.Node) string {
+	s, ok := p.text(n, "action")
+	switch {
+	case !ok || s == GateClose:
+	case s == "gate.hold":
+		p.errorAt(n, "not in this version: gate.hold would hold one request, customer or address")
+	case strings.Contains(s, "."):
+		p.errorAt(n, "not in this version: %s would need a plugin; the action of this version is %s", clip(s), GateClose)
+	default:
+		p.errorAt(n, "%s is not an action; the one of this version is %s", clip(s), GateClose)
+	}
+	if s == "" {
+		return "?" // it was noted
+	}
+	return s
+}

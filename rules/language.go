@@ -1,0 +1,293 @@
+package rules
+
+import (
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+)
+
+const (
+	maxExpression = 16 << 10 // bytes
+	maxNesting    = 64
+	maxPattern    = 1000 // instructions of a compiled regular expression
+)
+
+// A language is CEL with the variables of an event. It reads conditions,
+// fields and thresholds alike.
+type language struct{ env *cel.Env }
+
+func newLanguage() *language {
+	text := cel.StringType
+	env, err := cel.NewEnv(
+		cel.Variable("data", cel.MapType(text, cel.DynType)),
+		cel.Variable("source", text), cel.Variable("subject", text),
+		cel.Variable("type", text), cel.Variable("id", text),
+		cel.ParserRecursionLimit(maxNesting),
+		cel.ParserExpressionSizeLimit(maxExpression),
+		cel.ExpressionNodeLimit(4*maxExpression),
+	)
+	if err != nil {
+		panic(err) // the options are constant
+	}
+	return &language{env}
+}
+
+// An exprError is what is wrong with an expression, and at which character.
+type exprError struct {
+	offset int
+	text   string
+}
+
+// An expression is a condition that was found to be sound.
+type expression struct {
+	text    []rune
+	ast     *cel.Ast
+	root    ast.Expr
+	program cel.Program // nil if slots can do all of it
+}
+
+func (l *language) parse(text string) (*expression, *exprError) {
+	if len(text) > maxExpression {
+		return nil, &exprError{0, fmt.Sprintf("an expression may have %d bytes, this one has %d", maxExpression, len(text))}
+	}
+	if strings.TrimSpace(text) == "" {
+		return nil, &exprError{0, "the expression is empty"}
+	}
+	tree, issues := l.env.Parse(text)
+	if err := firstIssue(text, issues); err != nil {
+		return nil, err
+	}
+	return &expression{text: []rune(text), ast: tree, root: tree.NativeRep().Expr()}, nil
+}
+
+// condition reads, checks and plans a condition.
+func (l *language) condition(text string) (*expression, *exprError) {
+	e, err := l.parse(text)
+	if err != nil {
+		return nil, err
+	}
+	checked, issues := l.env.Check(e.ast)
+	if err := firstIssue(text, issues); err != nil {
+		return nil, err
+	}
+	e.ast, e.root = checked, checked.NativeRep().Expr()
+	if err := e.vet(); err != nil {
+		return nil, err
+	}
+	if out := checked.OutputType(); out.Kind() != types.BoolKind {
+		hint := ""
+		if f, ok := fieldOf(e.root); ok {
+			hint = "; write " + f.String() + " == true"
+		}
+		return nil, &exprError{0, fmt.Sprintf("a condition must be true or false, and this is %s%s", typeText(out), hint)}
+	}
+	if _, ok := e.slots(func(field) int { return 0 }); ok {
+		return e, nil
+	}
+	if e.program, err = l.plan(e); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+func typeText(t *cel.Type) string {
+	switch t.Kind() {
+	case types.DynKind:
+		return "a field that may be anything"
+	case types.StringKind:
+		return "a text"
+	case types.IntKind, types.UintKind, types.DoubleKind:
+		return "a number"
+	}
+	return "of type " + cel.FormatCELType(t)
+}
+
+// firstIssue is the first thing that CEL has to say.
+func firstIssue(text string, issues *cel.Issues) *exprError {
+	if issues == nil || len(issues.Errors()) == 0 {
+		return nil
+	}
+	e := issues.Errors()[0]
+	message := strings.TrimPrefix(e.Message, "Syntax error: ")
+	message = strings.ReplaceAll(message, " (in container '')", "")
+	switch {
+	case strings.Contains(message, "invalid int literal"):
+		message = "this whole number is too large; write it with a point, as in 100000000000000000000.0"
+	case strings.Contains(message, "recursion"), strings.Contains(message, "nest"):
+		message = fmt.Sprintf("an expression may be nested %d deep", maxNesting)
+	case strings.Contains(message, "'<EOF>'"):
+		message = "the expression ends too early"
+	default:
+		if m := unexpected.FindStringSubmatch(message); m != nil {
+			message = "this is not expected here: " + m[1]
+		}
+	}
+	if runes := []rune(message); len(runes) > 200 {
+		message = string(runes[:200]) + "…"
+	}
+	offset := max(0, e.Location.Column())
+	line := 1
+	chars := []rune(text)
+	for i, c := range chars {
+		if line == e.Location.Line() {
+			offset += i
+			break
+		}
+		if c == '\n' {
+			line++
+		}
+	}
+	return &exprError{nameBefore(chars, offset), message}
+}
+
+// unexpected finds the word in what the parser says.
+var unexpected = regexp.MustCompile(`(?s)^(?:mismatched input|extraneous input|missing .* at|no viable alternative at input|token recognition error at:) ('.*?')(?: expecting .*)?$`)
+
+// nameBefore moves from the bracket of a call to the name before it.
+func nameBefore(text []rune, at int) int {
+	if at >= len(text) || text[at] != '(' {
+		return at
+	}
+	for at > 0 && isIdent("a"+string(text[at-1])) {
+		at--
+	}
+	return at
+}
+
+// field reads a path such as data.request.
+func (l *language) field(text string) (field, *exprError) {
+	e, err := l.parse(text)
+	if err != nil {
+		return field{}, err
+	}
+	f, ok := fieldOf(e.root)
+	if !ok {
+		return field{}, &exprError{0, fmt.Sprintf("%s is not a field of an event: write source, subject, type, id or a path such as data.request", clip(text))}
+	}
+	return f, nil
+}
+
+// offset is the character that stands for a part of the expression: where a
+// path starts, the operator, or the bracket of a call.
+func (e *expression) offset(part ast.Expr) int {
+	for part.Kind() == ast.SelectKind {
+		part = part.AsSelect().Operand()
+	}
+	r, _ := e.ast.NativeRep().SourceInfo().GetOffsetRange(part.ID())
+	return int(r.Start)
+}
+
+func (e *expression) errorf(part ast.Expr, format string, args ...any) *exprError {
+	return &exprError{nameBefore(e.text, e.offset(part)), fmt.Sprintf(format, args...)}
+}
+
+// functions that conditions may use, beside those of the operators below.
+var functions = []string{
+	operators.Conditional, operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot,
+	operators.Add, operators.Subtract, operators.Multiply, operators.Negate, operators.Index,
+	operators.NotStrictlyFalse, "size", "startsWith", "endsWith", "contains", "string", "int",
+}
+
+var comparisons = []string{
+	operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals,
+	operators.Greater, operators.GreaterEquals, operators.In,
+}
+
+// vet refuses what is not exact, not the same everywhere or not bounded.
+func (e *expression) vet() (first *exprError) {
+	ast.PostOrderVisit(e.root, ast.NewExprVisitor(func(part ast.Expr) {
+		if first != nil {
+			return
+		}
+		switch part.Kind() {
+		case ast.CallKind:
+			first = e.vetCall(part)
+		case ast.MapKind, ast.StructKind:
+			first = e.errorf(part, "not in this version: {…} in a condition")
+		case ast.LiteralKind:
+			if _, ok := part.AsLiteral().(types.Bytes); ok {
+				first = e.errorf(part, "not in this version: bytes in a condition")
+			} else if _, ok := part.AsLiteral().(types.Double); ok {
+				_, first = e.number(part)
+			}
+		}
+	}))
+	return first
+}
+
+func (e *expression) vetCall(part ast.Expr) *exprError {
+	call := part.AsCall()
+	name := call.FunctionName()
+	switch {
+	case slices.Contains(comparisons, name):
+		return e.vetComparison(part, call.Args()[0], call.Args()[1])
+	case name == "matches":
+		return e.vetPattern(part)
+	case name == operators.Divide, name == operators.Modulo:
+		return e.errorf(part, "not in this version: division, which is not exact; multiply the other side instead")
+	case !slices.Contains(functions, name):
+		return e.errorf(part, "not in this version: %s() in a condition", name)
+	}
+	return nil
+}
+
+// vetComparison refuses comparisons that could only ever be wrong.
+func (e *expression) vetComparison(part, a, b ast.Expr) *exprError {
+	equality := part.AsCall().FunctionName() != operators.In
+	for _, side := range [2][2]ast.Expr{{a, b}, {b, a}} {
+		f, isField := fieldOf(side[0])
+		other := side[1]
+		switch {
+		case equality && other.Kind() == ast.ListKind:
+			return e.errorf(other, "not in this version: comparing lists; write `in` to look for one of several values")
+		case isField && f.money() && other.Kind() == ast.ListKind:
+			for _, item := range other.AsList().Elements() {
+				if err := e.vetMoney(f, item); err != nil {
+					return err
+				}
+			}
+		case isField && f.money():
+			if err := e.vetMoney(f, other); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (e *expression) vetMoney(f field, other ast.Expr) *exprError {
+	if other.Kind() == ast.LiteralKind {
+		if s, ok := other.AsLiteral().(types.String); ok {
+			return e.errorf(other, "%s is money: compare it with a number, without quotes, not with the text %s", f, clip(string(s)))
+		}
+	}
+	return nil
+}
+
+// vetPattern bounds what a regular expression can cost.
+func (e *expression) vetPattern(part ast.Expr) *exprError {
+	args := part.AsCall().Args()
+	pattern := args[len(args)-1]
+	text, ok := types.String(""), false
+	if pattern.Kind() == ast.LiteralKind {
+		text, ok = pattern.AsLiteral().(types.String)
+	}
+	if !ok {
+		return e.errorf(part, "the regular expression of matches() must be a text in quotes, not computed")
+	}
+	tree, err := syntax.Parse(string(text), syntax.Perl)
+	if err != nil {
+		return e.errorf(pattern, "%s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	}
+	if prog, err := syntax.Compile(tree.Simplify()); err != nil || len(prog.Inst) > maxPattern {
+		return e.errorf(pattern, "the regular expression is too large: it may compile to %d instructions", maxPattern)
+	}
+	return nil
+}

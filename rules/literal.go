@@ -1,0 +1,170 @@
+package rules
+
+import (
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+
+	"github.com/tomeishi/tomeishi/rules/decimal"
+)
+
+// A literal is a constant in an expression.
+type literal struct {
+	kind kind
+	text string
+	num  decimal.Decimal
+}
+
+// literal is the constant that part is; false if it is none that can stand
+// beside a field.
+func (e *expression) literal(part ast.Expr) (literal, bool) {
+	if part.Kind() != ast.LiteralKind {
+		return literal{}, false
+	}
+	switch v := part.AsLiteral().(type) {
+	case types.String:
+		return literal{kind: isText, text: string(v)}, true
+	case types.Bool:
+		if v {
+			return literal{kind: isTrue}, true
+		}
+		return literal{kind: isFalse}, true
+	case types.Null:
+		return literal{kind: isNullValue}, true
+	}
+	n, err := e.number(part)
+	return literal{kind: isNumber, num: n}, err == nil
+}
+
+// number is a numeric constant exactly as it is written.
+func (e *expression) number(part ast.Expr) (decimal.Decimal, *exprError) {
+	if part.Kind() == ast.LiteralKind {
+		switch v := part.AsLiteral().(type) {
+		case types.Int:
+			return decimal.FromInt(int64(v)), nil
+		case types.Uint:
+			if v <= 1<<63-1 {
+				return decimal.FromInt(int64(v)), nil
+			}
+		case types.Double:
+			d, err := decimal.Parse(e.numeral(part))
+			if err != nil {
+				return d, e.errorf(part, "this number has %v", err)
+			}
+			return d, nil
+		}
+	}
+	return decimal.Decimal{}, e.errorf(part, "this is not a number")
+}
+
+// numeral is the text of a number, made to begin with a digit.
+func (e *expression) numeral(part ast.Expr) string {
+	from := max(0, min(e.offset(part), len(e.text)))
+	to := from
+	if to < len(e.text) && e.text[to] == '-' {
+		to++
+	}
+	for ; to < len(e.text); to++ {
+		c := e.text[to]
+		exponent := to > from && e.text[to-1]|0x20 == 'e'
+		if c != '.' && c|0x20 != 'e' && (c < '0' || c > '9') && !(exponent && (c == '+' || c == '-')) {
+			break
+		}
+	}
+	text := string(e.text[from:to])
+	switch {
+	case len(text) > 0 && text[0] == '.':
+		return "0" + text
+	case len(text) > 1 && text[:2] == "-.":
+		return "-0" + text[1:]
+	}
+	for len(text) > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9' {
+		text = text[1:]
+	}
+	return text
+}
+
+// pins tells whether the condition can only be true of events with one value
+// of the field, or of events without it.
+func (e *expression) pins(f field) bool {
+	for _, part := range conjuncts(e.root) {
+		if part.Kind() != ast.CallKind {
+			continue
+		}
+		call := part.AsCall()
+		switch call.FunctionName() {
+		case operators.LogicalNot:
+			if g, ok := presence(call.Args()[0]); ok && g.key() == f.key() {
+				return true
+			}
+		case operators.Equals:
+			if g, values, ok := e.equality(part); ok && g.key() == f.key() && len(values) == 1 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// conjuncts are the parts that must all be true for the whole to be.
+func conjuncts(e ast.Expr) []ast.Expr {
+	if e.Kind() != ast.CallKind || e.AsCall().FunctionName() != operators.LogicalAnd {
+		return []ast.Expr{e}
+	}
+	var out []ast.Expr
+	for _, part := range e.AsCall().Args() {
+		out = append(out, conjuncts(part)...)
+	}
+	return out
+}
+
+// presence is the field of has(field).
+func presence(e ast.Expr) (field, bool) {
+	if e.Kind() != ast.SelectKind || !e.AsSelect().IsTestOnly() {
+		return field{}, false
+	}
+	f, ok := fieldOf(e.AsSelect().Operand())
+	if !ok && e.AsSelect().Operand().Kind() == ast.IdentKind && e.AsSelect().Operand().AsIdent() == "data" {
+		f, ok = field{attribute: "data"}, true
+	}
+	if !ok || f.attribute != "data" {
+		return field{}, false
+	}
+	f.path = append(f.path, e.AsSelect().FieldName())
+	return f, true
+}
+
+// equality is a field and the texts of which it must be one: field == "text"
+// or field in ["text", …].
+func (e *expression) equality(part ast.Expr) (f field, values []string, ok bool) {
+	if part.Kind() != ast.CallKind || len(part.AsCall().Args()) != 2 {
+		return f, nil, false
+	}
+	a, b := part.AsCall().Args()[0], part.AsCall().Args()[1]
+	var list []ast.Expr
+	switch part.AsCall().FunctionName() {
+	case operators.Equals:
+		if a.Kind() == ast.LiteralKind {
+			a, b = b, a
+		}
+		list = []ast.Expr{b}
+	case operators.In:
+		if b.Kind() != ast.ListKind {
+			return f, nil, false
+		}
+		list = b.AsList().Elements()
+	default:
+		return f, nil, false
+	}
+	if f, ok = fieldOf(a); !ok || f.money() {
+		return f, nil, false
+	}
+	for _, item := range list {
+		l, ok := e.literal(item)
+		if !ok || l.kind != isText {
+			return f, nil, false
+		}
+		values = append(values, l.text)
+	}
+	return f, values, true
+}

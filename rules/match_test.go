@@ -1,0 +1,225 @@
+package rules
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tomeishi/tomeishi/agent/report"
+)
+
+// parse makes a set of one group of rules, each given by its keys.
+func parse(t testing.TB, rules ...string) *Set {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("groups:\n- name: g\n  rules:\n")
+	for i, r := range rules {
+		if !strings.Contains(r, "when:") {
+			r += ", when: count() >= 1"
+		}
+		fmt.Fprintf(&b, "  - {alert: R%d, event: e, within: 1h, %s}\n", i, r)
+	}
+	set, problems := Parse([]File{{"t.yml", []byte(b.String())}})
+	if err := problems.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func event(data string) *report.Event {
+	return &report.Event{ID: "1", Source: "app", Type: "e", Data: []byte(data)}
+}
+
+// show is what a hit says, in words.
+func show(m *Matcher, h Hit) string {
+	switch {
+	case h.Missing:
+		return "missing"
+	case h.Err != nil:
+		return "error: " + h.Err.Error()
+	}
+	out := "hit " + strings.Join(m.Labels(h), ",")
+	for _, d := range h.Distinct {
+		out += fmt.Sprintf(" %q", d)
+	}
+	for _, n := range h.Nums {
+		out += " " + n.String()
+	}
+	return out
+}
+
+func TestMatch(t *testing.T) {
+	const notDecimal = " is not a decimal number of at most 38 digits, 30 of them after the point"
+	for _, c := range []struct{ rule, data, want string }{
+		{`by: []`, `{}`, "hit "},
+		{`by: [data.a]`, `{"a":"x"}`, "hit x"},
+		{`by: [data.a]`, `{"a":""}`, "hit "},
+		{`by: [data.a]`, `{"b":"x"}`, "missing"},
+		{`by: [data.a]`, `{"a":null}`, "missing"},
+		{`by: [data.a]`, `{"a":{}}`, "missing"},
+		{`by: [data.a]`, `{"a":[1]}`, "missing"},
+		{`by: [data.a]`, `{"a":true}`, "hit true"},
+		{`by: [data.a]`, `{"a":1.0}`, "hit 1.0"},
+		{`by: [data.a, {s: source}, {t: type}, id]`, `{"a":"1.0"}`, "hit 1.0,app,e,1"},
+		{`by: [subject]`, `{}`, "missing"},
+		{`by: ['data["a.b"].c'] `, `{"a.b":{"c":"x"},"a":{"b":{"c":"y"}}}`, "hit x"},
+		{`by: [data.amount]`, `{"amount":"1.10"}`, "hit 1.1"},
+		{`by: [data.amount]`, `{"amount":1.10}`, "hit 1.1"},
+		{`by: [data.amount]`, `{"amount":"1,10"}`, "error: data.amount" + notDecimal},
+		{`by: [data.a]`, `{"\u0061":"\u0041\n"}`, "hit A\n"},
+		{`by: [data.a]`, ``, "missing"},
+		{`by: [data.a]`, `[{"a":"x"}]`, "missing"},
+		{`by: [data.a]`, `{"a":"x"`, "missing"},
+		{`where: 'data.a == "x"'`, `{"a":"x"}`, "hit "},
+		{`where: 'data.a == "x"'`, `{"a":"y"}`, ""},
+		{`where: 'data.a == "x"'`, `{"a":1}`, ""},
+		{`where: 'data.a == "x"'`, `{}`, "missing"},
+		{`where: 'data.a == "x" && data.b == 1'`, `{"b":2}`, ""},
+		{`where: 'data.a == "x" || data.b == 1'`, `{"b":1}`, "hit "},
+		{`where: 'data.a == "x" || data.b == 1'`, `{"b":2}`, "missing"},
+		{`where: 'data.a == 0.1'`, `{"a":0.1}`, "hit "},
+		{`where: 'data.a == 0.1'`, `{"a":1e-1}`, "hit "},
+		{`where: 'data.a == 0.1'`, `{"a":0.1000000000000000055511151231257827}`, "error: data.a" + notDecimal},
+		{`where: 'data.a == 0.1'`, `{"a":0.10000000000000000555}`, ""},
+		{`where: 'data.a == 9007199254740993'`, `{"a":9007199254740992}`, ""},
+		{`where: '9007199254740993 == data.a'`, `{"a":9007199254740993}`, "hit "},
+		{`where: 'data.amount > 1'`, `{"amount":"1.000000000000000000000000000001"}`, "hit "},
+		{`where: 'data.amount > 1'`, `{"amount":"x"}`, "error: data.amount" + notDecimal},
+		{`where: 'data.a > 1'`, `{"a":"2"}`, "error: " + errUnlike.Error()},
+		{`where: 'data.a + 0.1 == 0.3'`, `{"a":0.2}`, "hit "},
+		{`where: 'data.a + 0.1 == 0.3'`, `{}`, "missing"},
+		{`where: 'data.amount * 3.0 == 0.3'`, `{"amount":"0.1"}`, "hit "},
+		{`where: 'size(data.a) == 2'`, `{"a":[1,2]}`, "hit "},
+		{`where: 'data.a.exists(x, x.fee > 0.1)'`, `{"a":[{"fee":"0.1"},{"fee":"0.11"}]}`, "hit "},
+		{`where: 'data.a.exists(x, x.fee > 0.1)'`, `{"a":[{"fee":"0.1"}]}`, ""},
+		{`where: 'data.a.all(k, k != "z")'`, `{"a":{"x":1,"y":2}}`, "hit "},
+		{`where: 'data.a.startsWith("x")'`, `{"a":"xy"}`, "hit "},
+		{`where: 'data.a.startsWith("x")'`, `{"a":1}`, "error: where: no such overload: startsWith"},
+		{`where: 'data.a.matches("^x+$")'`, `{"a":"xxx"}`, "hit "},
+		{`where: 'data.a.matches("^x+$")'`, `{"a":"` + strings.Repeat("x", maxMatched+1) + `"}`, "error: where: matches() is tried on 4096 bytes at most"},
+		{`where: 'data.a[1] == 0.5'`, `{"a":[0,0.5]}`, "hit "},
+		{`where: 'data.a[1] == 0.5'`, `{"a":[0]}`, "missing"},
+		{`where: '"x" in data.a'`, `{"a":["y","x"]}`, "hit "},
+		{`where: '1.50 in data.a'`, `{"a":["y",1.5]}`, "hit "},
+		{`where: 'string(data.amount) == "1.1"'`, `{"amount":"1.10"}`, "hit "},
+		{`where: 'int(data.a) == 3'`, `{"a":3.0}`, "hit "},
+		{`where: 'int(data.a) == 3'`, `{"a":3.5}`, "error: where: 3.5 is not a whole number that fits"},
+		{`where: '-data.a == 3'`, `{"a":-3}`, "hit "},
+		{`where: 'data.a == data.b'`, `{"a":{},"b":{}}`, "error: " + errUnlike.Error()},
+		{`where: 'data.a > 0 ? data.b == 1 : data.c == 1'`, `{"a":1,"b":1.0}`, "hit "},
+		{`where: 'has(data.a) && data.a.b == 1'`, `{"a":{"b":1}}`, "hit "},
+		{`where: 'has(data.a.b)'`, `{"a":{}}`, ""},
+		{`where: 'has(data.a.b)'`, `{}`, "missing"},
+		{`when: distinct(data.p) > 1`, `{"p":"x"}`, "hit  \"\\x00\\x00\\x00\\x01x\""},
+		{`when: distinct(data.p) > 1`, `{}`, "error: distinct(data.p): the event has no data.p"},
+		{`when: 'distinct(data.p, data.q) > 1'`, `{"p":"x","q":2}`, "hit  \"\\x00\\x00\\x00\\x01x\\x00\\x00\\x00\\x012\""},
+		{`when: sum(data.n) > 1`, `{"n":1.50}`, "hit  1.5"},
+		{`when: sum(data.n) > 1`, `{"n":"1.50"}`, "hit  1.5"},
+		{`when: sum(data.n) > 1`, `{"n":"many"}`, "error: sum: data.n" + notDecimal},
+		{`when: sum(data.n) > 1`, `{"n":true}`, "error: sum(data.n): the field is neither text nor number"},
+		{`when: sum(data.n) > 1 && min(data.m) > 1 && max(data.n) > 1`, `{"n":1,"m":2}`, "hit  1 2 1"},
+		{`when: 'sum(data.amount) > 1', by: [data.asset]`, `{"amount":"-0.50","asset":"BTC"}`, "hit BTC -0.5"},
+	} {
+		m := parse(t, c.rule).Matcher()
+		var got []string
+		for _, h := range m.Match(event(c.data)) {
+			got = append(got, show(m, h))
+		}
+		if g := strings.Join(got, "; "); g != c.want {
+			t.Errorf("%s\n  with %.100s\n  is %q, want %q", c.rule, c.data, g, c.want)
+		}
+	}
+}
+
+func TestMatchLeavesOtherTypesAndFormats(t *testing.T) {
+	m := parse(t, "by: [data.a]").Matcher()
+	e := event(`{"a":"x"}`)
+	e.Type = "f"
+	if hits := m.Match(e); hits != nil {
+		t.Errorf("another type hits %v", hits)
+	}
+	e = event(`{"a":"x"}`)
+	e.DataType = "text/plain"
+	if hits := m.Match(e); len(hits) != 1 || !hits[0].Missing {
+		t.Errorf("data that is not JSON gives %v, want missing", hits)
+	}
+}
+
+// TestIndex compares the index with asking every rule in turn.
+func TestIndex(t *testing.T) {
+	var list []string
+	for i := range 60 {
+		switch i % 6 {
+		case 0:
+			list = append(list, fmt.Sprintf(`where: 'data.asset == "A%d"'`, i%7))
+		case 1:
+			list = append(list, fmt.Sprintf(`where: 'data.n > %d && "N%d" == data.network'`, i%5, i%3))
+		case 2:
+			list = append(list, fmt.Sprintf(`where: 'data.asset in ["A%d", "A%d"]'`, i%7, i%5))
+		case 3:
+			list = append(list, fmt.Sprintf(`where: 'data.asset == "A%d" || data.n == %d'`, i%7, i%4))
+		case 4:
+			list = append(list, `by: [data.asset]`)
+		case 5:
+			list = append(list, fmt.Sprintf(`where: 'source == "app" && data.n < %d'`, i%5))
+		}
+	}
+	all := parse(t, list...)
+	m := all.Matcher()
+	singles := make([]*Matcher, len(list))
+	for i, r := range list {
+		singles[i] = parse(t, r).Matcher()
+	}
+	for i := range 500 {
+		fields := map[string]any{"asset": "A" + strconv.Itoa(i%9), "network": "N" + strconv.Itoa(i%4), "n": i % 6}
+		if i%3 == 0 {
+			delete(fields, slices.Sorted(maps.Keys(fields))[i%2])
+		}
+		if i%11 == 0 {
+			fields["asset"] = i
+		}
+		data, _ := json.Marshal(fields)
+		var got, want []string
+		for _, h := range m.Match(event(string(data))) {
+			got = append(got, fmt.Sprint(h.Rule, " ", show(m, h)))
+		}
+		for j, s := range singles {
+			for _, h := range s.Match(event(string(data))) {
+				want = append(want, fmt.Sprint(j, " ", show(s, h)))
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("%s (-one by one +index)\n%s", data, diff)
+		}
+	}
+}
+
+func TestMatchDoesNotAllocate(t *testing.T) {
+	m := parse(t, `by: [data.request], when: 'distinct(data.payment) >= 2'`,
+		`where: 'data.asset == "BTC"', by: [data.address], when: 'sum(data.amount) > 10'`).Matcher()
+	e := event(payout)
+	if hits := m.Match(e); len(hits) != 2 || hits[0].Err != nil || hits[1].Err != nil {
+		t.Fatal(hits)
+	}
+	if n := testing.AllocsPerRun(100, func() { m.Match(e) }); n != 0 {
+		t.Errorf("Match allocates %v times", n)
+	}
+}
+
+func TestHostileCost(t *testing.T) {
+	m := parse(t, `where: 'data.a.all(x, data.a.all(y, data.a.all(z, x == y || y == z || true)))'`).Matcher()
+	hits := m.Match(event(`{"a":[` + strings.Repeat("1,", 50_000) + `1]}`))
+	if len(hits) != 1 || hits[0].Err == nil || !strings.Contains(hits[0].Err.Error(), "steps") {
+		t.Errorf("hits = %v, want one that costs too much", hits)
+	}
+	hits = m.Match(event(`{"a":` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + `}`))
+	if len(hits) != 1 || !hits[0].Missing {
+		t.Errorf("hits = %v, want what is nested too deep to be missing", hits)
+	}
+}

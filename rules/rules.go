@@ -1,0 +1,107 @@
+// Package rules is what a rule file means: it parses, checks and compiles rule
+// files, and tells which events count for which rule and key.
+//
+// It promises the same answer for the same files and events, everywhere and
+// always: there is no clock, no I/O, no goroutine and no floating point in
+// what it decides, and what it is given by strangers costs a bounded amount.
+// It keeps nothing from one event to the next; windows are package window's
+// and alerts are the machine's.
+package rules
+
+import "time"
+
+// A File is one rule file.
+type File struct {
+	Name string
+	Text []byte
+}
+
+// A Set is the rules, gates and mitigations of some files. It does not change.
+type Set struct {
+	Rules       []*Rule
+	Gates       []*Gate
+	Mitigations []*Mitigation
+
+	types map[string]*eventType
+}
+
+// A Rule counts events of one type in a sliding window, key by key. Two events
+// exactly Within apart share a window.
+type Rule struct {
+	File        string // in which it stands
+	Group, Name string
+	Event       string
+	Where       string // as written; empty if every event counts
+	By          []Key
+	Within      time.Duration
+	Lateness    time.Duration // how late an event may come and still count
+	When        *When
+	Labels      []Pair
+	Annotations []Pair // templates
+	Mitigate    []Use
+	Limit       int // of alerts that stand at once
+	KeepFiring  time.Duration
+
+	// ID is the same for rules that keep the same windows: all that decides
+	// which events count, for which key and how, but not what is said or done.
+	ID [16]byte
+	// Values is what a window must keep of each event, beside its time.
+	Values []Value
+
+	where  *expression // nil if every event counts
+	fields []field     // of By
+}
+
+// A Key is one field by which events are counted apart, and its label.
+type Key struct{ Label, Path string }
+
+// A Pair is a name and a value, in the order of the file.
+type Pair struct{ Name, Value string }
+
+// A Use says that a mitigation may be done about a rule's alerts. Mode is 0
+// where the rule names none.
+type Use struct {
+	Mitigation *Mitigation
+	Mode       Mode
+}
+
+// A Gate is a named valve in front of something that can be stopped.
+type Gate struct {
+	Name          string
+	Mode          Mode
+	IfUnreachable Unreachable
+	Lease         time.Duration
+}
+
+// Unreachable is what a gate's copy answers once its lease has run out.
+type Unreachable uint8
+
+// Close is the default.
+const (
+	Close Unreachable = iota
+	Keep
+)
+
+// A Mitigation is what may be done about an alert.
+type Mitigation struct {
+	Name   string
+	Action string // GateClose
+	Target string // a gate
+	Mode   Mode
+}
+
+// GateClose is the action that closes a gate.
+const GateClose = "gate.close"
+
+// Columns is how many distinct values and how many numbers a window must keep
+// of each event: one for each of Values, in their order.
+func (r *Rule) Columns() (distinct, nums int) {
+	for _, v := range r.Values {
+		if v.Kind == Distinct {
+			distinct++
+		} else {
+			nums++
+		}
+	}
+	return distinct, nums
+}

@@ -1,0 +1,143 @@
+package window
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// Append appends the table as it lies in memory, so that a collector that
+// reads it back goes on with the same bytes.
+func (t *Table) Append(b []byte) []byte {
+	le := binary.LittleEndian
+	b = le.AppendUint64(b, uint64(t.keys))
+	for i := range t.shards {
+		sh := &t.shards[i]
+		b = le.AppendUint32(b, uint32(len(sh.slots)))
+		b = le.AppendUint32(b, uint32(sh.used))
+		b = le.AppendUint32(b, sh.cursor)
+		for j := range sh.slots {
+			s := &sh.slots[j]
+			b = le.AppendUint64(b, s.key[0])
+			b = le.AppendUint64(b, s.key[1])
+			b = le.AppendUint32(b, s.block)
+			b = le.AppendUint32(b, s.n)
+			b = le.AppendUint32(b, s.class)
+		}
+	}
+	for i := range t.arena.classes {
+		c := &t.arena.classes[i]
+		b = le.AppendUint32(b, c.made)
+		b = le.AppendUint32(b, c.freed)
+		b = le.AppendUint32(b, uint32(len(c.pages)))
+		for _, page := range c.pages {
+			for _, w := range page {
+				b = le.AppendUint64(b, w)
+			}
+		}
+	}
+	return b
+}
+
+var errTable = errors.New("window table: malformed")
+
+// Load reads a table of the spec from b and returns what follows it.
+func Load(spec Spec, b []byte) (*Table, []byte, error) {
+	t := New(spec)
+	in := loader{b: b}
+	t.keys = int(in.uint64())
+	used := 0
+	for i := range t.shards {
+		sh := &t.shards[i]
+		n := in.count(28)
+		sh.used, sh.cursor = int(in.uint32()), in.uint32()
+		if n&(n-1) != 0 || in.bad {
+			return nil, nil, errTable
+		}
+		sh.slots = make([]slot, n)
+		for j := range sh.slots {
+			sh.slots[j] = slot{Key{in.uint64(), in.uint64()}, in.uint32(), in.uint32(), in.uint32()}
+			if sh.slots[j].n > 0 {
+				used++
+			}
+		}
+	}
+	for i := range t.arena.classes {
+		c := &t.arena.classes[i]
+		c.made, c.freed = in.uint32(), in.uint32()
+		size := int(perPage(uint32(i))) << i * t.stride
+		pages := in.count(8 * size)
+		if in.bad {
+			return nil, nil, errTable
+		}
+		for range pages {
+			page := make([]uint64, size)
+			for j := range page {
+				page[j] = in.uint64()
+			}
+			c.pages = append(c.pages, page)
+			t.arena.words += size
+		}
+	}
+	if in.bad || used != t.keys || !t.sound() {
+		return nil, nil, errTable
+	}
+	return t, in.b, nil
+}
+
+// sound tells whether every slot refers to a block that is there.
+func (t *Table) sound() bool {
+	for i := range t.arena.classes {
+		c := &t.arena.classes[i]
+		if int(c.made) > len(c.pages)*int(perPage(uint32(i))) || c.freed > c.made {
+			return false
+		}
+	}
+	for i := range t.shards {
+		for _, s := range t.shards[i].slots {
+			if s.n == 0 {
+				continue
+			}
+			if int(s.class) >= len(t.arena.classes) || s.block >= t.arena.classes[s.class].made || s.n > 1<<s.class {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// loader consumes bytes; once anything is missing it is bad and yields zeros.
+type loader struct {
+	b   []byte
+	bad bool
+}
+
+func (in *loader) uint64() uint64 {
+	if len(in.b) < 8 {
+		in.bad, in.b = true, nil
+		return 0
+	}
+	v := binary.LittleEndian.Uint64(in.b)
+	in.b = in.b[8:]
+	return v
+}
+
+func (in *loader) uint32() uint32 {
+	if len(in.b) < 4 {
+		in.bad, in.b = true, nil
+		return 0
+	}
+	v := binary.LittleEndian.Uint32(in.b)
+	in.b = in.b[4:]
+	return v
+}
+
+// count reads how many records of size bytes follow; more than can be there is
+// bad.
+func (in *loader) count(size int) int {
+	n := int(in.uint32())
+	if n > len(in.b)/size {
+		in.bad = true
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,127 @@
+package window
+
+import (
+	"sort"
+
+	"github.com/tomeishi/tomeishi/rules/decimal"
+)
+
+// A Run is the entries of one key in order of their times. It is valid until
+// the table changes.
+type Run struct {
+	t     *Table
+	words []uint64
+	n     int
+}
+
+// Len is the number of entries.
+func (r Run) Len() int { return r.n }
+
+// Time is the time of entry i, in Unix nanoseconds.
+func (r Run) Time(i int) int64 { return int64(r.words[i*r.t.stride]) }
+
+// Ref is where the event of entry i stands.
+func (r Run) Ref(i int) Ref { return Ref(r.words[i*r.t.stride+1] &^ accepted) }
+
+// Accepted tells whether a person said that this entry is no reason to act.
+func (r Run) Accepted(i int) bool { return r.words[i*r.t.stride+1]&accepted != 0 }
+
+// Accept marks entry i as no reason to act.
+func (r Run) Accept(i int) { r.words[i*r.t.stride+1] |= accepted }
+
+// after is the first entry at or after time.
+func (r Run) after(time int64) int {
+	return sort.Search(r.n, func(i int) bool { return r.Time(i) >= time })
+}
+
+func (r Run) put(at int, e *Entry) {
+	w := r.words[at*r.t.stride : (at+1)*r.t.stride]
+	w[0], w[1] = uint64(e.Time), uint64(e.Ref)
+	w = w[2:]
+	for _, d := range e.Distinct {
+		w[0], w[1] = d[0], d[1]
+		w = w[2:]
+	}
+	for i, num := range e.Nums {
+		copy(w[2*i*decimalWords:], num[:])
+	}
+	if len(e.Nums) > 0 {
+		r.total(at)
+	}
+}
+
+// total renews the running totals from entry at on. They may wrap around; the
+// difference of two is exact all the same.
+func (r Run) total(at int) {
+	for c := range r.t.spec.Nums {
+		var sum decimal.Decimal
+		if at > 0 {
+			sum = r.num(c, at-1, 1)
+		}
+		for i := at; i < r.n; i++ {
+			sum, _ = sum.Add(r.num(c, i, 0))
+			copy(r.numWords(c, i, 1), sum[:])
+		}
+	}
+}
+
+// numWords are the words of number c of entry i: part 0 its value, part 1 the
+// running total.
+func (r Run) numWords(c, i, part int) []uint64 {
+	from := i*r.t.stride + 2 + 2*r.t.spec.Distinct + (2*c+part)*decimalWords
+	return r.words[from : from+decimalWords]
+}
+
+func (r Run) num(c, i, part int) decimal.Decimal {
+	return decimal.Decimal(r.numWords(c, i, part))
+}
+
+func (r Run) distinct(c, i int) Key {
+	from := i*r.t.stride + 2 + 2*c
+	return Key{r.words[from], r.words[from+1]}
+}
+
+// A Span is the entries of one window: from the first to before the last.
+type Span struct{ From, To int }
+
+// Windows calls try with every window that ends at an entry and holds entry
+// at, the latest first, until try returns true. A window is closed at both
+// ends: two events exactly Within apart share one.
+func (r Run) Windows(at int, try func(Span) bool) bool {
+	last := r.after(r.Time(at) + r.t.spec.Within + 1)
+	for to := last; to > at; to-- {
+		if to < r.n && r.Time(to) == r.Time(to-1) {
+			continue // this window does not end before its equals
+		}
+		if try(Span{r.after(r.Time(to-1) - r.t.spec.Within), to}) {
+			return true
+		}
+	}
+	return false
+}
+
+// Recent is the window that ends at time.
+func (r Run) Recent(time int64) Span {
+	return Span{r.after(time - r.t.spec.Within), r.after(time + 1)}
+}
+
+// Fresh returns a run of the span's entries that nobody accepted, itself
+// spanned whole. It copies only where there are any to leave out.
+func (r Run) Fresh(s Span) (Run, Span) {
+	first := s.From
+	for first < s.To && !r.Accepted(first) {
+		first++
+	}
+	if first == s.To {
+		return r, s
+	}
+	out := Run{t: r.t}
+	for i := s.From; i < s.To; i++ {
+		if !r.Accepted(i) {
+			out.words = append(out.words, r.words[i*r.t.stride:(i+1)*r.t.stride]...)
+			out.n++
+		}
+	}
+	out.total(0)
+	return out, Span{0, out.n}
+}

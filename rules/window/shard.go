@@ -1,0 +1,74 @@
+package window
+
+// A slot finds the block of one key. n is 0 in an empty slot.
+type slot struct {
+	key   Key
+	block uint32
+	n     uint32
+	class uint32
+}
+
+const slotBytes = 32
+
+// A shard is an open-addressing table with linear probing. Removing shifts
+// back, so that there are no tombstones and equal histories give equal bytes.
+type shard struct {
+	slots  []slot
+	used   int
+	cursor uint32
+}
+
+func (sh *shard) home(k Key) uint32 { return uint32(k[0]) & uint32(len(sh.slots)-1) }
+
+func (sh *shard) find(k Key) (uint32, bool) {
+	if len(sh.slots) == 0 {
+		return 0, false
+	}
+	mask := uint32(len(sh.slots) - 1)
+	for i := sh.home(k); ; i = (i + 1) & mask {
+		s := &sh.slots[i]
+		if s.n == 0 {
+			return i, false
+		}
+		if s.key == k {
+			return i, true
+		}
+	}
+}
+
+// insert makes room for a key that is not there and returns its slot, which
+// the caller fills.
+func (sh *shard) insert(k Key) uint32 {
+	if 4*(sh.used+1) > 3*len(sh.slots) {
+		sh.grow()
+	}
+	i, _ := sh.find(k)
+	sh.slots[i] = slot{key: k}
+	sh.used++
+	return i
+}
+
+func (sh *shard) grow() {
+	old := sh.slots
+	sh.slots = make([]slot, max(4, 2*len(old)))
+	sh.cursor = 0
+	for _, s := range old {
+		if s.n > 0 {
+			i, _ := sh.find(s.key)
+			sh.slots[i] = s
+		}
+	}
+}
+
+// remove empties slot i and moves back what had to pass over it.
+func (sh *shard) remove(i uint32) {
+	mask := uint32(len(sh.slots) - 1)
+	for j := (i + 1) & mask; sh.slots[j].n > 0; j = (j + 1) & mask {
+		if (j-sh.home(sh.slots[j].key))&mask >= (j-i)&mask {
+			sh.slots[i] = sh.slots[j]
+			i = j
+		}
+	}
+	sh.slots[i] = slot{}
+	sh.used--
+}

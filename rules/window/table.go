@@ -1,0 +1,187 @@
+// Package window keeps, for every key of a rule, the events of a sliding
+// window.
+//
+// It promises exactness: a run holds every event that any window reaching back
+// from now may need, in order of their times, whatever order they came in; and
+// it promises the same bytes for the same calls, so that two collectors can
+// compare them. It does not decide whether a condition is true, and it reads
+// no clock: ledger time is given to it.
+package window
+
+import (
+	"github.com/tomeishi/tomeishi/rules/decimal"
+)
+
+// A Key is a keyed 128-bit hash of the values that a rule groups by.
+type Key [2]uint64
+
+// A Ref says where an event stands: its entry in the ledger and its place in
+// that entry.
+type Ref uint64
+
+const (
+	ordinalBits = 23
+	accepted    = 1 << 63
+)
+
+// MakeRef makes a Ref of a ledger index (40 bits) and an ordinal (23 bits).
+func MakeRef(index uint64, ordinal int) Ref {
+	return Ref(index<<ordinalBits | uint64(ordinal)&(1<<ordinalBits-1))
+}
+
+// Index is the ledger index.
+func (r Ref) Index() uint64 { return uint64(r) &^ accepted >> ordinalBits }
+
+// Ordinal is the place of the event in its entry.
+func (r Ref) Ordinal() int { return int(r & (1<<ordinalBits - 1)) }
+
+// A Spec says what a table keeps.
+type Spec struct {
+	Within   int64 // length of the window, in nanoseconds
+	Lateness int64 // how late an event may be and still count, in nanoseconds
+	Distinct int   // values to tell apart, per event
+	Nums     int   // numbers to add and compare, per event
+}
+
+// Bounds of the entries of one key. Beyond them the oldest is dropped and the
+// key is saturated.
+const (
+	MaxEntries = 1 << 17 // keys that are counted and summed
+	MaxScanned = 1 << 14 // keys whose values must be looked through
+)
+
+func (s Spec) bound() int {
+	if s.Distinct > 0 {
+		return MaxScanned
+	}
+	return MaxEntries
+}
+
+// stride is the number of words of one entry: time, ref, then two for each
+// distinct value, then value and running total of each number.
+func (s Spec) stride() int { return 2 + 2*s.Distinct + 2*decimalWords*s.Nums }
+
+const decimalWords = len(decimal.Decimal{})
+
+// An Entry is what a table keeps of one event.
+type Entry struct {
+	Time     int64 // Unix nanoseconds
+	Ref      Ref
+	Distinct []Key
+	Nums     []decimal.Decimal
+}
+
+// shards bounds how much is moved when a table grows: 1/256 of the keys.
+const shards = 256
+
+// A Table holds the runs of all keys of one rule. It has no pointers but to
+// its pages, and is not safe for concurrent use.
+type Table struct {
+	spec   Spec
+	stride int
+	shards [shards]shard
+	arena  arena
+	keys   int
+
+	scratch keySet // no part of the state
+}
+
+// New makes an empty table.
+func New(spec Spec) *Table {
+	return &Table{spec: spec, stride: spec.stride()}
+}
+
+// Keys is the number of keys held.
+func (t *Table) Keys() int { return t.keys }
+
+// Bytes is roughly the memory held.
+func (t *Table) Bytes() int {
+	n := t.arena.words * 8
+	for i := range t.shards {
+		n += len(t.shards[i].slots) * slotBytes
+	}
+	return n
+}
+
+// keep is how long after an event's time its entry may still matter.
+func (t *Table) keep() int64 { return t.spec.Within + t.spec.Lateness }
+
+// Add puts an event where it belongs among those of its key and returns the
+// run with the entry's place in it. saturated says that the oldest entry had
+// to give way. Whether the event is too late is the caller's to judge.
+func (t *Table) Add(now int64, k Key, e *Entry) (run Run, at int, saturated bool) {
+	sh := &t.shards[k[1]%shards]
+	t.sweep(sh, now)
+	i, found := sh.find(k)
+	if !found {
+		i = sh.insert(k)
+		t.keys++
+		sh.slots[i].block = t.arena.alloc(0, t.stride)
+	}
+	s := &sh.slots[i]
+	if int(s.n) == 1<<s.class {
+		saturated = t.makeRoom(s, now)
+	}
+	run = t.run(s)
+	for at = run.n; at > 0 && run.Time(at-1) > e.Time; at-- {
+	}
+	s.n++
+	run.n++
+	run.words = t.arena.block(s.class, s.block, t.stride)
+	copy(run.words[(at+1)*t.stride:run.n*t.stride], run.words[at*t.stride:])
+	run.put(at, e)
+	return run, at, saturated
+}
+
+// makeRoom drops what has expired, else grows, else drops the oldest.
+func (t *Table) makeRoom(s *slot, now int64) (saturated bool) {
+	run := t.run(s)
+	old := run.after(now - t.keep())
+	full := run.n >= t.spec.bound()
+	if old == 0 && full {
+		old, saturated = 1, true
+	}
+	if old > 0 {
+		copy(run.words, run.words[old*t.stride:run.n*t.stride])
+		s.n -= uint32(old)
+	}
+	if full || int(s.n) <= 1<<s.class/2 {
+		return saturated
+	}
+	wide := t.arena.alloc(s.class+1, t.stride)
+	copy(t.arena.block(s.class+1, wide, t.stride), t.arena.block(s.class, s.block, t.stride))
+	t.arena.free(s.class, s.block, t.stride)
+	s.class, s.block = s.class+1, wide
+	return saturated
+}
+
+// Get returns the run of a key.
+func (t *Table) Get(k Key) (Run, bool) {
+	sh := &t.shards[k[1]%shards]
+	i, found := sh.find(k)
+	if !found {
+		return Run{}, false
+	}
+	return t.run(&sh.slots[i]), true
+}
+
+func (t *Table) run(s *slot) Run {
+	return Run{t: t, words: t.arena.block(s.class, s.block, t.stride), n: int(s.n)}
+}
+
+// sweep looks at two slots of the shard and frees keys whose entries have all
+// expired, so that memory follows the traffic without ever stopping it.
+func (t *Table) sweep(sh *shard, now int64) {
+	for range min(2, len(sh.slots)) {
+		s := &sh.slots[sh.cursor]
+		if s.n > 0 {
+			if run := t.run(s); run.Time(run.n-1) < now-t.keep() {
+				t.arena.free(s.class, s.block, t.stride)
+				sh.remove(sh.cursor) // what moves here is next
+				t.keys--
+				continue
+			}
+		}
+		sh.cursor = (sh.cursor + 1) & uint32(len(sh.slots)-1)
+	}
+}
