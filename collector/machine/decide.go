@@ -1,0 +1,202 @@
+package machine
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tomeishi/tomeishi/rules"
+)
+
+// decide carries out what a person decided, or says why not.
+func (m *Machine) decide(d Decision) any {
+	var refusal *Refusal
+	switch d.Do {
+	case DoClose:
+		refusal = m.closeGate(d)
+	case DoOpen:
+		refusal = m.openGate(d)
+	case DoVerdict:
+		refusal = m.judge(d)
+	case DoApprove:
+		refusal = m.approve(d)
+	case DoUndo:
+		refusal = m.undo(d)
+	default:
+		refusal = invalid("do", "nobody can decide %q", d.Do)
+	}
+	if refusal != nil {
+		return refusal
+	}
+	return nil
+}
+
+// Matchable are the fields by which a hold can name a payment.
+var Matchable = []string{"request", "customer", "address", "tag"}
+
+func (m *Machine) closeGate(d Decision) *Refusal {
+	if m.gate(d.Gate) == nil {
+		return notFound("no gate %s", d.Gate)
+	}
+	if strings.TrimSpace(d.Reason) == "" {
+		return invalid("reason", "say why the gate is closed: others will read it before they open it")
+	}
+	for _, k := range slices.Sorted(maps.Keys(d.Match)) {
+		if !slices.Contains(Matchable, k) || d.Match[k] == "" {
+			return invalid("match."+k, "a hold names a payment by %s", strings.Join(Matchable, ", "))
+		}
+	}
+	match := d.Match
+	if len(match) == 0 {
+		match = nil
+	}
+	for _, h := range m.holdsOn(d.Gate) {
+		// The same decision again: an answer was lost on its way.
+		if h.Cause == ByPerson && h.By == d.Actor && h.Reason == d.Reason && maps.Equal(h.Match, match) {
+			return nil
+		}
+	}
+	m.hold(&Hold{Gate: d.Gate, By: d.Actor, Cause: ByPerson, Reason: d.Reason, Match: match})
+	return nil
+}
+
+func (m *Machine) openGate(d Decision) *Refusal {
+	if m.gate(d.Gate) == nil {
+		return notFound("no gate %s", d.Gate)
+	}
+	holds := m.holdsOn(d.Gate)
+	if d.Hold != "" {
+		holds = slices.DeleteFunc(holds, func(h *Hold) bool { return h.ID != d.Hold })
+		if len(holds) == 0 {
+			return notFound("no hold %s on gate %s", d.Hold, d.Gate)
+		}
+	} else if d.Epoch != nil {
+		for _, h := range holds {
+			if h.Epoch > *d.Epoch {
+				return conflict("hold %s by %s came after epoch %d, which you read: look again", h.ID, h.By, *d.Epoch)
+			}
+		}
+	}
+	if len(holds) == 0 {
+		if above := m.holdsAbove(d.Gate); len(above) > 0 {
+			return conflict("gate %s is closed by its parent %s: open that", d.Gate, above[0].Gate)
+		}
+		return nil
+	}
+	if r := checkOpening(d, holds); r != nil {
+		return r
+	}
+	text := "gate " + d.Gate + " opened: " + d.Reason
+	for _, id := range incidentsOf(holds) {
+		m.note(id, d.Actor, text)
+		if d.Verdict != "" {
+			m.incident(id).Verdict = d.Verdict
+		}
+	}
+	if d.Verdict == VerdictFalse {
+		m.accept(holds)
+	}
+	m.release(d.Gate, holds, d.Actor, d.Reason)
+	return nil
+}
+
+func checkOpening(d Decision, holds []*Hold) *Refusal {
+	if d.Verdict != "" && !isVerdict(d.Verdict) {
+		return invalid("verdict", "found %.40q, want real, false or test", d.Verdict)
+	}
+	byRule := slices.ContainsFunc(holds, func(h *Hold) bool { return h.Cause == ByRule })
+	switch {
+	case strings.TrimSpace(d.Reason) == "" && (byRule || d.Verdict != ""):
+		return invalid("reason", "say why it is safe to open")
+	case byRule && d.Verdict == "":
+		return invalid("verdict", "a rule closed this gate: say what it was, real, false or test")
+	}
+	return nil
+}
+
+func isVerdict(v string) bool {
+	return v == VerdictReal || v == VerdictFalse || v == VerdictTest
+}
+
+func incidentsOf(holds []*Hold) (out []string) {
+	for _, h := range holds {
+		if h.Incident != "" && !slices.Contains(out, h.Incident) {
+			out = append(out, h.Incident)
+		}
+	}
+	return out
+}
+
+// accept marks the evidence of the holds' alerts as no reason to close again.
+func (m *Machine) accept(holds []*Hold) {
+	for _, h := range holds {
+		a := m.byID[h.Alert]
+		if a == nil || m.windows[a.RuleID] == nil {
+			continue
+		}
+		if run, ok := m.windows[a.RuleID].Get(a.Key); ok {
+			for i := range run.Len() {
+				run.Accept(i)
+			}
+		}
+	}
+}
+
+func (m *Machine) judge(d Decision) *Refusal {
+	in := m.incident(d.Incident)
+	switch {
+	case in == nil:
+		return notFound("no incident %s", d.Incident)
+	case !isVerdict(d.Verdict):
+		return invalid("verdict", "found %.40q, want real, false or test", d.Verdict)
+	}
+	in.Verdict = d.Verdict
+	text := "verdict " + d.Verdict
+	if d.Reason != "" {
+		text += ": " + d.Reason
+	}
+	m.note(in.ID, d.Actor, text)
+	m.settle(in.ID, 0, "")
+	return nil
+}
+
+func (m *Machine) approve(d Decision) *Refusal {
+	e := m.effects[d.Effect]
+	switch {
+	case e == nil:
+		return notFound("no effect %s", d.Effect)
+	case e.State != Planned || e.Mode != rules.Approve:
+		return conflict("effect %s (%s) is %s: only a planned one in mode approve waits for approval", e.ID, e.Mode, e.State)
+	case m.over(e):
+		return conflict("the alert %s of effect %s has ended: close the gate by hand if it should be closed", e.Alert, e.ID)
+	}
+	e.Actor = d.Actor
+	m.note(e.Incident, d.Actor, "effect "+e.ID+" approved")
+	m.carryOut(e, m.byID[e.Alert].Rule)
+	return nil
+}
+
+// undo takes back an effect, under the rules by which its gate opens.
+func (m *Machine) undo(d Decision) *Refusal {
+	e := m.effects[d.Effect]
+	switch {
+	case e == nil:
+		return notFound("no effect %s", d.Effect)
+	case e.Hold == "" || e.State == Undone:
+		return conflict("effect %s is %s: there is nothing to undo", e.ID, e.State)
+	}
+	d.Gate, d.Hold = e.Target, e.Hold
+	return m.openGate(d)
+}
+
+// restored closes every gate until a person opens it: what was decided between
+// the backup and now is not known.
+func (m *Machine) restored(r Restored) any {
+	text := "restored from the backup of " + r.Backup.UTC().Format("2006-01-02 15:04:05 MST") + ": what happened since is not known"
+	for _, name := range slices.Sorted(maps.Keys(m.Gates)) {
+		if m.Gates[name].Defined {
+			m.hold(&Hold{Gate: name, By: r.Actor, Cause: ByRestore, Reason: text})
+		}
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package machine
+
+import (
+	"time"
+
+	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/rules"
+	"github.com/tomeishi/tomeishi/rules/window"
+)
+
+// evaluate lets every rule of the event's type see it.
+func (m *Machine) evaluate(ev *report.Event, ref window.Ref) {
+	at := ev.When()
+	if at > m.Time+int64(report.MaxAhead) {
+		// A host's clock is wrong; what happened on it still counts, as of now.
+		m.Events.Ahead++
+		at = m.Time
+	}
+	late := false
+	for _, hit := range m.live.matcher.Match(ev) {
+		rule, stats := m.live.set.Rules[hit.Rule], m.live.stats[hit.Rule]
+		switch {
+		case hit.Missing:
+			stats.Missing++
+			continue
+		case hit.Err != nil:
+			m.ruleError(rule, stats, hit.Err)
+			continue
+		case m.Time-at > int64(rule.Lateness):
+			stats.Late++
+			late = true
+			continue
+		}
+		stats.Matched++
+		m.count(hit, rule, stats, at, ref)
+	}
+	if late {
+		m.Events.Late++
+	}
+}
+
+// count puts a matched event into its rule's window and judges every window
+// that now holds it.
+func (m *Machine) count(hit rules.Hit, rule *rules.Rule, stats *RuleStats, at int64, ref window.Ref) {
+	table := m.live.tables[hit.Rule]
+	var distinct [8]window.Key
+	entry := window.Entry{Time: at, Ref: ref, Nums: hit.Nums, Distinct: distinct[:0]}
+	for _, v := range hit.Distinct {
+		entry.Distinct = append(entry.Distinct, m.hash(v))
+	}
+	key := m.hash(hit.Key)
+	run, place, saturated := table.Add(m.Time, key, &entry)
+	if saturated {
+		stats.Saturated++
+		m.builtIn("RuleErrors", Label{"rule", rule.Name}, Label{"error", "saturated"})
+	}
+	var aggs rules.Aggs
+	var span window.Span
+	if run.Windows(place, func(s window.Span) bool {
+		span = s
+		return rule.When.True(aggregate(rule, run, s, &aggs))
+	}) {
+		a := m.fire(rule, key, hit, &aggs, run, span)
+		stats.LastFired = m.Time
+		fresh := run.Windows(place, func(s window.Span) bool {
+			r, s := run.Fresh(s)
+			return s.From < s.To && rule.When.True(aggregate(rule, r, s, &aggs))
+		})
+		if fresh {
+			m.mitigate(a, rule)
+		}
+		return
+	}
+	if a := m.alertOf[alertKey{rule.ID, key}]; a != nil && place < run.Len()-1 {
+		m.refute(a, rule, run)
+	}
+}
+
+// refute ends an alert whose condition a late event has made untrue.
+func (m *Machine) refute(a *Alert, rule *rules.Rule, run window.Run) {
+	var aggs rules.Aggs
+	last := run.Time(run.Len() - 1)
+	s := run.Recent(max(last, m.Time))
+	if s.From == s.To || !rule.When.True(aggregate(rule, run, s, &aggs)) {
+		m.end(a, "withdrawn")
+	}
+}
+
+// aggregate computes what the rule's condition asks of the span.
+func aggregate(rule *rules.Rule, run window.Run, s window.Span, out *rules.Aggs) *rules.Aggs {
+	out.Reset(run.Count(s))
+	distinct, num := 0, 0
+	for _, v := range rule.Values {
+		switch v.Kind {
+		case rules.Distinct:
+			out.AddDistinct(run.Distinct(distinct, s))
+			distinct++
+		case rules.Sum:
+			out.AddNum(run.Sum(num, s))
+			num++
+		case rules.Min:
+			out.AddNum(run.Min(num, s))
+			num++
+		case rules.Max:
+			out.AddNum(run.Max(num, s))
+			num++
+		}
+	}
+	return out
+}
+
+// errorsQuiet is how long after its last error a rule's alert ends.
+const errorsQuiet = time.Hour
+
+func (m *Machine) ruleError(rule *rules.Rule, stats *RuleStats, err error) {
+	stats.Errors++
+	stats.LastError, stats.LastErrorAt = err.Error(), m.Time
+	m.builtIn("RuleErrors", Label{"rule", rule.Name}, Label{"error", "event"})
+}

@@ -1,0 +1,97 @@
+package machine
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tomeishi/tomeishi/rules"
+)
+
+// defineGates makes the gates what the rule files say. A gate that is gone
+// keeps its holds, and its epoch for the day that it comes back.
+func (m *Machine) defineGates(set *rules.Set) {
+	defined := map[string]bool{}
+	for _, d := range set.Gates {
+		defined[d.Name] = true
+		g := m.Gates[d.Name]
+		if g == nil {
+			g = &Gate{Name: d.Name}
+			m.Gates[d.Name] = g
+		}
+		changed := !g.Defined || g.Mode != d.Mode
+		g.Defined, g.Mode, g.Lease = true, d.Mode, d.Lease
+		g.KeepUnreachable = d.IfUnreachable == rules.Keep
+		if changed {
+			m.turn(g.Name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Gates)) {
+		if g := m.Gates[name]; g.Defined && !defined[name] {
+			g.Defined = false
+			m.turn(name)
+		}
+	}
+}
+
+// turn raises the epoch of a gate and of the gates below it, whose state
+// depends on it.
+func (m *Machine) turn(name string) {
+	m.Epoch++
+	for _, g := range m.Gates {
+		if g.Name == name || strings.HasPrefix(g.Name, name+"/") {
+			g.Epoch++
+		}
+	}
+}
+
+// gate is a gate that people and rules can name.
+func (m *Machine) gate(name string) *Gate {
+	if g := m.Gates[name]; g != nil && (g.Defined || len(m.holdsOn(name)) > 0) {
+		return g
+	}
+	return nil
+}
+
+// holdsOn are the holds on the gate itself, oldest first.
+func (m *Machine) holdsOn(gate string) (out []*Hold) {
+	for _, h := range m.Holds {
+		if h.Gate == gate {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// holdsAbove are the holds without match on the parents of the gate.
+func (m *Machine) holdsAbove(gate string) (out []*Hold) {
+	for _, h := range m.Holds {
+		if h.Match == nil && strings.HasPrefix(gate, h.Gate+"/") {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// hold puts a hold on its gate.
+func (m *Machine) hold(h *Hold) *Hold {
+	h.ID = next("h", &m.Last.Hold)
+	h.Since = m.Time
+	m.Holds = append(m.Holds, h)
+	m.turn(h.Gate)
+	h.Epoch = m.Gates[h.Gate].Epoch
+	m.join(nil, h)
+	return h
+}
+
+// release takes holds away; the gate opens when none is left.
+func (m *Machine) release(gate string, holds []*Hold, actor, text string) {
+	m.Holds = slices.DeleteFunc(m.Holds, func(h *Hold) bool { return slices.Contains(holds, h) })
+	m.turn(gate)
+	for _, h := range holds {
+		if e := m.effects[h.Effect]; e != nil {
+			e.State, e.Actor, e.Result = Undone, actor, text
+		}
+		m.settle(h.Incident, -1, "")
+	}
+}

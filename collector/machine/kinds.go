@@ -1,0 +1,145 @@
+package machine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tomeishi/tomeishi/rules"
+)
+
+// A Kind says what an entry of the ledger is.
+type Kind uint8
+
+// The kinds of entries. Their numbers are in the ledger for good.
+const (
+	KindGenesis  Kind = 1 // Genesis: the first entry of a cell
+	KindBlocks   Kind = 2 // report.Blocks of one agent, back to back
+	KindBatch    Kind = 3 // one report.Batch from the collector's own intake
+	KindTick     Kind = 4 // nothing but its time
+	KindPrepare  Kind = 5 // Prepare: a set of rule files
+	KindLive     Kind = 6 // Live: the prepared set begins to count
+	KindDecision Kind = 7 // Decision: a person decided
+	KindResult   Kind = 8 // Result: what became of an effect
+	KindRestored Kind = 9 // Restored: this ledger goes on from a backup
+)
+
+// Essential tells whether entries of this kind must commit even while the disk
+// is full and events are refused.
+func (k Kind) Essential() bool {
+	return k != KindBlocks && k != KindBatch && k != KindPrepare
+}
+
+// An Entry is one entry of the ledger as the machine sees it.
+type Entry struct {
+	Index uint64
+	Time  int64 // ledger time, Unix nanoseconds
+	Kind  Kind
+	Body  []byte
+}
+
+// Genesis names the cell and carries the secret of its keyed hashes.
+type Genesis struct {
+	Cell   string    `json:"cell"`
+	Secret [2]uint64 `json:"secret"`
+}
+
+// Prepare brings a set of rule files into the ledger.
+type Prepare struct {
+	Set   string       `json:"set"` // names the set: a digest of its files
+	Files []rules.File `json:"files"`
+	Actor string       `json:"actor"`
+}
+
+// Live makes a prepared set count.
+type Live struct {
+	Set string `json:"set"`
+}
+
+// What a person can decide.
+const (
+	DoClose   = "close"
+	DoOpen    = "open"
+	DoVerdict = "verdict"
+	DoApprove = "approve"
+	DoUndo    = "undo"
+)
+
+// A Decision is one act of one person.
+type Decision struct {
+	Do       string            `json:"do"`
+	Actor    string            `json:"actor"`
+	Gate     string            `json:"gate,omitempty"`
+	Hold     string            `json:"hold,omitempty"`
+	Effect   string            `json:"effect,omitempty"`
+	Incident string            `json:"incident,omitempty"`
+	Reason   string            `json:"reason,omitempty"`
+	Verdict  string            `json:"verdict,omitempty"`
+	Epoch    *uint64           `json:"epoch,omitempty"` // of the gate, as it was read
+	Match    map[string]string `json:"match,omitempty"`
+}
+
+// A Result says what became of an effect.
+type Result struct {
+	Effect string `json:"effect"`
+	State  string `json:"state"`
+	Text   string `json:"text"`
+}
+
+// Restored says that the ledger goes on from a backup, so that what happened
+// since is not known.
+type Restored struct {
+	Actor  string    `json:"actor"`
+	Backup time.Time `json:"backup"`
+}
+
+// Encode makes the body of an entry of one of the kinds that travel as JSON.
+func Encode(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("machine: encode %T: %v", v, err)) // only types of this file come here
+	}
+	return b
+}
+
+// A Refusal says why a decision was not carried out: nothing has changed.
+type Refusal struct {
+	Reason RefusalReason
+	Field  string
+	Text   string
+}
+
+func (r *Refusal) Error() string { return r.Text }
+
+// A RefusalReason sorts refusals by what the asker can do about them.
+type RefusalReason uint8
+
+// The reasons of refusals.
+const (
+	Invalid  RefusalReason = iota // the decision lacks or misuses a field
+	NotFound                      // what it names is not there
+	Conflict                      // things have changed since the asker looked
+)
+
+func invalid(field, format string, args ...any) *Refusal {
+	return &Refusal{Reason: Invalid, Field: field, Text: fmt.Sprintf(format, args...)}
+}
+
+func notFound(format string, args ...any) *Refusal {
+	return &Refusal{Reason: NotFound, Text: fmt.Sprintf(format, args...)}
+}
+
+func conflict(format string, args ...any) *Refusal {
+	return &Refusal{Reason: Conflict, Text: fmt.Sprintf(format, args...)}
+}
+
+// What can go wrong between a proposal and its place in the ledger.
+var (
+	// ErrFull: nothing was written. Events must wait at their senders.
+	ErrFull = errors.New("the collector's disk is full")
+	// ErrNotStored: nothing was written, and it is safe to try again.
+	ErrNotStored = errors.New("nothing was stored")
+	// ErrUnknown: the entry may have been written or not.
+	ErrUnknown = errors.New("it is not known whether this was stored")
+)

@@ -1,0 +1,150 @@
+// Package machine is the deterministic state of the collector: what is known
+// of agents and events, which alerts stand, which gates are closed and why.
+//
+// It promises that the same entries give the same state, byte for byte, on
+// every collector and in every replay. Nothing in it reads a clock, draws
+// lots, waits, or touches the world; ledger time comes with the entries. It
+// plans effects and never carries them out, except closing a gate, which is
+// its own.
+package machine
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/tomeishi/tomeishi/collector/machine/dedup"
+	"github.com/tomeishi/tomeishi/rules"
+	"github.com/tomeishi/tomeishi/rules/window"
+)
+
+// RuleID names the part of a rule that decides which state it keeps.
+type RuleID = [16]byte
+
+// A Machine applies entries and answers questions. Apply is for one goroutine;
+// everything else may be called from many.
+type Machine struct {
+	mu sync.RWMutex
+	state
+
+	// What follows is made anew from the state.
+	live    *compiled
+	alertOf map[alertKey]*Alert // standing event alerts
+	byID    map[string]*Alert
+	effects map[string]*Effect
+	due     int64         // when the next tick is due; 0 for never
+	changed chan struct{} // closed when any gate changes
+}
+
+type alertKey struct {
+	rule RuleID
+	key  window.Key
+}
+
+// New makes the machine of a cell that has not begun.
+func New() *Machine {
+	m := &Machine{changed: make(chan struct{})}
+	m.state = state{
+		Stats:   map[string]*RuleStats{},
+		Spools:  map[string]*Spool{},
+		Gates:   map[string]*Gate{},
+		seen:    dedup.New(dedup.Bound),
+		windows: map[RuleID]*window.Table{},
+	}
+	m.reindex()
+	return m
+}
+
+// reindex makes what is derived from the state.
+func (m *Machine) reindex() {
+	m.alertOf, m.byID = map[alertKey]*Alert{}, map[string]*Alert{}
+	m.effects = map[string]*Effect{}
+	for _, e := range m.Effects {
+		m.effects[e.ID] = e
+	}
+	for _, a := range m.Alerts {
+		m.byID[a.ID] = a
+		if a.Ended == 0 {
+			m.alertOf[alertKey{a.RuleID, a.Key}] = a
+		}
+	}
+	m.reschedule()
+}
+
+// ErrUnknownKind says that an entry is of a later version.
+var ErrUnknownKind = errors.New("an entry of a kind that this version does not know")
+
+// Apply applies one entry and returns its outcome: a BlocksOutcome, a
+// BatchOutcome, a LiveOutcome, a *Refusal, another error, or nil. hash is the entry's place in the
+// chain, kept for whoever checks it.
+func (m *Machine) Apply(e Entry, hash [32]byte) any {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	epoch := m.Epoch
+	m.Index, m.Time, m.Chain = e.Index, max(m.Time, e.Time), hash
+	out := m.apply(e)
+	if m.due != 0 && m.due <= m.Time {
+		m.expire()
+	}
+	if m.Epoch != epoch {
+		close(m.changed)
+		m.changed = make(chan struct{})
+	}
+	return out
+}
+
+func (m *Machine) apply(e Entry) any {
+	switch e.Kind {
+	case KindGenesis:
+		return decode(e, m.genesis)
+	case KindBlocks:
+		return m.blocks(e.Body)
+	case KindBatch:
+		return m.batch(e.Body)
+	case KindTick:
+		return nil
+	case KindPrepare:
+		return decode(e, m.prepare)
+	case KindLive:
+		return decode(e, m.goLive)
+	case KindDecision:
+		return decode(e, m.decide)
+	case KindResult:
+		return decode(e, m.result)
+	case KindRestored:
+		return decode(e, m.restored)
+	}
+	return fmt.Errorf("%w: %d", ErrUnknownKind, e.Kind)
+}
+
+func (m *Machine) genesis(g Genesis) any {
+	if m.Cell != "" {
+		return fmt.Errorf("this ledger is cell %s already", m.Cell)
+	}
+	m.Cell, m.Secret = g.Cell, g.Secret
+	return nil
+}
+
+// Changed is closed when any gate changes after this call.
+func (m *Machine) Changed() <-chan struct{} {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.changed
+}
+
+// Due is the ledger time at which a tick is wanted, in Unix nanoseconds; 0 for
+// none.
+func (m *Machine) Due() int64 {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.due
+}
+
+// compiled is the live rule set, ready to run.
+type compiled struct {
+	set     *rules.Set
+	matcher *rules.Matcher
+	tables  []*window.Table // by rule
+	stats   []*RuleStats    // by rule
+	horizon map[string]uint32
+}

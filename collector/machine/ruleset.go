@@ -1,0 +1,134 @@
+package machine
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/tomeishi/tomeishi/rules"
+	"github.com/tomeishi/tomeishi/rules/window"
+)
+
+// decode reads the body of an entry that travels as JSON.
+func decode[T any](e Entry, do func(T) any) any {
+	var v T
+	if err := json.Unmarshal(e.Body, &v); err != nil {
+		return fmt.Errorf("entry %d of kind %d: %w", e.Index, e.Kind, err)
+	}
+	return do(v)
+}
+
+// prepare takes a set of rule files that will count later. Nothing is filled
+// from the past in this version: a new rule counts from when its set is live.
+func (m *Machine) prepare(p Prepare) any {
+	if _, problems := rules.Parse(p.Files); problems.Err() != nil {
+		return &Refusal{Reason: Invalid, Text: "the rule files have errors: " + problems.Err().Error()}
+	}
+	m.Pending = &RuleSet{Name: p.Set, Files: p.Files, Since: m.Time}
+	return nil
+}
+
+func (m *Machine) goLive(l Live) any {
+	if m.Pending == nil || m.Pending.Name != l.Set {
+		return conflict("rule set %s is not the one that was prepared last", l.Set)
+	}
+	set, problems := rules.Parse(m.Pending.Files)
+	if problems.Err() != nil {
+		return &Refusal{Reason: Invalid, Text: problems.Err().Error()}
+	}
+	var out LiveOutcome
+	began := map[string]int64{}
+	for _, r := range set.Rules {
+		name := ruleName(r)
+		if old := m.Live; old != nil && m.windows[r.ID] != nil {
+			began[name] = old.Began[name]
+			out.Kept++
+			continue
+		}
+		began[name] = m.Time
+		out.New = append(out.New, r.Name)
+	}
+	m.Live, m.Pending = m.Pending, nil
+	m.Live.Since, m.Live.Began = m.Time, began
+	m.dropRules(set)
+	m.compile(set)
+	m.defineGates(set)
+	m.endRemoved(set)
+	return out
+}
+
+// A LiveOutcome says which rules count from now on, and how many go on with
+// what they have counted.
+type LiveOutcome struct {
+	New  []string
+	Kept int
+}
+
+func ruleName(r *rules.Rule) string { return r.Group + "/" + r.Name }
+
+// dropRules forgets the windows and counts of rules that are gone.
+func (m *Machine) dropRules(set *rules.Set) {
+	ids, names := map[RuleID]bool{}, map[string]bool{}
+	for _, r := range set.Rules {
+		ids[r.ID], names[ruleName(r)] = true, true
+	}
+	maps.DeleteFunc(m.windows, func(id RuleID, _ *window.Table) bool { return !ids[id] })
+	maps.DeleteFunc(m.Stats, func(name string, _ *RuleStats) bool { return !names[name] })
+}
+
+// minHorizon is how long the events of a type are told apart that no rule
+// uses, so that a repeated request is still answered as one.
+const minHorizon = 10 * time.Minute
+
+// compile makes the set ready to run, on the tables that are there.
+func (m *Machine) compile(set *rules.Set) {
+	c := &compiled{set: set, matcher: set.Matcher(), horizon: map[string]uint32{}}
+	for _, r := range set.Rules {
+		table := m.windows[r.ID]
+		if table == nil {
+			table = window.New(specOf(r))
+			m.windows[r.ID] = table
+		}
+		stats := m.Stats[ruleName(r)]
+		if stats == nil {
+			stats = &RuleStats{}
+			m.Stats[ruleName(r)] = stats
+		}
+		c.tables, c.stats = append(c.tables, table), append(c.stats, stats)
+		c.horizon[r.Event] = max(c.horizon[r.Event], seconds(max(minHorizon, r.Within+r.Lateness)))
+	}
+	m.live = c
+}
+
+func specOf(r *rules.Rule) window.Spec {
+	spec := window.Spec{Within: int64(r.Within), Lateness: int64(r.Lateness)}
+	spec.Distinct, spec.Nums = r.Columns()
+	return spec
+}
+
+// seconds rounds up.
+func seconds(d time.Duration) uint32 {
+	return uint32((d + time.Second - 1) / time.Second)
+}
+
+func (c *compiled) horizonOf(eventType string) uint32 {
+	if h, ok := c.horizon[eventType]; ok {
+		return h
+	}
+	return seconds(minHorizon)
+}
+
+// endRemoved ends the alerts of rules that are gone or mean something else.
+func (m *Machine) endRemoved(set *rules.Set) {
+	ids := map[RuleID]bool{}
+	for _, r := range set.Rules {
+		ids[r.ID] = true
+	}
+	for _, a := range slices.Clone(m.Alerts) {
+		if a.Ended == 0 && !a.builtIn() && !ids[a.RuleID] {
+			m.end(a, "rule removed")
+		}
+	}
+}

@@ -1,0 +1,192 @@
+package machine
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tomeishi/tomeishi/agent/report"
+)
+
+// TestSimulation sends random histories through two machines, one of which is
+// restarted from snapshots again and again, and compares them; and it compares
+// every alert and gate with an oracle that keeps every event and recounts.
+func TestSimulation(t *testing.T) {
+	for seed := range uint64(8) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			s := simulation{rig: newRig(t, testRules), rnd: rand.New(rand.NewPCG(seed, 5)), seen: map[string]int64{}}
+			s.twin = New()
+			s.twinReads()
+			for range 700 {
+				s.step()
+				if s.rnd.IntN(50) == 0 {
+					s.restartTwin()
+				}
+			}
+			if a, b := s.m.Hash(), s.twin.Hash(); a != b {
+				t.Errorf("after %d entries the states differ: %x, %x", s.index, a, b)
+			}
+			if s.closings == 0 {
+				t.Error("no gate ever closed: this shows nothing")
+			}
+		})
+	}
+}
+
+type simulation struct {
+	*rig
+	rnd  *rand.Rand
+	twin *Machine
+
+	arrived  []arrival
+	seen     map[string]int64 // event to when it was last new
+	accepted map[string]bool  // evidence that a person accepted, by event
+	closings int
+}
+
+type arrival struct {
+	id, request, payment string
+	time                 int64
+}
+
+// twinReads lets the twin catch up with what newRig applied.
+func (s *simulation) twinReads() {
+	if err := s.twin.Restore(bytes.NewReader(s.m.Snapshot().Bytes)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *simulation) restartTwin() {
+	s.t.Helper()
+	saved := s.twin.Snapshot()
+	s.twin = New()
+	if err := s.twin.Restore(bytes.NewReader(saved.Bytes)); err != nil {
+		s.t.Fatal(err)
+	}
+	if !bytes.Equal(saved.Bytes, s.twin.Snapshot().Bytes) {
+		s.t.Fatal("a restored machine is not the one that was saved")
+	}
+}
+
+// both applies an entry to both machines.
+func (s *simulation) both(kind Kind, body []byte) any {
+	out := s.apply(kind, body)
+	s.twin.Apply(Entry{Index: s.index, Time: s.now.UnixNano(), Kind: kind, Body: body}, s.m.Chain)
+	return out
+}
+
+func (s *simulation) step() {
+	s.later(time.Duration(s.rnd.Int64N(int64(4 * time.Minute))))
+	switch n := s.rnd.IntN(20); {
+	case n < 14:
+		s.pays()
+	case n == 14:
+		s.both(KindTick, Encode(struct{}{}))
+	case n == 15:
+		s.both(KindDecision, Encode(Decision{Do: DoClose, Actor: "bob", Gate: "eth", Reason: fmt.Sprint(s.index)}))
+	case n == 16:
+		s.both(KindDecision, Encode(Decision{Do: DoOpen, Actor: "bob", Gate: "eth", Reason: "r"}))
+	case n == 17:
+		s.both(KindBlocks, []byte("damaged"))
+	default:
+		s.opens()
+	}
+}
+
+// pays sends one to three payments, some of them again, some of them late.
+func (s *simulation) pays() {
+	var b report.Builder
+	expectClose := false
+	for range 1 + s.rnd.IntN(3) {
+		request := fmt.Sprint("w", s.rnd.IntN(12))
+		e := payout(fmt.Sprint("e", s.rnd.IntN(4000)), request, fmt.Sprint("p", s.rnd.IntN(3)), "a", "0.1")
+		e.Seen = s.now.UnixNano()
+		if s.rnd.IntN(3) == 0 {
+			e.Time = s.now.Add(-time.Duration(s.rnd.Int64N(int64(90 * time.Minute)))).UnixNano()
+		}
+		b.Add(&e)
+		expectClose = s.oracle(e) || expectClose
+	}
+	was := s.gate("btc")
+	s.both(KindBatch, b.Bytes())
+	is := s.gate("btc")
+	if expectClose && !is.Closed {
+		s.t.Fatalf("entry %d: a request was paid twice and the gate is open", s.index)
+	}
+	if !expectClose && is.Closed && !was.Closed {
+		s.t.Fatalf("entry %d: the gate closed and nothing was paid twice", s.index)
+	}
+	if is.Closed && !was.Closed {
+		s.closings++
+	}
+}
+
+// oracle takes in an event and tells whether its request now has, within some
+// hour that holds it, two different payments that nobody accepted.
+func (s *simulation) oracle(e report.Event) bool {
+	now := s.now.UnixNano()
+	const horizon = 2 * int64(time.Hour)
+	if last, ok := s.seen[e.ID]; ok && last/1e9+horizon/1e9 >= now/1e9 {
+		return false
+	}
+	s.seen[e.ID] = now
+	at := e.When()
+	if now-at > int64(time.Hour) {
+		return false
+	}
+	var request, payment string
+	if _, err := fmt.Sscanf(string(e.Data), `{"address":"a","amount":"0.1","asset":"BTC","payment":%q,"request":%q}`, &payment, &request); err != nil {
+		s.t.Fatal(err)
+	}
+	// An hour of lateness and an hour of window: nothing older can matter.
+	s.arrived = slices.DeleteFunc(s.arrived, func(a arrival) bool { return a.time < now-horizon })
+	s.arrived = append(s.arrived, arrival{e.ID, request, payment, at})
+	for _, end := range s.arrived {
+		if end.request != request || end.time < at || end.time > at+int64(time.Hour) {
+			continue
+		}
+		payments := map[string]bool{}
+		for _, a := range s.arrived {
+			if a.request == request && a.time >= end.time-int64(time.Hour) && a.time <= end.time && !s.accepted[a.id+fmt.Sprint(a.time)] {
+				payments[a.payment] = true
+			}
+		}
+		if len(payments) >= 2 {
+			return true
+		}
+	}
+	return false
+}
+
+// opens opens the gate with a random verdict.
+func (s *simulation) opens() {
+	verdict := []string{VerdictReal, VerdictFalse, VerdictTest}[s.rnd.IntN(3)]
+	v := s.gate("btc")
+	if len(v.Holds) == 0 {
+		return
+	}
+	if verdict == VerdictFalse {
+		if s.accepted == nil {
+			s.accepted = map[string]bool{}
+		}
+		for _, h := range v.Holds {
+			a, _ := s.m.AlertView(h.Alert)
+			for _, e := range s.arrived {
+				if e.request == a.Label("request") {
+					s.accepted[e.id+fmt.Sprint(e.time)] = true
+				}
+			}
+		}
+	}
+	out := s.both(KindDecision, Encode(Decision{Do: DoOpen, Actor: "alice", Gate: "btc", Reason: "r", Verdict: verdict}))
+	if out != nil {
+		s.t.Fatalf("open: %v", out)
+	}
+	if s.gate("btc").Closed {
+		s.t.Fatal("an opened gate is closed")
+	}
+}

@@ -1,0 +1,155 @@
+package machine
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/tomeishi/tomeishi/collector/machine/dedup"
+	"github.com/tomeishi/tomeishi/rules"
+	"github.com/tomeishi/tomeishi/rules/window"
+)
+
+// A snapshot, byte by byte: magic, version, then the state as JSON behind its
+// length, the table of applied events, and for each rule its id, the spec of
+// its table and the table.
+const (
+	snapshotMagic   = "TMSN"
+	snapshotVersion = 1
+)
+
+var errSnapshot = errors.New("snapshot: malformed")
+
+// A Snapshot is the whole state in bytes, and where it stands.
+type Snapshot struct {
+	Bytes []byte
+	Index uint64
+	Hash  [32]byte // of the last entry
+	Time  int64    // ledger time, Unix nanoseconds
+}
+
+// Snapshot encodes the whole state. Equal states give equal bytes.
+func (m *Machine) Snapshot() Snapshot {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return Snapshot{m.encode(), m.Index, m.Chain, m.Time}
+}
+
+func (m *Machine) encode() []byte {
+	text := Encode(&m.state)
+	b := append(make([]byte, 0, len(text)+m.bytes()+4096), snapshotMagic...)
+	b = append(b, snapshotVersion)
+	b = binary.LittleEndian.AppendUint64(b, uint64(len(text)))
+	b = append(b, text...)
+	b = m.seen.Append(b)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(m.windows)))
+	ids := slices.SortedFunc(maps.Keys(m.windows), func(x, y RuleID) int { return bytes.Compare(x[:], y[:]) })
+	for _, id := range ids {
+		b = append(b, id[:]...)
+		b = m.windows[id].Append(b)
+	}
+	return b
+}
+
+func (m *Machine) bytes() int {
+	n := m.seen.Bytes()
+	for _, t := range m.windows {
+		n += t.Bytes()
+	}
+	return n
+}
+
+// Hash is the SHA-256 of the whole state: equal on every collector that has
+// applied the same entries.
+func (m *Machine) Hash() [32]byte { return sha256.Sum256(m.Snapshot().Bytes) }
+
+// Restore replaces the state by what Snapshot encoded.
+func (m *Machine) Restore(r io.Reader) error {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return fmt.Errorf("read snapshot: %w", err)
+	}
+	st, live, err := load(b)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.state, m.live = *st, nil
+	if live != nil {
+		m.compile(live)
+	}
+	m.reindex()
+	close(m.changed)
+	m.changed = make(chan struct{})
+	return nil
+}
+
+func load(b []byte) (*state, *rules.Set, error) {
+	if len(b) < 13 || !bytes.HasPrefix(b, []byte(snapshotMagic)) {
+		return nil, nil, errSnapshot
+	}
+	if v := b[4]; v != snapshotVersion {
+		return nil, nil, fmt.Errorf("snapshot: format version %d; this program reads version %d: upgrade it first", v, snapshotVersion)
+	}
+	n := binary.LittleEndian.Uint64(b[5:])
+	if b = b[13:]; n > uint64(len(b)) {
+		return nil, nil, errSnapshot
+	}
+	st := New().state
+	if err := json.Unmarshal(b[:n], &st); err != nil {
+		return nil, nil, fmt.Errorf("snapshot: %w", err)
+	}
+	var err error
+	if st.seen, b, err = dedup.Load(b[n:]); err != nil {
+		return nil, nil, fmt.Errorf("snapshot: %w", err)
+	}
+	set, specs, err := st.specs()
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(b) < 4 {
+		return nil, nil, errSnapshot
+	}
+	tables := binary.LittleEndian.Uint32(b)
+	b = b[4:]
+	for range tables {
+		if len(b) < 16 {
+			return nil, nil, errSnapshot
+		}
+		id := RuleID(b)
+		spec, ok := specs[id]
+		if !ok {
+			return nil, nil, fmt.Errorf("snapshot: a table of rule %x, which the rule set lacks", id)
+		}
+		if st.windows[id], b, err = window.Load(spec, b[16:]); err != nil {
+			return nil, nil, fmt.Errorf("snapshot: rule %x: %w", id, err)
+		}
+	}
+	if len(b) != 0 {
+		return nil, nil, errSnapshot
+	}
+	return &st, set, nil
+}
+
+// specs compiles the live rule set and says what the tables of its rules hold.
+func (st *state) specs() (*rules.Set, map[RuleID]window.Spec, error) {
+	specs := map[RuleID]window.Spec{}
+	if st.Live == nil {
+		return nil, specs, nil
+	}
+	set, problems := rules.Parse(st.Live.Files)
+	if err := problems.Err(); err != nil {
+		return nil, nil, fmt.Errorf("snapshot: its rule files do not load in this version: %w", err)
+	}
+	for _, r := range set.Rules {
+		specs[r.ID] = specOf(r)
+	}
+	return set, specs, nil
+}

@@ -1,0 +1,202 @@
+package machine
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/tomeishi/tomeishi/collector/machine/dedup"
+	"github.com/tomeishi/tomeishi/rules"
+	"github.com/tomeishi/tomeishi/rules/window"
+)
+
+// state is everything that the machine believes. What is exported travels in
+// snapshots as JSON; tables travel raw beside it.
+type state struct {
+	Index  uint64
+	Time   int64
+	Chain  [32]byte // hash of the last entry
+	Cell   string
+	Secret [2]uint64
+
+	Last  counters
+	Epoch uint64 // counts every change of any gate
+
+	Live    *RuleSet
+	Pending *RuleSet
+	Stats   map[string]*RuleStats // by group and name
+
+	Spools    map[string]*Spool // by agent and spool id
+	Gates     map[string]*Gate
+	Holds     []*Hold
+	Alerts    []*Alert // in the order they were raised
+	Effects   []*Effect
+	Incidents []*Incident
+
+	Events Events
+
+	seen    *dedup.Table
+	windows map[RuleID]*window.Table
+}
+
+type counters struct{ Alert, Hold, Effect, Incident uint64 }
+
+func next(kind string, n *uint64) string {
+	*n++
+	return kind + strconv.FormatUint(*n, 10)
+}
+
+// A RuleSet is the text of a set of rule files and when it began to count.
+type RuleSet struct {
+	Name  string
+	Files []rules.File
+	Since int64 // ledger time
+	// Began tells from when each rule's windows have seen every event.
+	Began map[string]int64
+}
+
+// RuleStats counts what happened to the events of one rule.
+type RuleStats struct {
+	Matched, Missing, Late, Errors, Saturated uint64
+	LastError                                 string `json:",omitempty"`
+	LastErrorAt, LastFired                    int64
+}
+
+// Events counts events as they were applied; Late are those that came too late
+// for at least one rule.
+type Events struct{ Accepted, Duplicates, Late, Ahead, Malformed uint64 }
+
+// A Spool is the stream of one agent's spool as far as it was applied.
+type Spool struct {
+	Agent, ID string
+	Seq       uint64
+	Digest    [32]byte
+	Entered   int64   // ledger time of the last block
+	Blind     []Range // sequences that never came
+	Clones    uint64
+}
+
+// A Range is a run of sequences, both ends included, and when the gap showed.
+type Range struct {
+	From, To uint64
+	At       int64
+}
+
+// maxBlind bounds the ranges kept of one spool; later ones widen the last.
+const maxBlind = 100
+
+// Label is one label of an alert.
+type Label struct{ Name, Value string }
+
+// An Alert is one rule true for one key.
+type Alert struct {
+	ID          string
+	Rule, Group string
+	RuleID      RuleID
+	Key         window.Key
+	Labels      []Label // sorted by name
+	Annotations []Label // templates
+	Value       string
+	Evidence    []window.Ref // the latest, oldest first
+	Total       int          // of evidence, kept or not
+	Since       int64        // time of the first evidence
+	Raised      int64        // ledger time
+	Updated     int64
+	Ended       int64    // ledger time; 0 while it stands
+	Cause       string   `json:",omitempty"` // why it ended
+	Due         int64    // ledger time at which to look again
+	Quiet       int64    // ledger time since when it is only kept firing; 0 while true
+	Incident    string   `json:",omitempty"`
+	Effects     []string `json:",omitempty"`
+	More        uint64   `json:",omitempty"` // alerts over the limit that this one stands for
+}
+
+// A Gate is a named valve in front of something stoppable.
+type Gate struct {
+	Name            string
+	Mode            rules.Mode
+	Lease           time.Duration
+	KeepUnreachable bool
+	Epoch           uint64
+	Defined         bool // false: gone from the rule files, kept for its holds and its epoch
+}
+
+// Causes of holds.
+const (
+	ByRule    = "rule"
+	ByPerson  = "person"
+	ByParent  = "parent"
+	ByRestore = "restore"
+)
+
+// A Hold is one reason for a gate to be closed, or with Match for what it
+// names.
+type Hold struct {
+	ID, Gate  string
+	By, Cause string
+	Reason    string
+	Alert     string
+	Effect    string
+	Incident  string
+	Since     int64
+	Epoch     uint64 // of the gate, with this hold on it
+	Match     map[string]string
+}
+
+// States of effects.
+const (
+	Planned  = "planned"
+	Applied  = "applied"
+	Verified = "verified"
+	Undone   = "undone"
+)
+
+// An Effect is one carrying-out of one mitigation on one target.
+type Effect struct {
+	ID, Mitigation, Target string
+	Mode                   rules.Mode
+	State                  string
+	Alert, Incident        string
+	Planned                int64
+	Result                 string
+	Hold                   string
+	Epoch                  uint64 // of the cell, at which it took effect
+	Actor                  string `json:",omitempty"` // who approved or undid it
+}
+
+// Verdicts.
+const (
+	VerdictReal  = "real"
+	VerdictFalse = "false"
+	VerdictTest  = "test"
+)
+
+// An Incident is alerts, holds, effects and decisions that belong together.
+type Incident struct {
+	ID      string
+	Since   int64 // the first evidence
+	Opened  int64 // ledger time
+	Ended   int64
+	Verdict string
+	Gates   []string
+	Alerts  []string
+	Holds   []string
+	Effects []string
+	// Standing counts alerts and holds that have not ended.
+	Standing int
+	Log      []Step
+}
+
+// A Step is one line of an incident's timeline.
+type Step struct {
+	At    int64
+	Actor string
+	Text  string
+}
+
+// Bounds of what is kept of the past.
+const (
+	maxEvidence  = 100
+	maxSteps     = 1000
+	maxIncidents = 1000
+	maxEffects   = 10_000
+)

@@ -1,0 +1,223 @@
+package machine
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tomeishi/tomeishi/rules"
+)
+
+// A GateView is a gate as others see it.
+type GateView struct {
+	Gate
+	Closed  bool
+	WouldBe bool // closed, if everything in shadow were enforced
+	// Holds on the gate, then those of its parents with Cause ByParent and By
+	// naming the parent.
+	Holds []Hold
+}
+
+// At is where the machine stands: the last entry, its hash, its ledger time.
+func (m *Machine) At() (index uint64, hash [32]byte, at time.Time) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.Index, m.Chain, time.Unix(0, m.Time)
+}
+
+// CellID names the group of collectors and its ledger.
+func (m *Machine) CellID() string {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.Cell
+}
+
+// GatesView is every gate in order of names, and the epoch of the cell.
+func (m *Machine) GatesView() (gates []GateView, epoch uint64) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for _, name := range slices.Sorted(maps.Keys(m.Gates)) {
+		if m.gate(name) != nil {
+			gates = append(gates, m.gateView(name))
+		}
+	}
+	return gates, m.Epoch
+}
+
+// GateView is one gate.
+func (m *Machine) GateView(name string) (GateView, bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.gate(name) == nil {
+		return GateView{}, false
+	}
+	return m.gateView(name), true
+}
+
+func (m *Machine) gateView(name string) GateView {
+	v := GateView{Gate: *m.Gates[name], WouldBe: m.wouldBe(name)}
+	for _, h := range m.holdsOn(name) {
+		v.Holds = append(v.Holds, *h)
+		v.Closed = v.Closed || h.Match == nil
+	}
+	for _, h := range m.holdsAbove(name) {
+		above := *h
+		above.By, above.Cause = h.Gate, ByParent
+		v.Holds = append(v.Holds, above)
+		v.Closed = true
+	}
+	return v
+}
+
+// AlertsView are the alerts that stand, in the order they were raised.
+func (m *Machine) AlertsView() []Alert {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var out []Alert
+	for _, a := range m.Alerts {
+		if a.Ended == 0 {
+			out = append(out, a.copy())
+		}
+	}
+	return out
+}
+
+// AlertView is one alert, standing or kept by its incident.
+func (m *Machine) AlertView(id string) (Alert, bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	a, ok := m.byID[id]
+	if !ok {
+		return Alert{}, false
+	}
+	return a.copy(), true
+}
+
+func (a *Alert) copy() Alert {
+	c := *a
+	c.Evidence, c.Effects = slices.Clone(a.Evidence), slices.Clone(a.Effects)
+	return c
+}
+
+// EffectsView are the effects, oldest first.
+func (m *Machine) EffectsView() []Effect {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	out := make([]Effect, 0, len(m.Effects))
+	for _, e := range m.Effects {
+		out = append(out, *e)
+	}
+	return out
+}
+
+// Unverified are the effects that were applied and that nobody has seen
+// arrive.
+func (m *Machine) Unverified() []Effect {
+	return slices.DeleteFunc(m.EffectsView(), func(e Effect) bool { return e.State != Applied })
+}
+
+// IncidentsView are the incidents, newest first.
+func (m *Machine) IncidentsView() []Incident {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	out := make([]Incident, 0, len(m.Incidents))
+	for _, in := range slices.Backward(m.Incidents) {
+		c := *in
+		c.Log, c.Alerts, c.Holds = slices.Clone(in.Log), slices.Clone(in.Alerts), slices.Clone(in.Holds)
+		c.Effects, c.Gates = slices.Clone(in.Effects), slices.Clone(in.Gates)
+		out = append(out, c)
+	}
+	return out
+}
+
+// SpoolsView are the agents' spools, by agent.
+func (m *Machine) SpoolsView() []Spool {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var out []Spool
+	for _, name := range slices.Sorted(maps.Keys(m.Spools)) {
+		c := *m.Spools[name]
+		c.Blind = slices.Clone(c.Blind)
+		out = append(out, c)
+	}
+	return out
+}
+
+// A RuleView is a rule with what happened to it.
+type RuleView struct {
+	*rules.Rule
+	RuleStats
+	Began    time.Time
+	Keys     int
+	Standing int
+}
+
+// RulesView are the rules of the live set, in the order of their files; set
+// and since say which set it is and from when it counts.
+func (m *Machine) RulesView() (out []RuleView, set string, since time.Time) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.live == nil {
+		return nil, "", time.Time{}
+	}
+	for i, r := range m.live.set.Rules {
+		out = append(out, RuleView{
+			Rule: r, RuleStats: *m.live.stats[i],
+			Began: time.Unix(0, m.Live.Began[ruleName(r)]),
+			Keys:  m.live.tables[i].Keys(), Standing: m.standing(r.ID),
+		})
+	}
+	return out, m.Live.Name, time.Unix(0, m.Live.Since)
+}
+
+// Totals are counts for metrics.
+type Totals struct {
+	Events
+	Alerts, Holds, Keys, Fingerprints, Bytes int
+	// HorizonFloor is the second of ledger time before which repeated events
+	// are no longer recognised because memory is bounded; 0 if none.
+	HorizonFloor uint32
+}
+
+// Totals counts what the machine holds.
+func (m *Machine) Totals() Totals {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	t := Totals{Events: m.Events, Holds: len(m.Holds), Fingerprints: m.seen.Len(), Bytes: m.bytes(), HorizonFloor: m.seen.Floor()}
+	for _, a := range m.Alerts {
+		if a.Ended == 0 {
+			t.Alerts++
+		}
+	}
+	for _, w := range m.windows {
+		t.Keys += w.Keys()
+	}
+	return t
+}
+
+// Names tells whether the hold's match names a payment with these fields: all
+// that the hold names must be equal.
+func (h *Hold) Names(fields map[string]string) bool {
+	if h.Match == nil {
+		return true
+	}
+	for k, v := range h.Match {
+		if fields[k] != v {
+			return false
+		}
+	}
+	return true
+}
+
+// Text is a label set as people write it.
+func Text(labels []Label) string {
+	var b strings.Builder
+	for i, l := range labels {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(l.Name + "=" + l.Value)
+	}
+	return b.String()
+}
