@@ -1,0 +1,165 @@
+// Package api is the way out, and the way in for people: gates, alerts,
+// incidents and effects as JSON over HTTP, and the decisions that people take.
+//
+// It promises that a GET changes nothing, that a decision is answered with
+// success only when it is durable, and that what is not known is said to be
+// not known. It holds no state.
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/rules/window"
+)
+
+// Leases hears from agents that ask for their gates.
+type Leases interface {
+	// Asked says that the agent has everything up to the epoch.
+	Asked(agent string, epoch uint64)
+	// Told says that the agent is being answered now.
+	Told(agent string)
+}
+
+// Options are what the API needs.
+type Options struct {
+	Machine *machine.Machine
+	Leases  Leases
+	// Decide puts a decision into the ledger and returns its outcome.
+	Decide func(context.Context, machine.Decision) (any, error)
+	// Actor says who asks for a decision, or why nobody may from there.
+	Actor func(*http.Request) (string, error)
+	// Agent says which agent the request's token belongs to; empty if none.
+	Agent func(*http.Request) string
+	// Evidence finds an event by its place in the ledger, as its reference
+	// cell/source/id.
+	Evidence func(window.Ref) (string, error)
+	// Reload loads the rule files again and says what came of it.
+	Reload func(context.Context) (string, error)
+	// Backup writes a backup.
+	Backup func(context.Context, http.ResponseWriter) error
+	// Ready says why the collector is not ready; nil when it is.
+	Ready func() error
+	// Status adds what only the whole collector knows.
+	Status func() Status
+}
+
+// An API answers HTTP.
+type API struct{ Options }
+
+// Register puts the API's paths on mux.
+func (a *API) Register(mux *http.ServeMux) {
+	mux.HandleFunc("GET /v1/gates", a.getGates)
+	mux.HandleFunc("GET /v1/gates/{path...}", a.getGate)
+	mux.HandleFunc("POST /v1/gates/{path...}", a.postGate)
+	mux.HandleFunc("GET /v1/effects", a.getEffects)
+	mux.HandleFunc("POST /v1/effects/{id}/approve", a.postEffect(machine.DoApprove))
+	mux.HandleFunc("POST /v1/effects/{id}/undo", a.postEffect(machine.DoUndo))
+	mux.HandleFunc("GET /v1/incidents", a.getIncidents)
+	mux.HandleFunc("GET /v1/incidents/{id}", a.getIncident)
+	mux.HandleFunc("POST /v1/incidents/{id}/verdict", a.postVerdict)
+	mux.HandleFunc("GET /v1/status", a.getStatus)
+	mux.HandleFunc("GET /v1/backup", a.getBackup)
+	mux.HandleFunc("GET /api/v1/alerts", a.getAlerts)
+	mux.HandleFunc("GET /api/v1/rules", a.getRules)
+	mux.HandleFunc("POST /-/reload", a.postReload)
+	mux.HandleFunc("PUT /-/reload", a.postReload)
+	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "alive") })
+	mux.HandleFunc("GET /-/ready", a.getReady)
+	mux.HandleFunc("/v1/", func(w http.ResponseWriter, r *http.Request) { nothingHere(mux, w, r) })
+}
+
+// nothingHere answers what no path or method is for.
+func nothingHere(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+	var allow []string
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := mux.Handler(other); pattern != "/v1/" {
+			allow = append(allow, method)
+		}
+	}
+	if len(allow) > 0 {
+		w.Header().Set("Allow", strings.Join(allow, ", "))
+		problem(w, http.StatusMethodNotAllowed, "", r.URL.Path+" takes "+strings.Join(allow, " or "))
+		return
+	}
+	problem(w, http.StatusNotFound, "", "nothing answers at "+r.URL.Path+": a wrong path, or not in this version")
+}
+
+// errForbidden is a refusal because of who asks.
+type errForbidden struct{ error }
+
+// Forbidden says that whoever asks may not, and why.
+func Forbidden(err error) error { return errForbidden{err} }
+
+func text(w http.ResponseWriter, code int, s string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	if _, err := w.Write([]byte(s + "\n")); err != nil {
+		return // the client has gone
+	}
+}
+
+func problem(w http.ResponseWriter, code int, field, msg string) {
+	report.WriteJSON(w, code, report.Problem{Error: msg, Field: field})
+}
+
+// fail answers an error with the status it stands for.
+func fail(w http.ResponseWriter, err error) {
+	var refusal *machine.Refusal
+	var forbidden errForbidden
+	switch {
+	case errors.As(err, &refusal):
+		code := map[machine.RefusalReason]int{
+			machine.Invalid: http.StatusBadRequest, machine.NotFound: http.StatusNotFound, machine.Conflict: http.StatusConflict,
+		}[refusal.Reason]
+		problem(w, code, refusal.Field, refusal.Text)
+	case errors.As(err, &forbidden):
+		problem(w, http.StatusForbidden, "", err.Error())
+	case errors.Is(err, machine.ErrFull):
+		w.Header().Set("Retry-After", "5")
+		problem(w, http.StatusTooManyRequests, "", err.Error())
+	case errors.Is(err, machine.ErrUnknown):
+		w.Header().Set("Retry-After", "1")
+		problem(w, http.StatusServiceUnavailable, "", err.Error()+": look whether it took effect before you decide again")
+	case errors.Is(err, machine.ErrNotStored):
+		w.Header().Set("Retry-After", "1")
+		problem(w, http.StatusServiceUnavailable, "", err.Error()+": try again")
+	default:
+		report.WriteError(w, err)
+	}
+}
+
+func (a *API) getReady(w http.ResponseWriter, _ *http.Request) {
+	if err := a.Ready(); err != nil {
+		text(w, http.StatusServiceUnavailable, "not ready: "+err.Error())
+		return
+	}
+	text(w, http.StatusOK, "ready")
+}
+
+func (a *API) postReload(w http.ResponseWriter, r *http.Request) {
+	if _, err := a.Actor(r); err != nil {
+		fail(w, err)
+		return
+	}
+	said, err := a.Reload(r.Context())
+	if err != nil {
+		text(w, http.StatusUnprocessableEntity, "the rules that were running go on:\n"+err.Error())
+		return
+	}
+	text(w, http.StatusOK, said)
+}
+
+func rfc3339(ns int64) string {
+	if ns == 0 {
+		return ""
+	}
+	return time.Unix(0, ns).UTC().Format(time.RFC3339Nano)
+}

@@ -1,0 +1,159 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/machine"
+)
+
+// Effect is one carrying-out of one mitigation.
+type Effect struct {
+	ID         string `json:"id"`
+	Mitigation string `json:"mitigation"`
+	Target     string `json:"target"`
+	Mode       string `json:"mode"`
+	State      string `json:"state"`
+	Alert      string `json:"alert"`
+	Incident   string `json:"incident,omitempty"`
+	Hold       string `json:"hold,omitempty"`
+	Planned    string `json:"planned"`
+	Result     string `json:"result"`
+	Actor      string `json:"actor,omitempty"`
+	Cell       string `json:"cell"`
+}
+
+func (a *API) effect(e machine.Effect) Effect {
+	return Effect{
+		ID: e.ID, Mitigation: e.Mitigation, Target: e.Target, Mode: e.Mode.String(), State: e.State,
+		Alert: e.Alert, Incident: e.Incident, Hold: e.Hold, Planned: rfc3339(e.Planned), Result: e.Result,
+		Actor: e.Actor, Cell: a.Machine.CellID(),
+	}
+}
+
+func (a *API) getEffects(w http.ResponseWriter, _ *http.Request) {
+	effects := []Effect{}
+	for _, e := range a.Machine.EffectsView() {
+		effects = append(effects, a.effect(e))
+	}
+	report.WriteJSON(w, http.StatusOK, map[string]any{"effects": effects})
+}
+
+// postEffect approves or undoes an effect.
+func (a *API) postEffect(do string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var order gateOrder
+		if err := readJSON(w, r, &order); err != nil {
+			fail(w, err)
+			return
+		}
+		id := r.PathValue("id")
+		err := a.decide(r, machine.Decision{Do: do, Effect: id, Reason: order.Reason, Verdict: order.Verdict})
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		for _, e := range a.Machine.EffectsView() {
+			if e.ID == id {
+				report.WriteJSON(w, http.StatusOK, a.effect(e))
+				return
+			}
+		}
+		problem(w, http.StatusNotFound, "", "effect "+id+" is no longer kept")
+	}
+}
+
+// Incident is alerts, holds, effects and decisions that belong together.
+type Incident struct {
+	ID       string   `json:"id"`
+	State    string   `json:"state"` // open, ended
+	Verdict  string   `json:"verdict,omitempty"`
+	Since    string   `json:"since"` // the first evidence
+	Opened   string   `json:"opened"`
+	Ended    string   `json:"ended,omitempty"`
+	Standing int      `json:"standing"`
+	Gates    []string `json:"gates"`
+	Holds    []string `json:"holds"`
+	Effects  []string `json:"effects"`
+	Alerts   []string `json:"alerts"`
+	Cell     string   `json:"cell"`
+	Detail   []Alert  `json:"alert_detail,omitempty"`
+	Log      []Step   `json:"log,omitempty"`
+}
+
+// Step is one line of an incident's timeline.
+type Step struct {
+	At    string `json:"at"`
+	Actor string `json:"actor,omitempty"`
+	Text  string `json:"text"`
+}
+
+func (a *API) incident(in machine.Incident) Incident {
+	out := Incident{
+		ID: in.ID, State: "open", Verdict: in.Verdict, Since: rfc3339(in.Since), Opened: rfc3339(in.Opened),
+		Ended: rfc3339(in.Ended), Standing: in.Standing, Gates: some(in.Gates), Holds: some(in.Holds),
+		Effects: some(in.Effects), Alerts: some(in.Alerts), Cell: a.Machine.CellID(),
+	}
+	if in.Ended != 0 {
+		out.State = "ended"
+	}
+	return out
+}
+
+// some makes an empty list [] rather than null.
+func some(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+func (a *API) getIncidents(w http.ResponseWriter, _ *http.Request) {
+	incidents := []Incident{}
+	for _, in := range a.Machine.IncidentsView() {
+		incidents = append(incidents, a.incident(in))
+	}
+	report.WriteJSON(w, http.StatusOK, map[string]any{"incidents": incidents})
+}
+
+func (a *API) getIncident(w http.ResponseWriter, r *http.Request) {
+	a.answerIncident(w, r.PathValue("id"))
+}
+
+func (a *API) answerIncident(w http.ResponseWriter, id string) {
+	for _, in := range a.Machine.IncidentsView() {
+		if in.ID != id {
+			continue
+		}
+		out := a.incident(in)
+		for _, id := range in.Alerts {
+			if m, ok := a.Machine.AlertView(id); ok {
+				out.Detail = append(out.Detail, a.alert(m))
+			}
+		}
+		for _, s := range in.Log {
+			out.Log = append(out.Log, Step{rfc3339(s.At), s.Actor, s.Text})
+		}
+		report.WriteJSON(w, http.StatusOK, out)
+		return
+	}
+	problem(w, http.StatusNotFound, "", "no incident "+id)
+}
+
+func (a *API) postVerdict(w http.ResponseWriter, r *http.Request) {
+	var order struct {
+		Verdict string `json:"verdict"`
+		Reason  string `json:"reason"`
+	}
+	if err := readJSON(w, r, &order); err != nil {
+		fail(w, err)
+		return
+	}
+	id := r.PathValue("id")
+	err := a.decide(r, machine.Decision{Do: machine.DoVerdict, Incident: id, Verdict: order.Verdict, Reason: order.Reason})
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	a.answerIncident(w, id)
+}

@@ -1,0 +1,105 @@
+package api
+
+import (
+	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/rules"
+)
+
+// A Gate as the API shows it.
+type Gate struct {
+	Name          string `json:"name"`
+	State         string `json:"state"` // open, closed
+	Mode          string `json:"mode"`
+	Epoch         uint64 `json:"epoch"`
+	Holds         []Hold `json:"holds"`
+	WouldBe       string `json:"would_be,omitempty"`
+	Fresh         bool   `json:"fresh"`
+	Cell          string `json:"cell"`
+	Lease         string `json:"lease"`
+	IfUnreachable string `json:"if_unreachable"`
+}
+
+// A Hold as the API shows it.
+type Hold struct {
+	ID       string            `json:"id"`
+	By       string            `json:"by"`
+	Cause    string            `json:"cause"`
+	Reason   string            `json:"reason"`
+	Alert    string            `json:"alert,omitempty"`
+	Incident string            `json:"incident,omitempty"`
+	Since    string            `json:"since"`
+	Match    map[string]string `json:"match,omitempty"`
+}
+
+func (a *API) gate(v machine.GateView) Gate {
+	g := Gate{
+		Name: v.Name, State: "open", Mode: v.Mode.String(), Epoch: v.Epoch, Holds: []Hold{},
+		Fresh: true, Cell: a.Machine.CellID(), Lease: v.Lease.String(), IfUnreachable: "close",
+	}
+	if v.Closed {
+		g.State = "closed"
+	}
+	if v.WouldBe {
+		g.WouldBe = "closed"
+	}
+	if v.KeepUnreachable {
+		g.IfUnreachable = "keep"
+	}
+	for _, h := range v.Holds {
+		g.Holds = append(g.Holds, a.hold(h))
+	}
+	return g
+}
+
+func (a *API) hold(h machine.Hold) Hold {
+	reason := h.Reason
+	if alert, ok := a.Machine.AlertView(h.Alert); ok && reason == "" {
+		reason = a.summary(alert)
+	}
+	return Hold{
+		ID: h.ID, By: h.By, Cause: h.Cause, Reason: reason, Alert: h.Alert,
+		Incident: h.Incident, Since: rfc3339(h.Since), Match: h.Match,
+	}
+}
+
+// summary is what an alert says in one line.
+func (a *API) summary(alert machine.Alert) string {
+	if s := a.annotations(alert, nil)["summary"]; s != "" {
+		return s
+	}
+	return alert.Rule + ": " + machine.Text(alert.Labels)
+}
+
+func (a *API) annotations(alert machine.Alert, evidence []string) map[string]string {
+	var templates []rules.Pair
+	for _, t := range alert.Annotations {
+		templates = append(templates, rules.Pair{Name: t.Name, Value: t.Value})
+	}
+	out := rules.Render(templates, labels(alert), alert.Value, evidence)
+	if alert.Incident != "" {
+		out["incident"] = alert.Incident
+	}
+	return out
+}
+
+func labels(alert machine.Alert) map[string]string {
+	out := map[string]string{}
+	for _, l := range alert.Labels {
+		out[l.Name] = l.Value
+	}
+	return out
+}
+
+// evidence is the alert's events as cell/source/id; one that cannot be read
+// any more is shown by its place in the ledger.
+func (a *API) evidence(alert machine.Alert) []string {
+	out := make([]string, 0, len(alert.Evidence))
+	for _, ref := range alert.Evidence {
+		s, err := a.Evidence(ref)
+		if err != nil {
+			s = err.Error()
+		}
+		out = append(out, s)
+	}
+	return out
+}

@@ -1,0 +1,41 @@
+package collector
+
+import (
+	"io"
+
+	"github.com/tomeishi/tomeishi/collector/ledger"
+	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/tape"
+)
+
+// applier hands the ledger's entries to the machine, and then to the tape.
+type applier struct {
+	machine *machine.Machine
+	tape    *tape.Tape
+}
+
+func (a *applier) Apply(index uint64, e ledger.Entry) any {
+	out := a.machine.Apply(machine.Entry{Index: index, Time: e.Time, Kind: machine.Kind(e.Kind), Body: e.Body}, e.Hash())
+	a.tape.Append(index, e.Raw())
+	return out
+}
+
+func (a *applier) Snapshot() (func(io.Writer) error, error) {
+	b := a.machine.Snapshot().Bytes
+	return func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	}, nil
+}
+
+func (a *applier) Restore(r io.Reader) (ledger.Head, error) {
+	if err := a.machine.Restore(r); err != nil {
+		return ledger.Head{}, err
+	}
+	index, hash, at := a.machine.At()
+	a.tape.Expect(index)
+	return ledger.Head{Index: index, Hash: hash, Time: at.UnixNano()}, nil
+}
+
+// Settled has nothing to do: whoever watches was woken by the entry itself.
+func (a *applier) Settled() {}

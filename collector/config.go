@@ -1,0 +1,229 @@
+package collector
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Config is a collector's configuration file.
+type Config struct {
+	Listen      string    `yaml:"listen"`
+	Socket      string    `yaml:"socket"`
+	Data        string    `yaml:"data"`
+	Rules       []string  `yaml:"rules"` // globs, relative to the file's folder
+	ExternalURL string    `yaml:"external_url"`
+	Retention   Retention `yaml:"retention"`
+	TLS         TLS       `yaml:"tls"`
+	Auth        Auth      `yaml:"auth"`
+
+	later `yaml:",inline"`
+}
+
+// Retention bounds what is kept of the past.
+type Retention struct {
+	Tape Days `yaml:"tape"` // 0 keeps it for ever
+
+	Series yaml.Node `yaml:"series"`
+	Audit  yaml.Node `yaml:"audit"`
+	Claims yaml.Node `yaml:"claims"`
+	Bytes  yaml.Node `yaml:"bytes"`
+}
+
+// TLS names the collector's certificate, in PEM files.
+type TLS struct {
+	CertFile string `yaml:"cert_file"`
+	KeyFile  string `yaml:"key_file"`
+}
+
+// Auth names who may do what. Only digests of tokens are written down.
+type Auth struct {
+	People []Person   `yaml:"people"`
+	Agents []AgentKey `yaml:"agents"`
+}
+
+// A Person may look (view), decide (operate) and approve.
+type Person struct {
+	Name        string   `yaml:"name"`
+	TokenSHA256 string   `yaml:"token_sha256"`
+	May         []string `yaml:"may"`
+}
+
+// An AgentKey lets one agent report.
+type AgentKey struct {
+	ID          string `yaml:"id"`
+	TokenSHA256 string `yaml:"token_sha256"`
+}
+
+// later holds the keys of the design that this version does not have.
+type later struct {
+	EvaluationInterval yaml.Node `yaml:"evaluation_interval"`
+	Alertmanager       yaml.Node `yaml:"alertmanager"`
+	Alertmanagers      yaml.Node `yaml:"alertmanagers"`
+	Language           yaml.Node `yaml:"language"`
+	TimeZone           yaml.Node `yaml:"time_zone"`
+	Labels             yaml.Node `yaml:"labels"`
+	Heartbeat          yaml.Node `yaml:"heartbeat"`
+	Peers              yaml.Node `yaml:"peers"`
+}
+
+// Days is a duration written like 90d, 12h or 1h30m.
+type Days time.Duration
+
+// UnmarshalYAML reads a duration.
+func (d *Days) UnmarshalYAML(n *yaml.Node) error {
+	var text string
+	if err := n.Decode(&text); err != nil {
+		return err
+	}
+	v, err := parseDays(text)
+	if err != nil {
+		return fmt.Errorf("line %d: %w", n.Line, err)
+	}
+	*d = v
+	return nil
+}
+
+func parseDays(text string) (Days, error) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+			return Days(time.Duration(n) * 24 * time.Hour), nil
+		}
+	} else if v, err := time.ParseDuration(text); err == nil && v >= 0 {
+		return Days(v), nil
+	}
+	return 0, fmt.Errorf("found %.40q, want a duration such as 90d or 12h", text)
+}
+
+// Defaults is the configuration without a file.
+func Defaults() Config {
+	return Config{Listen: "127.0.0.1:9311", Data: "./data", Retention: Retention{Tape: Days(90 * 24 * time.Hour)}}
+}
+
+// LoadConfig reads a configuration file. Unknown keys are errors, with their
+// line; paths in it are relative to its folder.
+func LoadConfig(path string) (Config, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, err
+	}
+	c := Defaults()
+	c.Data = ""
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
+		return Config{}, placeErrors(path, err)
+	}
+	if err := c.notYet(path); err != nil {
+		return Config{}, err
+	}
+	dir := filepath.Dir(path)
+	for _, p := range []*string{&c.Data, &c.Socket, &c.TLS.CertFile, &c.TLS.KeyFile} {
+		*p = within(dir, *p)
+	}
+	for i := range c.Rules {
+		c.Rules[i] = within(dir, c.Rules[i])
+	}
+	return c, nil
+}
+
+func within(dir, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+var yamlPlace = regexp.MustCompile(`line (\d+): (.*)`)
+var yamlUnknown = regexp.MustCompile(`field (\S+) not found in type \S+`)
+
+// placeErrors puts the file and line before each of the parser's complaints.
+func placeErrors(path string, err error) error {
+	found := yamlPlace.FindAllStringSubmatch(err.Error(), -1)
+	if found == nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	var lines []string
+	for _, f := range found {
+		text := yamlUnknown.ReplaceAllString(f[2], "unknown key $1")
+		lines = append(lines, fmt.Sprintf("%s:%s: %s", path, f[1], text))
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}
+
+// notYet refuses what only a later version can do.
+func (c *Config) notYet(path string) error {
+	for _, k := range []struct {
+		key  string
+		node yaml.Node
+	}{
+		{"evaluation_interval", c.EvaluationInterval},
+		{"alertmanager", c.Alertmanager},
+		{"alertmanagers", c.Alertmanagers},
+		{"language", c.Language},
+		{"time_zone", c.TimeZone},
+		{"labels", c.Labels},
+		{"heartbeat", c.Heartbeat},
+		{"peers", c.Peers},
+		{"retention.series", c.Retention.Series},
+		{"retention.audit", c.Retention.Audit},
+		{"retention.claims", c.Retention.Claims},
+		{"retention.bytes", c.Retention.Bytes},
+	} {
+		if k.node.Line != 0 {
+			return fmt.Errorf("%s:%d: not in this version: %s", path, k.node.Line, k.key)
+		}
+	}
+	return nil
+}
+
+// check finishes the configuration and refuses what would not be safe.
+func (c *Config) check() error {
+	if c.Data == "" {
+		return errors.New("data: is required: the folder in which the collector keeps its ledger")
+	}
+	if c.Socket == "" {
+		c.Socket = filepath.Join(c.Data, "collector.sock")
+	}
+	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
+		return errors.New("tls: needs cert_file and key_file, both")
+	}
+	if err := c.Auth.check(); err != nil {
+		return err
+	}
+	return c.checkListen()
+}
+
+func (c *Config) checkListen() error {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %q is not host:port: %w", c.Listen, err)
+	}
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	var missing string
+	if c.TLS.CertFile == "" {
+		missing += "\n  tls: {cert_file: /etc/tomeishi/collector.crt, key_file: /etc/tomeishi/collector.key}"
+	}
+	if len(c.Auth.People) == 0 || len(c.Auth.Agents) == 0 {
+		missing += "\n  auth:" +
+			"\n    people: [{name: YOU, token_sha256: …, may: [view, operate, approve]}]   # printf %s TOKEN | sha256sum" +
+			"\n    agents: [{id: HOST, token_sha256: …}]"
+	}
+	if missing == "" {
+		return nil
+	}
+	return fmt.Errorf("listen: %s can be reached from other hosts, where anybody could open a gate. "+
+		"Listen on 127.0.0.1, or add to the configuration:%s", c.Listen, missing)
+}

@@ -1,0 +1,234 @@
+// Package intake is the way in: events from applications and blocks from
+// agents, over HTTP.
+//
+// It promises that what it answers with success is durable in the ledger and
+// was applied, and that it never answers failure for what may have been
+// stored: then it says that it does not know. It does not interpret events.
+package intake
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/machine"
+)
+
+// A Proposer puts entries into the ledger.
+type Proposer interface {
+	// Propose returns once the entry is durable and applied, with its outcome.
+	// digest is what the chain covers of the body. The error is
+	// machine.ErrFull, ErrNotStored or ErrUnknown.
+	Propose(ctx context.Context, kind machine.Kind, body []byte, digest [32]byte) (any, error)
+}
+
+// Options are what an intake needs.
+type Options struct {
+	Ledger  Proposer
+	Metrics *metrics.Set
+	// Agent tells which agent a request speaks for; empty if any may.
+	Agent func(*http.Request) string
+}
+
+// An Intake answers POST /v1/events and POST /v1/blocks.
+type Intake struct {
+	o        Options
+	events   *metrics.Counter
+	repeated *metrics.Counter
+	refused  *metrics.Counter
+	seconds  *metrics.Histogram
+}
+
+// New makes an intake.
+func New(o Options) *Intake {
+	return &Intake{
+		o:        o,
+		events:   o.Metrics.NewCounter("tomeishi_intake_events_total"),
+		repeated: o.Metrics.NewCounter("tomeishi_intake_duplicate_events_total"),
+		refused:  o.Metrics.NewCounter("tomeishi_intake_refused_requests_total"),
+		seconds:  o.Metrics.NewHistogram("tomeishi_intake_request_seconds"),
+	}
+}
+
+// Register puts the intake's paths on mux.
+func (in *Intake) Register(mux *http.ServeMux) {
+	mux.HandleFunc("POST /v1/events", in.answer(in.postEvents))
+	mux.HandleFunc("POST /v1/blocks", in.answer(in.postBlocks))
+}
+
+func (in *Intake) answer(do func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		if err := do(w, r); err != nil {
+			in.refused.Inc()
+			fail(w, err)
+		}
+		in.seconds.UpdateDuration(start)
+	}
+}
+
+func fail(w http.ResponseWriter, err error) {
+	switch {
+	case errors.Is(err, machine.ErrFull):
+		w.Header().Set("Retry-After", "5")
+		report.WriteJSON(w, http.StatusTooManyRequests, report.Problem{Error: err.Error() + ": send again later"})
+	case errors.Is(err, machine.ErrUnknown):
+		w.Header().Set("Retry-After", "1")
+		report.WriteJSON(w, http.StatusServiceUnavailable, report.Problem{Error: err.Error() + ": send it again, the same events count once"})
+	case errors.Is(err, machine.ErrNotStored):
+		w.Header().Set("Retry-After", "1")
+		report.WriteJSON(w, http.StatusServiceUnavailable, report.Problem{Error: err.Error() + ": send it again"})
+	default:
+		report.WriteError(w, err)
+	}
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	limited := http.MaxBytesReader(w, r.Body, report.MaxBody)
+	var body []byte
+	var err error
+	if n := r.ContentLength; n > 0 && n <= report.MaxBody {
+		body = make([]byte, n)
+		_, err = io.ReadFull(limited, body)
+	} else {
+		body, err = io.ReadAll(limited)
+	}
+	var over *http.MaxBytesError
+	if errors.As(err, &over) || r.ContentLength > report.MaxBody {
+		return nil, fmt.Errorf("%w: the body is larger than %d bytes", report.ErrTooLarge, report.MaxBody)
+	}
+	if err != nil {
+		return nil, &report.FieldError{Err: fmt.Errorf("read the body: %w", err)}
+	}
+	return body, nil
+}
+
+// Accepted is the answer to POST /v1/events.
+type Accepted struct {
+	Accepted   int `json:"accepted"`
+	Duplicates int `json:"duplicates"`
+}
+
+func (in *Intake) postEvents(w http.ResponseWriter, r *http.Request) error {
+	body, err := readBody(w, r)
+	if err != nil {
+		return err
+	}
+	var b report.Builder
+	if err := report.ReadRequest(r.Header, body, time.Now(), nil, &b); err != nil {
+		return err
+	}
+	if b.Len() == 0 {
+		report.WriteJSON(w, http.StatusAccepted, Accepted{})
+		return nil
+	}
+	batch := b.Batch()
+	out, err := in.o.Ledger.Propose(r.Context(), machine.KindBatch, batch.Bytes(), batch.Digest())
+	if err != nil {
+		return err
+	}
+	counted, ok := out.(machine.BatchOutcome)
+	if !ok {
+		return fmt.Errorf("apply events: %v", out)
+	}
+	in.events.Add(counted.Accepted)
+	in.repeated.Add(counted.Duplicates)
+	report.WriteJSON(w, http.StatusAccepted, Accepted{counted.Accepted, counted.Duplicates})
+	return nil
+}
+
+// blocksAnswer is the answer to POST /v1/blocks.
+type blocksAnswer struct {
+	Through uint64 `json:"through"`
+}
+
+// blocksProblem is why blocks were refused.
+type blocksProblem struct {
+	Error  string `json:"error"`
+	Reason string `json:"reason,omitempty"`
+	Field  string `json:"field,omitempty"`
+	Seq    uint64 `json:"seq,omitempty"`
+}
+
+func (in *Intake) postBlocks(w http.ResponseWriter, r *http.Request) error {
+	if t := r.Header.Get("Content-Type"); t != report.BlocksType {
+		return fmt.Errorf("%w: %.80q, want %s", report.ErrMediaType, t, report.BlocksType)
+	}
+	body, err := readBody(w, r)
+	if err != nil {
+		return err
+	}
+	digest, problem := in.checkBlocks(r, body)
+	if problem != nil {
+		in.refused.Inc()
+		report.WriteJSON(w, http.StatusBadRequest, problem)
+		return nil
+	}
+	out, err := in.o.Ledger.Propose(r.Context(), machine.KindBlocks, body, digest)
+	if err != nil {
+		return err
+	}
+	applied, ok := out.(machine.BlocksOutcome)
+	if !ok {
+		return fmt.Errorf("apply blocks: %v", out)
+	}
+	in.events.Add(applied.Accepted)
+	in.repeated.Add(applied.Duplicates)
+	if applied.Clone {
+		report.WriteJSON(w, http.StatusConflict, blocksProblem{
+			Error:  "another spool with this id has sent other blocks: take a new spool id and send again",
+			Reason: "clone", Seq: applied.Through + 1,
+		})
+		return nil
+	}
+	report.WriteJSON(w, http.StatusOK, blocksAnswer{applied.Through})
+	return nil
+}
+
+// checkBlocks reads every block, so that what enters the ledger can be applied,
+// and returns what the chain covers of them.
+func (in *Intake) checkBlocks(r *http.Request, body []byte) (digest [32]byte, problem *blocksProblem) {
+	if len(body) == 0 {
+		return digest, &blocksProblem{Error: "no block in the body"}
+	}
+	h := sha256.New()
+	var first report.Head
+	var seq uint64
+	for i := 0; len(body) > 0; i++ {
+		b, rest, err := report.ReadBlock(body)
+		if err == nil {
+			err = in.sameStream(r, &first, b.Head, i)
+		}
+		if err != nil {
+			return digest, &blocksProblem{Error: err.Error(), Field: "[" + strconv.Itoa(i) + "]", Seq: b.Seq}
+		}
+		seq = b.Seq
+		d := b.Batch.Digest()
+		h.Write(fmt.Appendf(nil, "%q %s %d ", b.Agent, b.Spool, seq))
+		h.Write(b.Prev[:])
+		h.Write(d[:])
+		body = rest
+	}
+	return [32]byte(h.Sum(nil)), nil
+}
+
+func (in *Intake) sameStream(r *http.Request, first *report.Head, h report.Head, i int) error {
+	if i == 0 {
+		*first = h
+	}
+	if h.Agent != first.Agent || h.Spool != first.Spool {
+		return errors.New("the blocks of one request must be of one spool")
+	}
+	if id := in.o.Agent(r); id != "" && id != h.Agent {
+		return fmt.Errorf("the token is agent %s's, the block says %s", id, h.Agent)
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+package collector
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/rules"
+	"github.com/tomeishi/tomeishi/rules/examples"
+)
+
+// reloadState is how the last reload went.
+type reloadState struct {
+	mu   sync.Mutex
+	err  error
+	last time.Time // of the last success
+}
+
+// loadRules loads the rules at the start. If they have errors but an older set
+// is in the ledger, that one goes on: a monitor that does not start protects
+// nobody.
+func (c *Collector) loadRules(ctx context.Context) error {
+	err := c.Reload(ctx)
+	if err == nil {
+		return nil
+	}
+	if _, set, _ := c.machine.RulesView(); set == "" {
+		return err
+	}
+	c.log.Error("the rule files have errors: the rules that were running go on", "error", err)
+	return nil
+}
+
+// Reload reads the rule files and makes them live, in two entries. A set with
+// an error changes nothing; the error says where, line by line.
+func (c *Collector) Reload(ctx context.Context) error {
+	_, err := c.reloadRules(ctx)
+	return err
+}
+
+// reloadRules reloads and says what came of it.
+func (c *Collector) reloadRules(ctx context.Context) (string, error) {
+	c.reload.mu.Lock()
+	defer c.reload.mu.Unlock()
+	said, err := c.loadSet(ctx)
+	c.reload.err = err
+	if err == nil {
+		c.reload.last = time.Now()
+	}
+	return said, err
+}
+
+func (c *Collector) loadSet(ctx context.Context) (string, error) {
+	files, err := c.ruleFiles()
+	if err != nil {
+		return "", err
+	}
+	if _, problems := rules.Parse(files); problems.Err() != nil {
+		return "", problems.Err()
+	}
+	name := setName(files)
+	if _, live, _ := c.machine.RulesView(); live == name {
+		return "the rules are the ones that are live: nothing to do", nil
+	}
+	if _, err := c.must(ctx, machine.KindPrepare, machine.Prepare{Set: name, Files: files}); err != nil {
+		return "", fmt.Errorf("prepare the rules: %w", err)
+	}
+	out, err := c.must(ctx, machine.KindLive, machine.Live{Set: name})
+	if err != nil {
+		return "", fmt.Errorf("make the rules live: %w", err)
+	}
+	said := "the rules are live"
+	if live, ok := out.(machine.LiveOutcome); ok {
+		said = fmt.Sprintf("the rules are live: %d go on with what they have counted", live.Kept)
+		if len(live.New) > 0 {
+			said += "; new or changed, and counting from now: " + strings.Join(live.New, ", ")
+		}
+	}
+	c.log.Info("rules are live", "set", name, "files", len(files), "new", said)
+	return said, nil
+}
+
+// must submits an entry that the machine may not refuse.
+func (c *Collector) must(ctx context.Context, kind machine.Kind, body any) (any, error) {
+	out, err := c.submit(ctx, kind, body)
+	if err != nil {
+		return nil, err
+	}
+	if refused, ok := out.(error); ok {
+		return nil, refused
+	}
+	return out, nil
+}
+
+// ruleFiles reads what the configuration names, or the shipped rules.
+func (c *Collector) ruleFiles() ([]rules.File, error) {
+	if len(c.o.Config.Rules) == 0 {
+		return examples.All()
+	}
+	var paths []string
+	for _, glob := range c.o.Config.Rules {
+		found, err := filepath.Glob(glob)
+		if err != nil {
+			return nil, fmt.Errorf("rules: %q: %w", glob, err)
+		}
+		if len(found) == 0 {
+			return nil, fmt.Errorf("rules: no file matches %q", glob)
+		}
+		paths = append(paths, found...)
+	}
+	slices.Sort(paths)
+	var files []rules.File
+	for _, p := range slices.Compact(paths) {
+		text, err := os.ReadFile(p)
+		if err != nil {
+			return nil, fmt.Errorf("rules: %w", err)
+		}
+		files = append(files, rules.File{Name: p, Text: text})
+	}
+	if len(files) == 0 {
+		return nil, errors.New("rules: no files")
+	}
+	return files, nil
+}
+
+// setName is a digest of the files.
+func setName(files []rules.File) string {
+	h := sha256.New()
+	for _, f := range files {
+		fmt.Fprintf(h, "%d %s %d ", len(f.Name), f.Name, len(f.Text))
+		h.Write(f.Text)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
