@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tomeishi/tomeishi/agent/durable"
+	"github.com/tomeishi/tomeishi/collector/api"
+)
+
+const backupLong = `Take a backup of a running collector: its state and its tape, as of one moment. The
+file appears under its name only when it is whole and on disk.
+
+  tomeishi backup
+  tomeishi backup --to /var/backups/tomeishi.backup
+  tomeishi backup --to - | age -r age1… > tomeishi.backup.age
+
+A backup holds what the events held, customers and addresses too: keep it as you
+keep those. Give it back with tomeishi restore.`
+
+func newBackup(t *terminal) *cobra.Command {
+	s := &server{}
+	cmd := &cobra.Command{Use: "backup", Short: "Take a backup of a running collector", Long: backupLong, Args: takes()}
+	s.flags(cmd.Flags())
+	to := cmd.Flags().String("to", "", "write to `FILE`, - for standard output (default tomeishi-CELL-TIME.backup)")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := s.dial()
+		if err != nil {
+			return err
+		}
+		if *to == "-" {
+			if isTerminal(t.out) {
+				return usagef("a backup is not for a terminal: send it into a file or a pipe")
+			}
+			_, err := t.download(cmd.Context(), c, t.out)
+			return err
+		}
+		return t.backup(cmd.Context(), c, *to)
+	}
+	return cmd
+}
+
+func (t *terminal) backup(ctx context.Context, c *client, path string) error {
+	if path == "" {
+		var st api.Status
+		if _, err := c.get(ctx, "/v1/status", &st); err != nil {
+			return err
+		}
+		path = "tomeishi-" + filepath.Base(short(st.Cell)) + "-" + time.Now().UTC().Format("20060102T150405Z") + ".backup"
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("%s is there already: name another file with --to", path)
+	}
+	n, err := t.saveBackup(ctx, c, path)
+	if err != nil {
+		return err
+	}
+	t.printf("%s: %s\n", path, bytesText(n))
+	return nil
+}
+
+// saveBackup writes path+".part" and renames it when it is whole and durable.
+func (t *terminal) saveBackup(ctx context.Context, c *client, path string) (n int64, err error) {
+	part := path + ".part"
+	f, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return 0, err
+	}
+	n, err = t.download(ctx, c, f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return n, errors.Join(err, os.Remove(part))
+	}
+	if err := os.Rename(part, path); err != nil {
+		return n, err
+	}
+	return n, durable.SyncDir(filepath.Dir(path))
+}
+
+// download copies a backup to w. It may take as long as it moves.
+func (t *terminal) download(ctx context.Context, c *client, w io.Writer) (int64, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	idle := time.AfterFunc(c.timeout, func() { cancel(errStalled) })
+	defer idle.Stop()
+	n, err := t.copyBackup(ctx, c, w, func() { idle.Reset(c.timeout) })
+	switch {
+	case err != nil && errors.Is(context.Cause(ctx), errStalled):
+		return n, fmt.Errorf("%s sent nothing for %s: there is no backup", c.at, c.timeout)
+	case err != nil:
+		return n, err
+	case n == 0:
+		return 0, fmt.Errorf("%s sent an empty backup: there is no backup", c.at)
+	}
+	return n, nil
+}
+
+var errStalled = errors.New("stalled")
+
+func (t *terminal) copyBackup(ctx context.Context, c *client, w io.Writer, moved func()) (int64, error) {
+	resp, err := c.send(ctx, http.MethodGet, "/v1/backup", nil)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		text, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+		if err != nil {
+			return 0, &lostError{c.at, c.because(err)}
+		}
+		return 0, c.refusal(answer{resp.StatusCode, resp.Header, text})
+	}
+	p := &progress{w: w, moved: moved}
+	if isTerminal(t.err) {
+		p.note = t.notef
+	}
+	n, err := io.Copy(p, resp.Body)
+	p.end()
+	switch {
+	case p.err != nil:
+		return n, p.err
+	case err != nil:
+		return n, fmt.Errorf("the backup broke off after %s: %w", bytesText(n), c.because(err))
+	}
+	return n, nil
+}
+
+// progress counts what passes, and shows it on a terminal.
+type progress struct {
+	w     io.Writer
+	moved func()
+	note  func(string, ...any) // nil where nobody looks
+	n     int64
+	shown time.Time
+	err   error // of w
+}
+
+func (p *progress) Write(b []byte) (int, error) {
+	n, err := p.w.Write(b)
+	p.err = err
+	p.n += int64(n)
+	p.moved()
+	if p.note != nil && time.Since(p.shown) > 200*time.Millisecond {
+		p.shown = time.Now()
+		p.note("\r%s ", bytesText(p.n))
+	}
+	return n, err
+}
+
+func (p *progress) end() {
+	if p.note != nil {
+		p.note("\r%20s\r", "")
+	}
+}
+
+func bytesText(n int64) string {
+	switch {
+	case n < 1<<10:
+		return fmt.Sprintf("%d bytes", n)
+	case n < 1<<20:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	case n < 1<<30:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	}
+	return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30))
+}

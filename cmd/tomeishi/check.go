@@ -1,0 +1,162 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tomeishi/tomeishi/rules"
+)
+
+const checkLong = `Check rule files, as one set and without a collector. Each problem is shown as
+FILE:LINE:COLUMN: sentence, then the line and a caret. Exit code 0: no problems;
+1: an error, a collector would not load the set; 3: findings only.
+
+  tomeishi check rules/*.yml
+  tomeishi check /etc/tomeishi/rules.d --explain
+  generate-rules | tomeishi check -`
+
+func newCheck(t *terminal) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "check FILE...", Short: "Check rule files", Long: checkLong,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("FILE is missing: a rule file, a folder of them, a pattern, or - for standard input")
+			}
+			return nil
+		},
+	}
+	explain := cmd.Flags().Bool("explain", false, "say each rule as one sentence")
+	asJSON := cmd.Flags().Bool("json", false, "print the problems as JSON")
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		files, err := readRules(args, t.in)
+		if err != nil {
+			return err
+		}
+		set, problems := rules.Parse(files)
+		r := newCheckReport(set, problems, *explain)
+		if *asJSON {
+			raw, err := json.Marshal(r)
+			if err := orJSON(t, raw, err); err != nil {
+				return err
+			}
+		} else {
+			t.showCheck(r, problems)
+		}
+		return checkOutcome(problems)
+	}
+	return cmd
+}
+
+func checkOutcome(problems rules.Problems) error {
+	switch {
+	case problems.Err() != nil:
+		return exitCode(exitFailed)
+	case len(problems) > 0:
+		return exitCode(exitFindings)
+	}
+	return nil
+}
+
+// maxRules bounds one rule file as it is read.
+const maxRules = 16 << 20
+
+// stdinName stands for standard input in the places of problems.
+const stdinName = "stdin"
+
+// readRules reads files, folders of them and patterns. A file that is named
+// twice is read once.
+func readRules(args []string, stdin io.Reader) ([]rules.File, error) {
+	var paths []string
+	for _, arg := range args {
+		found, err := expand(arg)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range found {
+			if !slices.Contains(paths, p) {
+				paths = append(paths, p)
+			}
+		}
+	}
+	files := make([]rules.File, 0, len(paths))
+	for _, p := range paths {
+		f, err := readRule(p, stdin)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	return files, nil
+}
+
+// expand is the files that an argument names.
+func expand(arg string) ([]string, error) {
+	if arg == "-" {
+		return []string{arg}, nil
+	}
+	info, err := os.Stat(arg)
+	switch {
+	case err == nil && info.IsDir():
+		return ruleFilesIn(arg)
+	case err == nil:
+		return []string{filepath.Clean(arg)}, nil
+	case !errors.Is(err, fs.ErrNotExist) || !strings.ContainsAny(arg, "*?["):
+		return nil, err
+	}
+	found, err := filepath.Glob(arg)
+	if err != nil {
+		return nil, usagef("%s is no pattern of file names: %v", quote(arg), err)
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("no file matches %s", quote(arg))
+	}
+	return found, nil
+}
+
+// ruleFilesIn is the rule files of a folder, not of those below it.
+func ruleFilesIn(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, e := range entries {
+		ext := filepath.Ext(e.Name())
+		if !e.IsDir() && (ext == ".yml" || ext == ".yaml") {
+			paths = append(paths, filepath.Join(dir, e.Name()))
+		}
+	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("%s holds no *.yml or *.yaml", dir)
+	}
+	return paths, nil
+}
+
+func readRule(path string, stdin io.Reader) (rules.File, error) {
+	in, name := stdin, stdinName
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return rules.File{}, err
+		}
+		defer f.Close()
+		in, name = f, path
+	}
+	text, err := io.ReadAll(io.LimitReader(in, maxRules+1))
+	if err != nil {
+		return rules.File{}, err
+	}
+	if len(text) > maxRules {
+		return rules.File{}, fmt.Errorf("%s is larger than %s: that is no rule file", name, bytesText(maxRules))
+	}
+	return rules.File{Name: name, Text: text}, nil
+}

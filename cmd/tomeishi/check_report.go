@@ -1,0 +1,65 @@
+package main
+
+import (
+	"github.com/tomeishi/tomeishi/rules"
+)
+
+// checkReport is what `tomeishi check --json` prints.
+type checkReport struct {
+	Rules    int            `json:"rules"`
+	Gates    int            `json:"gates"`
+	Problems []checkProblem `json:"problems"`
+	Explain  []explained    `json:"explain,omitempty"`
+}
+
+type checkProblem struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Finding bool   `json:"finding"`
+	Text    string `json:"text"`
+}
+
+type explained struct {
+	Rule string `json:"rule"`
+	Text string `json:"text"`
+}
+
+func newCheckReport(set *rules.Set, problems rules.Problems, explain bool) checkReport {
+	r := checkReport{Problems: []checkProblem{}}
+	for _, p := range problems {
+		r.Problems = append(r.Problems, checkProblem{p.File, p.Line, p.Column, p.Finding, p.Text})
+	}
+	if set == nil {
+		return r
+	}
+	r.Rules, r.Gates = len(set.Rules), len(set.Gates)
+	if explain {
+		for _, rule := range set.Rules {
+			r.Explain = append(r.Explain, explained{rule.Name, rule.Explain()})
+		}
+	}
+	return r
+}
+
+func (t *terminal) showCheck(r checkReport, problems rules.Problems) {
+	errs := 0
+	for _, p := range problems {
+		t.printf("%s\n", plain(p.String()))
+		if !p.Finding {
+			errs++
+		}
+	}
+	for _, e := range r.Explain {
+		t.printf("%s: %s\n", line(e.Rule), line(e.Text))
+	}
+	what := count(r.Rules, "rule") + ", " + count(r.Gates, "gate") + ": "
+	switch {
+	case errs > 0:
+		t.printf("%s, %s: a collector would not load this\n", count(errs, "error"), count(len(problems)-errs, "finding"))
+	case len(problems) > 0:
+		t.printf("%s%s\n", what, count(len(problems), "finding"))
+	default:
+		t.printf("%sno problems\n", what)
+	}
+}

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"encoding/pem"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func serve(t *testing.T, h http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func says(code int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(code)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// silent takes the request and never answers.
+func silent(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // the client's leaving is seen only after that
+	<-r.Context().Done()
+}
+
+// resets takes the request and resets the connection.
+func resets(w http.ResponseWriter, _ *http.Request) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	_ = conn.(*net.TCPConn).SetLinger(0)
+	_ = conn.Close()
+}
+
+// half breaks off in the middle of a good answer.
+func half(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Length", "1000")
+	_, _ = io.WriteString(w, `{"name": "demo/withdrawals", `)
+	_ = http.NewResponseController(w).Flush()
+	panic(http.ErrAbortHandler)
+}
+
+const closedNow = "gate demo/withdrawals was closed"
+
+// A decision is known to have been refused, or it is not known.
+func TestDecisionOutcomes(t *testing.T) {
+	chdir(t)
+	refused := func(code int) http.HandlerFunc { return says(code, `{"error": "because of this", "field": "place"}`) }
+	tests := []struct {
+		name    string
+		server  http.HandlerFunc
+		unknown bool
+		want    string
+	}{
+		{"bad request", refused(400), false, "place: because of this"},
+		{"no token", refused(401), false, "--token-file"},
+		{"forbidden", refused(403), false, "because of this"},
+		{"no such gate", refused(404), false, "because of this"},
+		{"conflict", refused(409), false, "because of this"},
+		{"too large", refused(413), false, "because of this"},
+		{"disk full", refused(429), false, "because of this"},
+		{"no JSON", says(404, "404 page not found\n"), false, "404 page not found"},
+		{"no body", says(404, ""), false, "answered 404 Not Found"},
+		{"server error", refused(500), true, "because of this"},
+		{"bad gateway", says(502, "<html>"), true, "answered 502 Bad Gateway"},
+		{"unavailable", refused(503), true, "because of this"},
+		{"gateway timeout", refused(504), true, "because of this"},
+		{"strange", refused(418), true, "because of this"},
+		{"accepted", says(202, ""), true, "answered 202 Accepted"},
+		{"not a collector", says(200, "<html>welcome</html>"), true, "not a collector's"},
+		{"silence", silent, true, "no answer within 300ms"},
+		{"reset", resets, true, "the connection was reset"},
+		{"half an answer", half, true, "closed in the middle"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			at := serve(t, tt.server)
+			exit, out, stderr := runTest(t, "gate", "close", "demo/withdrawals", "--reason", "r", "--server", at, "--timeout", "300ms")
+			if exit != exitFailed || out != "" {
+				t.Errorf("exit %d, output %q, want 1 and none", exit, out)
+			}
+			if !strings.Contains(stderr, tt.want) {
+				t.Errorf("said %q, want %q in it", stderr, tt.want)
+			}
+			known := !strings.Contains(stderr, "NOT KNOWN whether "+closedNow)
+			if known == tt.unknown {
+				t.Errorf("said %q, want unknown: %t", stderr, tt.unknown)
+			}
+			if look := "\n  tomeishi gate show demo/withdrawals --server " + at + "\n"; strings.Contains(stderr, look) != tt.unknown {
+				t.Errorf("said %q, want %q only where it is not known", stderr, look)
+			}
+			if strings.Contains(stderr, "failed") {
+				t.Errorf("said %q: a decision never failed", stderr)
+			}
+		})
+	}
+}
+
+// Reading changes nothing, so that nothing is unknown about it.
+func TestReadingOutcomes(t *testing.T) {
+	chdir(t)
+	for name, tt := range map[string]struct {
+		server http.HandlerFunc
+		want   string
+	}{
+		"silence":         {silent, "no answer from http://127.0.0.1"},
+		"reset":           {resets, "the connection was reset"},
+		"half an answer":  {half, "closed in the middle"},
+		"not a collector": {says(200, "<html>"), "is not a collector's"},
+		"no such gate":    {says(404, `{"error": "no gate demo/withdrawals is defined: do not pay"}`), "no gate demo/withdrawals is defined"},
+		"unavailable":     {says(503, `{"error": "not the leader"}`), "not the leader"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			exit, out, stderr := runTest(t, "gate", "show", "demo/withdrawals", "--server", serve(t, tt.server), "--timeout", "300ms")
+			if exit != exitFailed || out != "" || !strings.Contains(stderr, tt.want) || strings.Contains(stderr, "NOT KNOWN") {
+				t.Errorf("exit %d, output %q, said %q, want %q", exit, out, stderr, tt.want)
+			}
+		})
+	}
+}
+
+// Who interrupts a decision is told that it may have happened.
+func TestInterruptedDecision(t *testing.T) {
+	chdir(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	at := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		cancel()
+		silent(w, r)
+	})
+	var out, stderr strings.Builder
+	exit := run(ctx, []string{"effect", "approve", "e1", "--server", at}, nil, &out, &stderr)
+	if exit != exitFailed || !strings.Contains(stderr.String(), "NOT KNOWN whether effect e1 was approved: interrupted") {
+		t.Errorf("exit %d, said %q", exit, stderr.String())
+	}
+}
+
+func TestUnreachableChangesNothing(t *testing.T) {
+	chdir(t)
+	s := httptest.NewServer(says(200, "{}"))
+	s.Close()
+	exit, _, stderr := runTest(t, "incident", "verdict", "i1", "test", "--server", s.URL)
+	if exit != exitFailed || !strings.Contains(stderr, "Nothing was changed") || strings.Contains(stderr, "KNOWN") {
+		t.Errorf("exit %d, said %q", exit, stderr)
+	}
+}
+
+// A redirect is not followed: it would carry a decision to somewhere else.
+func TestRedirectIsNotFollowed(t *testing.T) {
+	chdir(t)
+	elsewhere := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") })
+	at := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, elsewhere, http.StatusTemporaryRedirect)
+	})
+	if exit, _, stderr := runTest(t, "gate", "close", "g", "--reason", "r", "--server", at); exit != exitFailed || !strings.Contains(stderr, "NOT KNOWN") {
+		t.Errorf("exit %d, said %q", exit, stderr)
+	}
+}
+
+func TestTLSAndToken(t *testing.T) {
+	chdir(t)
+	var got string
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r.Header.Get("Authorization")
+		says(200, `{"gates": []}`)(w, r)
+	}))
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
+	s.StartTLS()
+	defer s.Close()
+	write(t, "token", "secret\n")
+	write(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})))
+
+	exit, _, stderr := runTest(t, "gate", "list", "--server", s.URL)
+	if exit != exitFailed || !strings.Contains(stderr, "--ca-file") || strings.Contains(stderr, "tomeishi up") {
+		t.Errorf("without its certificate: exit %d, said %q", exit, stderr)
+	}
+	exit, out, stderr := runTest(t, "gate", "list", "--server", s.URL, "--ca-file", "ca.pem", "--token-file", "token")
+	if exit != exitDone || !strings.Contains(out, "no gates") {
+		t.Errorf("exit %d, output %q, said %q", exit, out, stderr)
+	}
+	if got != "Bearer secret" {
+		t.Errorf("sent Authorization %q, want the token", got)
+	}
+	t.Setenv("TOMEISHI_TOKEN_FILE", filepath.Join(t.TempDir(), "nowhere"))
+	if exit, _, _ := runTest(t, "gate", "list", "--server", s.URL, "--ca-file", "ca.pem"); exit != exitFailed {
+		t.Errorf("a token file that is not there: exit %d, want 1", exit)
+	}
+}
+
+// Without a flag, the socket in ./data is found.
+func TestSocketIsFound(t *testing.T) {
+	chdir(t)
+	if err := os.Mkdir("data", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", localSocket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &httptest.Server{Listener: l, Config: &http.Server{Handler: says(200, `{"gates": []}`)}}
+	s.Start()
+	defer s.Close()
+	for _, args := range [][]string{nil, {"--server", "data/collector.sock"}, {"--server", "unix:data/collector.sock"}} {
+		exit, out, stderr := runTest(t, append([]string{"gate", "list"}, args...)...)
+		if exit != exitDone || !strings.Contains(out, "no gates") {
+			t.Errorf("%q: exit %d, output %q, said %q", args, exit, out, stderr)
+		}
+	}
+}
+
+func TestParseServer(t *testing.T) {
+	for at, want := range map[string][2]string{
+		"http://127.0.0.1:9311":       {"http://127.0.0.1:9311", ""},
+		"https://collector.example/":  {"https://collector.example", ""},
+		"https://proxy.example/tome/": {"https://proxy.example/tome", ""},
+		"collector:9311":              {"http://collector:9311", ""},
+		"[::1]:9311":                  {"http://[::1]:9311", ""},
+		"./data/collector.sock":       {"http://localhost", "./data/collector.sock"},
+		"/run/a:1/c.sock":             {"http://localhost", "/run/a:1/c.sock"},
+		"unix:///run/c.sock":          {"http://localhost", "/run/c.sock"},
+	} {
+		base, socket, err := parseServer(at)
+		if diff := cmp.Diff([2]string{base, socket}, want); err != nil || diff != "" {
+			t.Errorf("%s: %v\n%s", at, err, diff)
+		}
+	}
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

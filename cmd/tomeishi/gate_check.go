@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/spf13/cobra"
+)
+
+const gateCheckLong = `Ask a gate the way a worker does before it pays. Exit code 0 means open; 1 means
+closed, held for what is named, or not known: do not pay.
+
+  tomeishi gate check demo/withdrawals --request w-1001 && ./pay w-1001`
+
+func newGateCheck(t *terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "check NAME", Short: "Ask whether a payment may pass", Long: gateCheckLong, Args: takes("NAME")}
+	p := paymentFlags(cmd.Flags(), "ask for")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		path, err := gatePath(args[0])
+		if err != nil {
+			return err
+		}
+		c, err := s.dial()
+		if err != nil {
+			return err
+		}
+		return t.checkGate(cmd.Context(), c, args[0], path+"/check"+p.query())
+	}
+	return cmd
+}
+
+func (t *terminal) checkGate(ctx context.Context, c *client, name, path string) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	a, err := c.do(ctx, http.MethodGet, path, nil)
+	switch {
+	case err != nil:
+		t.printf("%s: not known, do not pay: %s\n", name, plain(err.Error()))
+	case a.code == http.StatusNoContent:
+		t.printf("%s: %s\n", name, t.state("open"))
+		return nil
+	case a.code == http.StatusLocked:
+		t.printf("%s: %s, do not pay: %s\n", name, t.state("closed"), plain(c.refusal(a).Error()))
+	default:
+		t.printf("%s: not known, do not pay: %s\n", name, plain(c.refusal(a).Error()))
+	}
+	return exitCode(exitFailed)
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tomeishi/tomeishi/collector/api"
+	"github.com/tomeishi/tomeishi/collector/machine"
+)
+
+// order is the body of a decision.
+type order struct {
+	Reason  string            `json:"reason,omitempty"`
+	Verdict string            `json:"verdict,omitempty"`
+	Epoch   *uint64           `json:"epoch,omitempty"`
+	Hold    string            `json:"hold,omitempty"`
+	Match   map[string]string `json:"match,omitempty"`
+}
+
+// flags adds --reason and, where a verdict can be needed, --verdict.
+func (o *order) flags(cmd *cobra.Command, verdict bool) {
+	cmd.Flags().StringVar(&o.Reason, "reason", "", "why, in a `TEXT` that others will read")
+	if verdict {
+		cmd.Flags().StringVar(&o.Verdict, "verdict", "", "what it was: `real|false|test` (needed while a rule holds it)")
+	}
+}
+
+func (o *order) check() error {
+	if strings.TrimSpace(o.Reason) == "" {
+		return usagef("--reason is missing: say why, others will read it")
+	}
+	return checkVerdict(o.Verdict)
+}
+
+func checkVerdict(v string) error {
+	switch v {
+	case "", machine.VerdictReal, machine.VerdictFalse, machine.VerdictTest:
+		return nil
+	}
+	return usagef("the verdict is real, false or test, not %s", quote(v))
+}
+
+const gateCloseLong = `Close a gate by hand, whatever its mode. It stays closed until a person opens it.
+
+  tomeishi gate close demo/withdrawals --reason 'node out of sync'
+
+To hold one request, customer or address only, see tomeishi hold add.`
+
+func newGateClose(t *terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "close NAME --reason TEXT", Short: "Close a gate", Long: gateCloseLong, Args: takes("NAME")}
+	o := &order{}
+	o.flags(cmd, false)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		path, err := gatePath(args[0])
+		if err != nil {
+			return err
+		}
+		if err := o.check(); err != nil {
+			return err
+		}
+		c, err := s.dial()
+		if err != nil {
+			return err
+		}
+		g, err := c.gateOrder(cmd.Context(), args[0], path+"/close", "gate "+args[0]+" was closed", *o)
+		if err != nil {
+			return err
+		}
+		t.sayGate(g)
+		return nil
+	}
+	return cmd
+}
+
+const gateOpenLong = `Open a gate: lift its holds, saying why that is safe, and what it was if a rule
+closed it. Without --epoch the gate is read first, what is about to be lifted is
+shown, and a hold that comes after that stays.
+
+  tomeishi gate open demo/withdrawals --reason 'both payments were mine' --verdict test
+
+Verdicts: real (it happened), false (it did not: what was seen until now never
+counts toward a close again), test.`
+
+func newGateOpen(t *terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "open NAME --reason TEXT --verdict real|false|test", Short: "Open a gate",
+		Long: gateOpenLong, Args: takes("NAME"),
+	}
+	o := &order{}
+	o.flags(cmd, true)
+	epoch := cmd.Flags().Uint64("epoch", 0, "open only if no hold came after this epoch `N` (default: the epoch just read)")
+	cmd.Flags().StringVar(&o.Hold, "hold", "", "lift only the hold `ID`")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if cmd.Flags().Changed("epoch") {
+			o.Epoch = epoch
+		}
+		return t.openGate(cmd.Context(), s, args[0], *o)
+	}
+	return cmd
+}
+
+func (t *terminal) openGate(ctx context.Context, s *server, name string, o order) error {
+	path, err := gatePath(name)
+	if err != nil {
+		return err
+	}
+	if err := o.check(); err != nil {
+		return err
+	}
+	c, err := s.dial()
+	if err != nil {
+		return err
+	}
+	if o.Epoch == nil {
+		var g api.Gate
+		if _, err := c.get(ctx, path, &g); err != nil {
+			return err
+		}
+		if len(g.Holds) == 0 {
+			t.printf("%s is open already: nothing holds it\n", name)
+			return nil
+		}
+		t.sayLifting(g, o.Hold)
+		o.Epoch = &g.Epoch
+	}
+	g, err := c.gateOrder(ctx, name, path+"/open", "gate "+name+" was opened", o)
+	if err != nil {
+		return err
+	}
+	t.sayGate(g)
+	return nil
+}
+
+// sayLifting shows what an opening is about to lift.
+func (t *terminal) sayLifting(g api.Gate, hold string) {
+	for _, h := range g.Holds {
+		if h.Cause != machine.ByParent && (hold == "" || hold == h.ID) {
+			t.printf("lifting hold %s by %s, since %s\n", line(h.ID), line(holdText(h)), when(h.Since))
+		}
+	}
+}
+
+func (c *client) gateOrder(ctx context.Context, name, path, what string, o order) (api.Gate, error) {
+	var g api.Gate
+	_, err := c.decide(ctx, decision{path: path, body: o, what: what, look: "tomeishi gate show " + name}, &g)
+	return g, err
+}
+
+// sayGate says in one line how a gate stands after a decision.
+func (t *terminal) sayGate(g api.Gate) {
+	word := "open"
+	if g.State == "closed" {
+		word = "CLOSED"
+	}
+	t.printf("%s is %s, epoch %d\n", line(g.Name), t.state(word), g.Epoch)
+	for _, h := range g.Holds {
+		t.printf("  hold %s by %s\n", line(h.ID), line(holdText(h)))
+	}
+}
+
+func number(n uint64) string { return strconv.FormatUint(n, 10) }

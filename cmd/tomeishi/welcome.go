@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/tomeishi/tomeishi/collector/api"
+)
+
+// ruleGroups is the answer to GET /api/v1/rules.
+type ruleGroups struct {
+	Data struct {
+		Groups []struct {
+			Rules []api.Rule `json:"rules"`
+		} `json:"groups"`
+	} `json:"data"`
+}
+
+// sayWhere says where the collector listens, where its data is, and which
+// rules and gates are live, as it answers itself.
+func (n *node) sayWhere(ctx context.Context) error {
+	s := server{at: n.collector.Socket(), timeout: defaultTimeout}
+	c, err := s.dial()
+	if err != nil {
+		return err
+	}
+	var rules ruleGroups
+	if _, err := c.get(ctx, "/api/v1/rules", &rules); err != nil {
+		return err
+	}
+	var gates gateList
+	if _, err := c.get(ctx, "/v1/gates", &gates); err != nil {
+		return err
+	}
+	n.printf("  collector  %s and %s\n", n.collector.URL(), absolute(n.collector.Socket()))
+	n.printf("  data       %s\n", absolute(n.config.Data))
+	for i, r := range rules.Data.Groups {
+		for j, rule := range r.Rules {
+			n.printf("  %-9s  %s: %s\n", head("rules", i+j), line(rule.Name), line(rule.Query))
+		}
+	}
+	for i, g := range gates.Gates {
+		n.printf("  %-9s  %s is %s, mode %s\n", head("gates", i), line(g.Name), n.state(line(g.State)), line(g.Mode))
+	}
+	return nil
+}
+
+// head names the first row of several.
+func head(name string, row int) string {
+	if row > 0 {
+		return ""
+	}
+	return name
+}
+
+const walk = `
+Try it in another terminal. Two payments for one withdrawal close the gate:
+
+  curl -sS AGENT/v1/events -H 'Content-Type: application/cloudevents-batch+json' -d '[
+    {"specversion": "1.0", "id": "p1", "source": "demo", "type": "payout.sent", "data": {"request": "w-1", "payment": "tx1:0"}},
+    {"specversion": "1.0", "id": "p2", "source": "demo", "type": "payout.sent", "data": {"request": "w-1", "payment": "tx2:0"}}]'
+
+See on which evidence, and open it again, saying what it was:
+
+  TOMEISHI gate show demo/withdrawalsSERVER
+  TOMEISHI gate open demo/withdrawals --reason 'both payments were mine' --verdict testSERVER
+
+A third payment closes it again:
+
+  curl -sS AGENT/v1/events -H 'Content-Type: application/cloudevents+json' -d '
+    {"specversion": "1.0", "id": "p3", "source": "demo", "type": "payout.sent", "data": {"request": "w-1", "payment": "tx3:0"}}'
+
+`
+
+const look = `
+Look around in another terminal:
+
+  TOMEISHI statusSERVER
+  TOMEISHI gate watchSERVER
+
+`
+
+// sayUp is what up prints when all is ready.
+func (n *node) sayUp(ctx context.Context, agentURL, agentSocket string) error {
+	n.printf("Tomeishi is up. Stop it with Ctrl-C.\n\n")
+	if err := n.sayWhere(ctx); err != nil {
+		return err
+	}
+	n.printf("  agent      %s and %s\n", agentURL, absolute(agentSocket))
+	text := look
+	if len(n.config.Rules) == 0 {
+		text = walk
+	}
+	n.printf("%s", strings.NewReplacer("AGENT", agentURL, "TOMEISHI", self(), "SERVER", n.serverFlag()).Replace(text))
+	return nil
+}
+
+// serverFlag is what a command needs to find this collector from this folder.
+func (n *node) serverFlag() string {
+	if os.Getenv("TOMEISHI_SERVER") == "" && absolute(localSocket) == absolute(n.collector.Socket()) {
+		return ""
+	}
+	return " --server " + absolute(n.collector.Socket())
+}
+
+// self is how the reader can call this program.
+func self() string {
+	if _, err := exec.LookPath("tomeishi"); err == nil {
+		return "tomeishi"
+	}
+	path, err := os.Executable()
+	switch {
+	case err != nil:
+		return "tomeishi"
+	case strings.Contains(path, "go-build"):
+		return "go run ./cmd/tomeishi"
+	}
+	return path
+}
