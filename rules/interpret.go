@@ -101,6 +101,10 @@ func exactCall(call interpreter.InterpretableCall) (func([]ref.Val) ref.Val, err
 		return func(args []ref.Val) ref.Val { return calculate(name, args[0], args[1]) }, nil
 	case operators.Negate:
 		return negate, nil
+	case "string":
+		return func(args []ref.Val) ref.Val { return args[0].ConvertToType(types.StringType) }, nil
+	case "int":
+		return func(args []ref.Val) ref.Val { return args[0].ConvertToType(types.IntType) }, nil
 	case "matches":
 		return matcher(call)
 	}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -213,7 +214,20 @@ func (p *projector) word() {
 	}
 }
 
+// plain is the end of the string that begins at from, if it has no escapes.
+func (p *projector) plain(from int) (end int, ok bool) {
+	n := bytes.IndexByte(p.b[from:], '"')
+	if n < 0 || bytes.IndexByte(p.b[from:from+n], '\\') >= 0 {
+		return 0, false
+	}
+	return from + n, true
+}
+
 func (p *projector) skipString() bool {
+	if end, ok := p.plain(p.i + 1); ok {
+		p.i = end + 1
+		return true
+	}
 	for p.i++; p.i < len(p.b); p.i++ {
 		switch p.b[p.i] {
 		case '"':
@@ -230,22 +244,16 @@ func (p *projector) skipString() bool {
 // str reads the string at p.i. Without escapes it is a part of the text.
 func (p *projector) str() ([]byte, bool) {
 	from := p.i + 1
-	for i := from; i < len(p.b); i++ {
-		switch p.b[i] {
-		case '"':
-			p.i = i + 1
-			return p.b[from:i], true
-		case '\\':
-			if !p.skipString() {
-				return nil, false
-			}
-			at := len(p.room)
-			p.room = unescape(p.room, p.b[from:p.i-1])
-			return p.room[at:len(p.room):len(p.room)], true
-		}
+	if end, ok := p.plain(from); ok {
+		p.i = end + 1
+		return p.b[from:end], true
 	}
-	p.i = len(p.b)
-	return nil, false
+	if !p.skipString() {
+		return nil, false
+	}
+	at := len(p.room)
+	p.room = unescape(p.room, p.b[from:p.i-1])
+	return p.room[at:len(p.room):len(p.room)], true
 }
 
 // unescape appends the value of a JSON string to b. Halves of surrogate pairs

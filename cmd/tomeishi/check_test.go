@@ -9,7 +9,7 @@ import (
 )
 
 func TestCheckOutcome(t *testing.T) {
-	odd := rules.Problem{File: "a.yml", Line: 3, Column: 5, Text: "odd\x1b[2J", Finding: true, Source: "  - odd"}
+	odd := rules.Problem{File: "a.yml", Line: 3, Column: 5, Text: "odd\x1b[2J", Finding: true}
 	wrong := rules.Problem{File: "a.yml", Line: 4, Column: 1, Text: "wrong"}
 	for name, tt := range map[string]struct {
 		problems rules.Problems

@@ -24,6 +24,8 @@ func TestScript(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TZ", "UTC")
+			// The race detector waits a second at each exit, for stragglers.
+			e.Setenv("GORACE", "atexit_sleep_ms=0")
 			e.Setenv("TOMEISHI_SERVER", "")
 			e.Setenv("TOMEISHI_TOKEN_FILE", "")
 			return nil

@@ -18,6 +18,16 @@ type ruleGroups struct {
 	} `json:"data"`
 }
 
+func (g ruleGroups) all() (out []api.Rule) {
+	for _, group := range g.Data.Groups {
+		out = append(out, group.Rules...)
+	}
+	return out
+}
+
+// maxRows bounds the rules that are named at the start.
+const maxRows = 20
+
 // sayWhere says where the collector listens, where its data is, and which
 // rules and gates are live, as it answers itself.
 func (n *node) sayWhere(ctx context.Context) error {
@@ -36,10 +46,12 @@ func (n *node) sayWhere(ctx context.Context) error {
 	}
 	n.printf("  collector  %s and %s\n", n.collector.URL(), absolute(n.collector.Socket()))
 	n.printf("  data       %s\n", absolute(n.config.Data))
-	for i, r := range rules.Data.Groups {
-		for j, rule := range r.Rules {
-			n.printf("  %-9s  %s: %s\n", head("rules", i+j), line(rule.Name), line(rule.Query))
-		}
+	live := rules.all()
+	for i, r := range live[:min(len(live), maxRows)] {
+		n.printf("  %-9s  %s: %s\n", head("rules", i), line(r.Name), line(r.Query))
+	}
+	if more := len(live) - maxRows; more > 0 {
+		n.printf("  %-9s  and %d more\n", "", more)
 	}
 	for i, g := range gates.Gates {
 		n.printf("  %-9s  %s is %s, mode %s\n", head("gates", i), line(g.Name), n.state(line(g.State)), line(g.Mode))

@@ -76,10 +76,12 @@ func cpu() int64 {
 // null is an Applier that does nothing, and keeps nothing.
 type null struct{}
 
-func (null) Apply(uint64, Entry) any                  { return nil }
-func (null) Settled()                                 {}
-func (null) Snapshot() (func(io.Writer) error, error) { return func(io.Writer) error { return nil }, nil }
-func (null) Restore(io.Reader) (Head, error)          { return Head{}, nil }
+func (null) Apply(uint64, Entry) any { return nil }
+func (null) Settled()                {}
+func (null) Snapshot() (func(io.Writer) error, error) {
+	return func(io.Writer) error { return nil }, nil
+}
+func (null) Restore(io.Reader) (Head, error) { return Head{}, nil }
 
 type bareFSM struct{ raft.FSM }
 

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -41,7 +42,7 @@ func (s *store) read(index uint64, l *raft.Log) (err error) {
 	if err := s.wal.GetLog(index, l); err != nil {
 		return err
 	}
-	if l.Index != index || string(l.Extensions) != string(sum(l)) {
+	if l.Index != index || !bytes.Equal(l.Extensions, sum(l)) {
 		return errRecord
 	}
 	return nil

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -114,7 +115,7 @@ func TestDamage(t *testing.T) {
 	}
 	flip := func(body string) func([]byte) []byte {
 		return func(b []byte) []byte {
-			if at := strings.Index(string(b), body); at >= 0 {
+			if at := bytes.Index(b, []byte(body)); at >= 0 {
 				b[at+6] ^= 1
 			}
 			return b

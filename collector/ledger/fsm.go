@@ -240,6 +240,7 @@ type capture struct {
 	before func(Head) error
 }
 
+// Persist writes the snapshot, and reports it done after what must come before.
 func (c *capture) Persist(sink raft.SnapshotSink) error {
 	b := bytes.NewBuffer(appendHead(nil, snapshotMagic, c.head))
 	if _, err := b.WriteTo(sink); err != nil {
@@ -256,4 +257,5 @@ func (c *capture) Persist(sink raft.SnapshotSink) error {
 	return sink.Close()
 }
 
+// Release has nothing to give back.
 func (c *capture) Release() {}

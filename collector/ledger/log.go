@@ -13,6 +13,7 @@ import (
 // what someone must act on is logged by the ledger itself.
 type sink struct{ log *slog.Logger }
 
+// Accept takes one line of an engine.
 func (s sink) Accept(name string, level hclog.Level, msg string, args ...any) {
 	to := slog.LevelDebug
 	switch {
@@ -21,7 +22,7 @@ func (s sink) Accept(name string, level hclog.Level, msg string, args ...any) {
 	case level >= hclog.Error:
 		to = slog.LevelWarn
 	}
-	s.log.Log(context.Background(), to, msg, append([]any{"engine", name}, args...)...)
+	s.log.Log(context.Background(), to, "from the log's engine", append([]any{"engine", name, "says", msg}, args...)...)
 }
 
 func engineLog(log *slog.Logger) hclog.Logger {

@@ -99,7 +99,7 @@ func (s *space) release(why string) {
 		s.log.Error("free the reserve", "err", err)
 	}
 	if !s.full.Swap(true) {
-		s.log.Error(why+"; only decisions are taken until there is space", "free_bytes", s.free(), "path", s.path)
+		s.log.Error("only decisions are taken until there is space", "why", why, "free_bytes", s.free(), "path", s.path)
 	}
 	s.met.full.Set(1)
 }

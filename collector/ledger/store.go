@@ -193,6 +193,7 @@ func (s *store) GetLog(index uint64, l *raft.Log) error {
 	return nil
 }
 
+// StoreLog makes one log durable.
 func (s *store) StoreLog(l *raft.Log) error { return s.StoreLogs([]*raft.Log{l}) }
 
 // FirstIndex is where the log begins.
@@ -229,8 +230,10 @@ func (s *store) DeleteRange(lo, hi uint64) error {
 // IsMonotonic tells raft that the log has no gaps.
 func (s *store) IsMonotonic() bool { return true }
 
+// Get reads what Set kept.
 func (s *store) Get(key []byte) ([]byte, error) { return s.wal.Get(key) }
 
+// GetUint64 reads what SetUint64 kept.
 func (s *store) GetUint64(key []byte) (uint64, error) { return s.wal.GetUint64(key) }
 
 // Set keeps raft's vote. raft panics when its term cannot be kept; here the
@@ -244,6 +247,7 @@ func (s *store) Set(key, value []byte) error {
 	return nil
 }
 
+// SetUint64 keeps raft's term, as Set does.
 func (s *store) SetUint64(key []byte, value uint64) error {
 	if !s.failed() {
 		if err := s.wal.SetUint64(key, value); err != nil {

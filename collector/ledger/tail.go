@@ -58,7 +58,7 @@ func scanTail(path string, base uint64) (tail, error) {
 		case frameIndex:
 			index = off + frameHeader
 		case frameCommit:
-			ok := crc32.Checksum(b[since:off], castagnoli) == uint32(n)
+			ok := uint64(crc32.Checksum(b[since:off], castagnoli)) == n
 			if ok && bad {
 				return t, damaged(base+t.entries, errBatch)
 			}
