@@ -37,6 +37,7 @@ func compareVals(accept *[orders]verdict, a, b ref.Val) ref.Val {
 		return types.True
 	case no:
 		return types.False
+	default: // it cannot be said: why not?
 	}
 	if nested(a) && nested(b) {
 		return errNested

@@ -57,8 +57,9 @@ func (u Use) words() string {
 		return "closes the gate " + m.Target + " (if the gate enforces)"
 	case Approve:
 		return "asks a person to approve closing the gate " + m.Target
+	default:
+		return "notes that it would have closed the gate " + m.Target
 	}
-	return "notes that it would have closed the gate " + m.Target
 }
 
 var comparisonWords = map[string]string{
@@ -113,6 +114,7 @@ func (t *term) words() string {
 		return "a sum of " + t.what
 	case Min:
 		return "a smallest " + t.what
+	default:
+		return "a largest " + t.what
 	}
-	return "a largest " + t.what
 }

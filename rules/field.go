@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/common/ast"
@@ -53,8 +54,8 @@ func fieldOf(e ast.Expr) (field, bool) {
 		switch e.Kind() {
 		case ast.IdentKind:
 			f := field{attribute: e.AsIdent()}
-			for i := len(keys) - 1; i >= 0; i-- {
-				f.path = append(f.path, keys[i])
+			for _, key := range slices.Backward(keys) {
+				f.path = append(f.path, key)
 			}
 			return f, f.known()
 		case ast.SelectKind:
@@ -80,12 +81,7 @@ func (f field) known() bool {
 	if f.attribute == "data" {
 		return len(f.path) > 0
 	}
-	for _, a := range attributes {
-		if f.attribute == a {
-			return len(f.path) == 0
-		}
-	}
-	return false
+	return slices.Contains(attributes, f.attribute) && len(f.path) == 0
 }
 
 // constantIndex is the key in x["key"].

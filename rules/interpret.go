@@ -12,13 +12,13 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
 	"cel.dev/cel-go/interpreter"
-
-	"github.com/tomeishi/tomeishi/agent/report"
 )
 
 const (
-	// costLimit bounds one evaluation; a comparison costs about 3.
-	costLimit = 100_000
+	// costLimit bounds the steps of one evaluation; a comparison of a field
+	// costs 2, and so does a text of bytesAStep bytes.
+	costLimit  = 100_000
+	bytesAStep = 64
 	// maxMatched is the longest text, in bytes, that a regular expression is
 	// tried on.
 	maxMatched = 4096
@@ -39,80 +39,174 @@ func noConversion(v ref.Val, t ref.Type) ref.Val {
 }
 
 // plan prepares the condition for CEL's interpreter, with exact numbers in
-// place of its floating point.
+// place of its floating point, and every step counted. CEL's own cost tracker
+// is not used: what it takes grows with the square of what it counts.
 func (l *language) plan(e *expression) (cel.Program, *exprError) {
-	program, err := l.env.Program(e.ast, cel.CostLimit(costLimit), cel.CustomDecoratorV2(e.exactly))
+	program, err := l.env.Program(e.ast, cel.CustomDecoratorV2(e.decorate))
 	if err != nil {
 		return nil, &exprError{0, err.Error()}
 	}
 	return program, nil
 }
 
-// exactly replaces floating-point constants and the operators that would meet
-// decimals.
-func (e *expression) exactly(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
+// decorate replaces floating-point constants and the operators that would meet
+// decimals, and counts the rest. Each round of a macro has at least one call or
+// attribute, so that no loop is free.
+func (e *expression) decorate(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
 	switch i := i.(type) {
 	case interpreter.InterpretableConst:
 		if _, ok := i.Value().(types.Double); ok {
 			part, err := e.constant(i.ID())
 			return interpreter.NewConstValue(i.ID(), part), err
 		}
+	case *countedAttribute:
+	case interpreter.InterpretableAttribute:
+		return &countedAttribute{i}, nil
 	case interpreter.InterpretableCall:
-		if fn, err := exactCall(i); fn != nil || err != nil {
+		fn, err := exactCall(i)
+		if fn != nil || err != nil {
 			return &exactOp{i, fn}, err
 		}
+		return &countedCall{i}, nil
 	}
 	return i, nil
 }
 
-// An exactOp is a strict operator that knows decimals.
-type exactOp struct {
-	interpreter.InterpretableCall
-	fn func(args []ref.Val) ref.Val
+type countedAttribute struct {
+	interpreter.InterpretableAttribute
 }
 
+// Exec implements interpreter.InterpretableV2.
+func (c *countedAttribute) Exec(frame *interpreter.ExecutionFrame) ref.Val {
+	charge(frame, 1)
+	return c.InterpretableAttribute.Exec(frame)
+}
+
+// Eval implements interpreter.Interpretable.
+func (c *countedAttribute) Eval(vars interpreter.Activation) ref.Val {
+	return c.Exec(interpreter.AsFrame(vars))
+}
+
+type countedCall struct {
+	interpreter.InterpretableCall
+}
+
+// Exec implements interpreter.InterpretableV2.
+func (c *countedCall) Exec(frame *interpreter.ExecutionFrame) ref.Val {
+	charge(frame, 1)
+	return c.InterpretableCall.Exec(frame)
+}
+
+// Eval implements interpreter.Interpretable.
+func (c *countedCall) Eval(vars interpreter.Activation) ref.Val {
+	return c.Exec(interpreter.AsFrame(vars))
+}
+
+// An exactOp is a strict operator that knows decimals and what it costs.
+type exactOp struct {
+	interpreter.InterpretableCall
+	fn func(args []ref.Val) (out ref.Val, cost int)
+}
+
+// Exec implements interpreter.InterpretableV2.
 func (o *exactOp) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 	var room [2]ref.Val
 	args := room[:0]
+	cost := 1
 	for _, arg := range o.Args() {
 		v := arg.Exec(frame)
 		if types.IsUnknownOrError(v) {
 			return v
 		}
+		if s, ok := v.(types.String); ok {
+			cost += len(s) / bytesAStep
+		}
 		args = append(args, v)
 	}
-	return o.fn(args)
+	charge(frame, cost)
+	out, more := o.fn(args)
+	charge(frame, more)
+	return out
 }
 
+// Eval implements interpreter.Interpretable.
 func (o *exactOp) Eval(vars interpreter.Activation) ref.Val {
 	return o.Exec(interpreter.AsFrame(vars))
 }
 
-// exactCall is what an operator does to decimals; nil if CEL's own does.
-func exactCall(call interpreter.InterpretableCall) (func([]ref.Val) ref.Val, error) {
+// charge counts steps and stops the evaluation, as CEL itself does, when they
+// are too many: an error could be absorbed, and the loop would go on.
+func charge(frame *interpreter.ExecutionFrame, steps int) {
+	found, _ := frame.ResolveName(eventName)
+	v, ok := found.(*eventVars)
+	if !ok {
+		return
+	}
+	if v.steps += steps; v.steps > costLimit {
+		panic(interpreter.EvalCancelledError{Message: errCost.Error(), Cause: interpreter.CostLimitExceeded})
+	}
+}
+
+// eventName is a variable that no condition can name.
+const eventName = "@event"
+
+// exactCall is what an operator or function does; nil if CEL's own will do.
+func exactCall(call interpreter.InterpretableCall) (func([]ref.Val) (ref.Val, int), error) {
 	name := call.Function()
 	if accept, ok := acceptance[name]; ok {
-		return func(args []ref.Val) ref.Val { return compareVals(&accept, args[0], args[1]) }, nil
+		return free(func(args []ref.Val) ref.Val { return compareVals(&accept, args[0], args[1]) }), nil
 	}
 	switch name {
 	case operators.In:
 		return isIn, nil
 	case operators.Add, operators.Subtract, operators.Multiply:
-		return func(args []ref.Val) ref.Val { return calculate(name, args[0], args[1]) }, nil
+		return free(func(args []ref.Val) ref.Val { return calculate(name, args[0], args[1]) }), nil
 	case operators.Negate:
-		return negate, nil
+		return free(negate), nil
 	case "string":
-		return func(args []ref.Val) ref.Val { return args[0].ConvertToType(types.StringType) }, nil
+		return free(func(args []ref.Val) ref.Val { return args[0].ConvertToType(types.StringType) }), nil
 	case "int":
-		return func(args []ref.Val) ref.Val { return args[0].ConvertToType(types.IntType) }, nil
+		return free(func(args []ref.Val) ref.Val { return args[0].ConvertToType(types.IntType) }), nil
+	case "size":
+		return free(sizeOf), nil
+	case "contains":
+		return free(ofTexts(name, strings.Contains)), nil
+	case "startsWith":
+		return free(ofTexts(name, strings.HasPrefix)), nil
+	case "endsWith":
+		return free(ofTexts(name, strings.HasSuffix)), nil
 	case "matches":
 		return matcher(call)
 	}
 	return nil, nil
 }
 
+// free is a function that costs no more than reading its arguments.
+func free(fn func([]ref.Val) ref.Val) func([]ref.Val) (ref.Val, int) {
+	return func(args []ref.Val) (ref.Val, int) { return fn(args), 0 }
+}
+
+func sizeOf(args []ref.Val) ref.Val {
+	if s, ok := args[0].(traits.Sizer); ok {
+		return s.Size()
+	}
+	return types.NewErr("size() needs a text, a list or an object")
+}
+
+// ofTexts is a function of two texts.
+func ofTexts(name string, fn func(a, b string) bool) func([]ref.Val) ref.Val {
+	return func(args []ref.Val) ref.Val {
+		a, okA := args[0].(types.String)
+		b, okB := args[1].(types.String)
+		if !okA || !okB {
+			return types.NewErr("%s() needs texts", name)
+		}
+		return types.Bool(fn(string(a), string(b)))
+	}
+}
+
 // matcher compiles the pattern, which was found to be constant and small.
-func matcher(call interpreter.InterpretableCall) (func([]ref.Val) ref.Val, error) {
+func matcher(call interpreter.InterpretableCall) (func([]ref.Val) (ref.Val, int), error) {
 	pattern, ok := call.Args()[1].(interpreter.InterpretableConst)
 	if !ok {
 		return nil, errors.New("the regular expression of matches() must be constant")
@@ -122,90 +216,42 @@ func matcher(call interpreter.InterpretableCall) (func([]ref.Val) ref.Val, error
 	if err != nil {
 		return nil, err
 	}
-	return func(args []ref.Val) ref.Val {
+	size, err := patternSize(string(text))
+	if err != nil {
+		return nil, err
+	}
+	return func(args []ref.Val) (ref.Val, int) {
 		s, ok := args[0].(types.String)
 		switch {
 		case !ok:
-			return types.NewErr("matches() needs a text")
+			return types.NewErr("matches() needs a text"), 0
 		case len(s) > maxMatched:
-			return types.NewErr("matches() is tried on %d bytes at most", maxMatched)
+			return types.NewErr("matches() is tried on %d bytes at most", maxMatched), 0
 		}
-		return types.Bool(re.MatchString(string(s)))
+		return types.Bool(re.MatchString(string(s))), (len(s) + 1) * size / bytesAStep
 	}, nil
 }
 
 // isIn is true if any element is equal, else the first trouble, else false.
-func isIn(args []ref.Val) ref.Val {
+func isIn(args []ref.Val) (ref.Val, int) {
 	if _, ok := args[0].(broken); ok {
-		return errBroken
+		return errBroken, 0
 	}
 	switch in := args[1].(type) {
 	case traits.Mapper:
-		return in.Contains(args[0])
+		return in.Contains(args[0]), 0
 	case traits.Lister:
 		var trouble ref.Val = types.False
-		for it := in.Iterator(); it.HasNext() == types.True; {
+		cost := 0
+		for it := in.Iterator(); it.HasNext() == types.True; cost++ {
 			switch v := compareVals(acceptEqual, args[0], it.Next()); {
 			case v == types.True:
-				return v
+				return v, cost
 			case types.IsError(v) && trouble == types.False:
 				trouble = v
 			}
 		}
-		return trouble
+		return trouble, cost
 	}
-	return types.NewErr("`in` needs a list or an object")
-}
-
-// An eventVars gives a condition the event at hand. Its data is read when a
-// condition first asks.
-type eventVars struct {
-	event *report.Event
-	data  *object
-}
-
-func (v *eventVars) ResolveName(name string) (any, bool) {
-	switch name {
-	case "data":
-		if v.data == nil {
-			v.data = &object{}
-			if v.event.JSON() {
-				v.data = tree(v.event.Data)
-			}
-		}
-		return v.data, true
-	case "source":
-		return v.event.Source, v.event.Source != ""
-	case "subject":
-		return v.event.Subject, v.event.Subject != ""
-	case "type":
-		return v.event.Type, v.event.Type != ""
-	case "id":
-		return v.event.ID, v.event.ID != ""
-	}
-	return nil, false
-}
-
-func (v *eventVars) Parent() interpreter.Activation { return nil }
-
-// interpret asks CEL's interpreter.
-func interpret(program cel.Program, vars *eventVars) (verdict, error) {
-	out, _, err := program.Eval(vars)
-	if err == nil {
-		b, ok := out.(types.Bool)
-		if !ok {
-			return faulty, errors.New("the condition is neither true nor false")
-		}
-		return verdictOf(bool(b)), nil
-	}
-	var stopped interpreter.EvalCancelledError
-	if errors.As(err, &stopped) {
-		return faulty, errCost
-	}
-	for _, prefix := range [...]string{noSuchKey, "no such attribute", "index out of bounds", "unsupported index type"} {
-		if strings.HasPrefix(err.Error(), prefix) {
-			return lacks, nil
-		}
-	}
-	return faulty, err
+	return types.NewErr("`in` needs a list or an object"), 0
 }

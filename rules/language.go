@@ -3,20 +3,16 @@ package rules
 import (
 	"fmt"
 	"regexp"
-	"regexp/syntax"
-	"slices"
 	"strings"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
-	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 )
 
 const (
 	maxExpression = 16 << 10 // bytes
 	maxNesting    = 64
-	maxPattern    = 1000 // instructions of a compiled regular expression
 )
 
 // A language is CEL with the variables of an event. It reads conditions,
@@ -105,8 +101,9 @@ func typeText(t *cel.Type) string {
 		return "a text"
 	case types.IntKind, types.UintKind, types.DoubleKind:
 		return "a number"
+	default:
+		return "of type " + cel.FormatCELType(t)
 	}
-	return "of type " + cel.FormatCELType(t)
 }
 
 // firstIssue is the first thing that CEL has to say.
@@ -186,108 +183,4 @@ func (e *expression) offset(part ast.Expr) int {
 
 func (e *expression) errorf(part ast.Expr, format string, args ...any) *exprError {
 	return &exprError{nameBefore(e.text, e.offset(part)), fmt.Sprintf(format, args...)}
-}
-
-// functions that conditions may use, beside those of the operators below.
-var functions = []string{
-	operators.Conditional, operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot,
-	operators.Add, operators.Subtract, operators.Multiply, operators.Negate, operators.Index,
-	operators.NotStrictlyFalse, "size", "startsWith", "endsWith", "contains", "string", "int",
-}
-
-var comparisons = []string{
-	operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals,
-	operators.Greater, operators.GreaterEquals, operators.In,
-}
-
-// vet refuses what is not exact, not the same everywhere or not bounded.
-func (e *expression) vet() (first *exprError) {
-	ast.PostOrderVisit(e.root, ast.NewExprVisitor(func(part ast.Expr) {
-		if first != nil {
-			return
-		}
-		switch part.Kind() {
-		case ast.CallKind:
-			first = e.vetCall(part)
-		case ast.MapKind, ast.StructKind:
-			first = e.errorf(part, "not in this version: {…} in a condition")
-		case ast.LiteralKind:
-			if _, ok := part.AsLiteral().(types.Bytes); ok {
-				first = e.errorf(part, "not in this version: bytes in a condition")
-			} else if _, ok := part.AsLiteral().(types.Double); ok {
-				_, first = e.number(part)
-			}
-		}
-	}))
-	return first
-}
-
-func (e *expression) vetCall(part ast.Expr) *exprError {
-	call := part.AsCall()
-	name := call.FunctionName()
-	switch {
-	case slices.Contains(comparisons, name):
-		return e.vetComparison(part, call.Args()[0], call.Args()[1])
-	case name == "matches":
-		return e.vetPattern(part)
-	case name == operators.Divide, name == operators.Modulo:
-		return e.errorf(part, "not in this version: division, which is not exact; multiply the other side instead")
-	case !slices.Contains(functions, name):
-		return e.errorf(part, "not in this version: %s() in a condition", name)
-	}
-	return nil
-}
-
-// vetComparison refuses comparisons that could only ever be wrong.
-func (e *expression) vetComparison(part, a, b ast.Expr) *exprError {
-	equality := part.AsCall().FunctionName() != operators.In
-	for _, side := range [2][2]ast.Expr{{a, b}, {b, a}} {
-		f, isField := fieldOf(side[0])
-		other := side[1]
-		switch {
-		case equality && other.Kind() == ast.ListKind:
-			return e.errorf(other, "not in this version: comparing lists; write `in` to look for one of several values")
-		case isField && f.money() && other.Kind() == ast.ListKind:
-			for _, item := range other.AsList().Elements() {
-				if err := e.vetMoney(f, item); err != nil {
-					return err
-				}
-			}
-		case isField && f.money():
-			if err := e.vetMoney(f, other); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (e *expression) vetMoney(f field, other ast.Expr) *exprError {
-	if other.Kind() == ast.LiteralKind {
-		if s, ok := other.AsLiteral().(types.String); ok {
-			return e.errorf(other, "%s is money: compare it with a number, without quotes, not with the text %s", f, clip(string(s)))
-		}
-	}
-	return nil
-}
-
-// vetPattern bounds what a regular expression can cost.
-func (e *expression) vetPattern(part ast.Expr) *exprError {
-	args := part.AsCall().Args()
-	pattern := args[len(args)-1]
-	text, ok := types.String(""), false
-	if pattern.Kind() == ast.LiteralKind {
-		text, ok = pattern.AsLiteral().(types.String)
-	}
-	if !ok {
-		return e.errorf(part, "the regular expression of matches() must be a text in quotes, not computed")
-	}
-	tree, err := syntax.Parse(string(text), syntax.Perl)
-	if err != nil {
-		return e.errorf(pattern, "%s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
-	}
-	if prog, err := syntax.Compile(tree.Simplify()); err != nil || len(prog.Inst) > maxPattern {
-		return e.errorf(pattern, "the regular expression is too large: it may compile to %d instructions", maxPattern)
-	}
-	return nil
 }

@@ -104,6 +104,7 @@ func (m *Matcher) candidates(t *eventType) []int32 {
 			m.found = append(m.found, ix.rules[string(v.text)]...)
 		case isMissing:
 			m.found = append(m.found, ix.all...) // each must say what it lacks
+		default: // no text is equal to it
 		}
 	}
 	slices.Sort(m.found)
@@ -127,6 +128,7 @@ func (m *Matcher) ask(c *compiledRule) {
 		}
 	}
 	switch v {
+	case no:
 	case yes:
 		m.hits = append(m.hits, m.hit(c))
 	case lacks:
@@ -225,8 +227,9 @@ func (v *value) summand() (decimal.Decimal, bool) {
 	case isText:
 		n, err := decimal.ParseMoney(string(v.text))
 		return n, err == nil
+	default:
+		return decimal.Decimal{}, false
 	}
-	return decimal.Decimal{}, false
 }
 
 // Labels is the text of the hit's by-values, in the order of the rule's By.

@@ -74,7 +74,7 @@ func (r *reader) place(n *yaml.Node, offset int) (line, column int) {
 		if line > len(r.lines) {
 			break
 		}
-		if at := strings.Index(string(r.lines[line-1]), text); at >= 0 {
+		if at := bytes.Index(r.lines[line-1], []byte(text)); at >= 0 {
 			in := utf8.RuneCountInString(before[strings.LastIndex(before, "\n")+1:])
 			return line, utf8.RuneCount(r.lines[line-1][:at]) + in + 1
 		}

@@ -169,12 +169,12 @@ func (p *parser) limit(n *yaml.Node) int {
 // by reads fields, each as a path or as label: path.
 func (p *parser) by(n *yaml.Node, r *Rule) {
 	if n.Kind == yaml.MappingNode {
-		p.labelled(n, r)
+		p.labeled(n, r)
 		return
 	}
 	p.each(n, "by", func(n *yaml.Node) {
 		if n.Kind == yaml.MappingNode {
-			p.labelled(n, r)
+			p.labeled(n, r)
 			return
 		}
 		if path, ok := p.text(n, "a field of by"); ok {
@@ -183,7 +183,7 @@ func (p *parser) by(n *yaml.Node, r *Rule) {
 	})
 }
 
-func (p *parser) labelled(n *yaml.Node, r *Rule) {
+func (p *parser) labeled(n *yaml.Node, r *Rule) {
 	p.pairs(n, "by", func(k, v *yaml.Node) { p.key(v, r, k.Value, v.Value) })
 }
 

@@ -132,8 +132,9 @@ func truth(slot int) test {
 			return yes
 		case isFalse:
 			return no
+		default:
+			return faulty
 		}
-		return faulty
 	}
 }
 

@@ -66,8 +66,9 @@ func (v *value) val() ref.Val {
 			return number{n}
 		}
 		return broken{}
+	default:
+		return types.NullValue
 	}
-	return types.NullValue
 }
 
 func (p *projector) treeObject(depth int) (ref.Val, bool) {
@@ -138,6 +139,7 @@ type object struct {
 
 var _ traits.Mapper = (*object)(nil)
 
+// Find implements traits.Mapper.
 func (o *object) Find(key ref.Val) (ref.Val, bool) {
 	name, ok := key.(types.String)
 	if !ok {
@@ -147,6 +149,7 @@ func (o *object) Find(key ref.Val) (ref.Val, bool) {
 	return v, ok
 }
 
+// Get implements traits.Indexer.
 func (o *object) Get(key ref.Val) ref.Val {
 	v, ok := o.Find(key)
 	if !ok && v == nil {
@@ -155,6 +158,7 @@ func (o *object) Get(key ref.Val) ref.Val {
 	return v
 }
 
+// Contains implements traits.Container.
 func (o *object) Contains(key ref.Val) ref.Val {
 	v, ok := o.Find(key)
 	if types.IsError(v) {
@@ -163,20 +167,33 @@ func (o *object) Contains(key ref.Val) ref.Val {
 	return types.Bool(ok)
 }
 
+// Iterator implements traits.Iterable.
 func (o *object) Iterator() traits.Iterator {
 	return types.NewRefValList(types.DefaultTypeAdapter, o.names).Iterator()
 }
 
-func (o *object) Size() ref.Val                             { return types.Int(len(o.names)) }
-func (o *object) Type() ref.Type                            { return types.MapType }
-func (o *object) Value() any                                { return o }
-func (o *object) Equal(ref.Val) ref.Val                     { return errNested }
-func (o *object) ConvertToType(t ref.Type) ref.Val          { return noConversion(o, t) }
+// Size implements traits.Sizer.
+func (o *object) Size() ref.Val { return types.Int(len(o.names)) }
+
+// Type implements ref.Val.
+func (o *object) Type() ref.Type { return types.MapType }
+
+// Value implements ref.Val.
+func (o *object) Value() any { return o }
+
+// Equal implements ref.Val.
+func (o *object) Equal(ref.Val) ref.Val { return errNested }
+
+// ConvertToType implements ref.Val.
+func (o *object) ConvertToType(t ref.Type) ref.Val { return noConversion(o, t) }
+
+// ConvertToNative implements ref.Val.
 func (o *object) ConvertToNative(reflect.Type) (any, error) { return nil, errNative }
 
 // A number is an exact decimal in CEL's terms.
 type number struct{ decimal.Decimal }
 
+// ConvertToType implements ref.Val.
 func (n number) ConvertToType(t ref.Type) ref.Val {
 	switch t {
 	case types.StringType:
@@ -190,16 +207,32 @@ func (n number) ConvertToType(t ref.Type) ref.Val {
 	return noConversion(n, t)
 }
 
-func (n number) Equal(o ref.Val) ref.Val                   { return compareVals(acceptEqual, n, o) }
-func (n number) Type() ref.Type                            { return decimalType }
-func (n number) Value() any                                { return n.Decimal }
+// Equal implements ref.Val.
+func (n number) Equal(o ref.Val) ref.Val { return compareVals(acceptEqual, n, o) }
+
+// Type implements ref.Val.
+func (n number) Type() ref.Type { return decimalType }
+
+// Value implements ref.Val.
+func (n number) Value() any { return n.Decimal }
+
+// ConvertToNative implements ref.Val.
 func (n number) ConvertToNative(reflect.Type) (any, error) { return nil, errNative }
 
 // broken stands where a number should and is none.
 type broken struct{}
 
-func (b broken) Equal(ref.Val) ref.Val                     { return errBroken }
-func (b broken) Type() ref.Type                            { return decimalType }
-func (b broken) Value() any                                { return nil }
-func (b broken) ConvertToType(ref.Type) ref.Val            { return errBroken }
+// Equal implements ref.Val.
+func (b broken) Equal(ref.Val) ref.Val { return errBroken }
+
+// Type implements ref.Val.
+func (b broken) Type() ref.Type { return decimalType }
+
+// Value implements ref.Val.
+func (b broken) Value() any { return nil }
+
+// ConvertToType implements ref.Val.
+func (b broken) ConvertToType(ref.Type) ref.Val { return errBroken }
+
+// ConvertToNative implements ref.Val.
 func (b broken) ConvertToNative(reflect.Type) (any, error) { return nil, errNative }

@@ -82,8 +82,9 @@ func (v *value) appendKey(b []byte) ([]byte, bool) {
 		}
 		n, _ := v.number()
 		return n.Append(b), true
+	default:
+		return b, false
 	}
-	return b, false
 }
 
 // order is what came of comparing two values.

@@ -108,8 +108,9 @@ func (t *term) of(a *Aggs) decimal.Decimal {
 		return t.num
 	case count, Distinct:
 		return decimal.FromInt(t.whole(a))
+	default:
+		return a.nums[t.col]
 	}
-	return a.nums[t.col]
 }
 
 func (t *threshold) true(a *Aggs) bool {

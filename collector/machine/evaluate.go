@@ -62,6 +62,9 @@ func (m *Machine) count(hit rules.Hit, rule *rules.Rule, stats *RuleStats, at in
 	}) {
 		a := m.fire(rule, key, hit, &aggs, run, span)
 		stats.LastFired = m.Time
+		if !m.wanting(a, rule) {
+			return
+		}
 		fresh := run.Windows(place, func(s window.Span) bool {
 			r, s := run.Fresh(s)
 			return s.From < s.To && rule.When.True(aggregate(rule, r, s, &aggs))

@@ -38,6 +38,12 @@ func (m *Machine) mitigate(a *Alert, rule *rules.Rule) {
 	}
 }
 
+// wanting tells whether any mitigation of the rule is neither in force nor
+// waiting for this alert.
+func (m *Machine) wanting(a *Alert, rule *rules.Rule) bool {
+	return slices.ContainsFunc(rule.Mitigate, func(use rules.Use) bool { return !m.pending(a, use.Mitigation.Name) })
+}
+
 // pending tells whether an effect of this mitigation for the alert is still in
 // force or waits.
 func (m *Machine) pending(a *Alert, mitigation string) bool {

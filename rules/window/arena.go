@@ -4,7 +4,7 @@ package window
 // each. A freed block is the head of its class's list, its first word naming
 // the next.
 type arena struct {
-	classes [18]class
+	classes [19]class
 	words   int
 }
 
@@ -16,9 +16,9 @@ type class struct {
 
 // perPage is the number of blocks in one page: about 256 entries, at least one
 // block.
-func perPage(class uint32) uint32 { return max(1, uint32(256)>>class) }
+func perPage(class uint16) uint32 { return max(1, uint32(256)>>class) }
 
-func (a *arena) alloc(c uint32, stride int) uint32 {
+func (a *arena) alloc(c uint16, stride int) uint32 {
 	cl := &a.classes[c]
 	if cl.freed > 0 {
 		i := cl.freed - 1
@@ -35,13 +35,13 @@ func (a *arena) alloc(c uint32, stride int) uint32 {
 	return i
 }
 
-func (a *arena) free(c, i uint32, stride int) {
+func (a *arena) free(c uint16, i uint32, stride int) {
 	cl := &a.classes[c]
 	a.block(c, i, stride)[0] = uint64(cl.freed)
 	cl.freed = i + 1
 }
 
-func (a *arena) block(c, i uint32, stride int) []uint64 {
+func (a *arena) block(c uint16, i uint32, stride int) []uint64 {
 	size := stride << c
 	n := perPage(c)
 	from := int(i%n) * size

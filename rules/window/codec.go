@@ -21,7 +21,9 @@ func (t *Table) Append(b []byte) []byte {
 			b = le.AppendUint64(b, s.key[1])
 			b = le.AppendUint32(b, s.block)
 			b = le.AppendUint32(b, s.n)
-			b = le.AppendUint32(b, s.class)
+			b = le.AppendUint32(b, s.first)
+			b = le.AppendUint16(b, s.class)
+			b = le.AppendUint16(b, s.marks)
 		}
 	}
 	for i := range t.arena.classes {
@@ -48,14 +50,14 @@ func Load(spec Spec, b []byte) (*Table, []byte, error) {
 	used := 0
 	for i := range t.shards {
 		sh := &t.shards[i]
-		n := in.count(28)
+		n := in.count(slotBytes)
 		sh.used, sh.cursor = int(in.uint32()), in.uint32()
 		if n&(n-1) != 0 || in.bad {
 			return nil, nil, errTable
 		}
 		sh.slots = make([]slot, n)
 		for j := range sh.slots {
-			sh.slots[j] = slot{Key{in.uint64(), in.uint64()}, in.uint32(), in.uint32(), in.uint32()}
+			sh.slots[j] = in.slot()
 			if sh.slots[j].n > 0 {
 				used++
 			}
@@ -64,7 +66,7 @@ func Load(spec Spec, b []byte) (*Table, []byte, error) {
 	for i := range t.arena.classes {
 		c := &t.arena.classes[i]
 		c.made, c.freed = in.uint32(), in.uint32()
-		size := int(perPage(uint32(i))) << i * t.stride
+		size := int(perPage(uint16(i))) << i * t.stride
 		pages := in.count(8 * size)
 		if in.bad {
 			return nil, nil, errTable
@@ -88,7 +90,7 @@ func Load(spec Spec, b []byte) (*Table, []byte, error) {
 func (t *Table) sound() bool {
 	for i := range t.arena.classes {
 		c := &t.arena.classes[i]
-		if int(c.made) > len(c.pages)*int(perPage(uint32(i))) || c.freed > c.made {
+		if int(c.made) > len(c.pages)*int(perPage(uint16(i))) || c.freed > c.made {
 			return false
 		}
 	}
@@ -97,7 +99,7 @@ func (t *Table) sound() bool {
 			if s.n == 0 {
 				continue
 			}
-			if int(s.class) >= len(t.arena.classes) || s.block >= t.arena.classes[s.class].made || s.n > 1<<s.class {
+			if int(s.class) >= len(t.arena.classes) || s.block >= t.arena.classes[s.class].made || uint64(s.first)+uint64(s.n) > 1<<s.class {
 				return false
 			}
 		}
@@ -129,6 +131,13 @@ func (in *loader) uint32() uint32 {
 	v := binary.LittleEndian.Uint32(in.b)
 	in.b = in.b[4:]
 	return v
+}
+
+func (in *loader) slot() slot {
+	s := slot{key: Key{in.uint64(), in.uint64()}, block: in.uint32(), n: in.uint32(), first: in.uint32()}
+	last := in.uint32()
+	s.class, s.marks = uint16(last), uint16(last>>16)
+	return s
 }
 
 // count reads how many records of size bytes follow; more than can be there is

@@ -10,6 +10,7 @@ import (
 // the table changes.
 type Run struct {
 	t     *Table
+	slot  *slot
 	words []uint64
 	n     int
 }
@@ -27,7 +28,10 @@ func (r Run) Ref(i int) Ref { return Ref(r.words[i*r.t.stride+1] &^ accepted) }
 func (r Run) Accepted(i int) bool { return r.words[i*r.t.stride+1]&accepted != 0 }
 
 // Accept marks entry i as no reason to act.
-func (r Run) Accept(i int) { r.words[i*r.t.stride+1] |= accepted }
+func (r Run) Accept(i int) {
+	r.words[i*r.t.stride+1] |= accepted
+	r.slot.marks = 1
+}
 
 // after is the first entry at or after time.
 func (r Run) after(time int64) int {
@@ -108,6 +112,9 @@ func (r Run) Recent(time int64) Span {
 // Fresh returns a run of the span's entries that nobody accepted, itself
 // spanned whole. It copies only where there are any to leave out.
 func (r Run) Fresh(s Span) (Run, Span) {
+	if r.slot.marks == 0 {
+		return r, s
+	}
 	first := s.From
 	for first < s.To && !r.Accepted(first) {
 		first++
@@ -115,7 +122,7 @@ func (r Run) Fresh(s Span) (Run, Span) {
 	if first == s.To {
 		return r, s
 	}
-	out := Run{t: r.t}
+	out := Run{t: r.t, slot: r.slot}
 	for i := s.From; i < s.To; i++ {
 		if !r.Accepted(i) {
 			out.words = append(out.words, r.words[i*r.t.stride:(i+1)*r.t.stride]...)

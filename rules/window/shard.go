@@ -1,11 +1,14 @@
 package window
 
-// A slot finds the block of one key. n is 0 in an empty slot.
+// A slot finds the block of one key and the n entries in it from the first. n
+// is 0 in an empty slot.
 type slot struct {
 	key   Key
 	block uint32
 	n     uint32
-	class uint32
+	first uint32
+	class uint16
+	marks uint16 // 1 once any entry was accepted
 }
 
 const slotBytes = 32

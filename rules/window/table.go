@@ -46,15 +46,19 @@ type Spec struct {
 // Bounds of the entries of one key. Beyond them the oldest is dropped and the
 // key is saturated.
 const (
-	MaxEntries = 1 << 17 // keys that are counted and summed
+	MaxCounted = 1 << 17 // keys that are only counted
+	MaxSummed  = 1 << 16 // keys with numbers
 	MaxScanned = 1 << 14 // keys whose values must be looked through
 )
 
 func (s Spec) bound() int {
-	if s.Distinct > 0 {
+	switch {
+	case s.Distinct > 0:
 		return MaxScanned
+	case s.Nums > 0:
+		return MaxSummed
 	}
-	return MaxEntries
+	return MaxCounted
 }
 
 // stride is the number of words of one entry: time, ref, then two for each
@@ -119,40 +123,46 @@ func (t *Table) Add(now int64, k Key, e *Entry) (run Run, at int, saturated bool
 		sh.slots[i].block = t.arena.alloc(0, t.stride)
 	}
 	s := &sh.slots[i]
-	if int(s.n) == 1<<s.class {
-		saturated = t.makeRoom(s, now)
+	if int(s.n) == t.spec.bound() {
+		saturated = t.drop(s, now) == 0
+		if saturated {
+			s.first, s.n = s.first+1, s.n-1
+		}
 	}
-	run = t.run(s)
-	for at = run.n; at > 0 && run.Time(at-1) > e.Time; at-- {
+	if int(s.first+s.n) == 1<<s.class {
+		t.makeRoom(s, now)
 	}
 	s.n++
-	run.n++
-	run.words = t.arena.block(s.class, s.block, t.stride)
-	copy(run.words[(at+1)*t.stride:run.n*t.stride], run.words[at*t.stride:])
+	run = t.run(s)
+	for at = run.n - 1; at > 0 && run.Time(at-1) > e.Time; at-- {
+	}
+	copy(run.words[(at+1)*t.stride:], run.words[at*t.stride:(run.n-1)*t.stride])
 	run.put(at, e)
 	return run, at, saturated
 }
 
-// makeRoom drops what has expired, else grows, else drops the oldest.
-func (t *Table) makeRoom(s *slot, now int64) (saturated bool) {
-	run := t.run(s)
-	old := run.after(now - t.keep())
-	full := run.n >= t.spec.bound()
-	if old == 0 && full {
-		old, saturated = 1, true
-	}
-	if old > 0 {
-		copy(run.words, run.words[old*t.stride:run.n*t.stride])
-		s.n -= uint32(old)
-	}
-	if full || int(s.n) <= 1<<s.class/2 {
-		return saturated
+// drop drops what has expired and tells how much that was.
+func (t *Table) drop(s *slot, now int64) int {
+	n := t.run(s).after(now - t.keep())
+	s.first, s.n = s.first+uint32(n), s.n-uint32(n)
+	return n
+}
+
+// makeRoom drops what has expired. Then it moves the rest to the front of the
+// block where that frees a quarter of it, so that moving costs little an
+// entry, and else into one twice as wide.
+func (t *Table) makeRoom(s *slot, now int64) {
+	t.drop(s, now)
+	kept := t.run(s).words
+	if s.n == 0 || 4*s.first >= 1<<s.class {
+		copy(t.arena.block(s.class, s.block, t.stride), kept)
+		s.first = 0
+		return
 	}
 	wide := t.arena.alloc(s.class+1, t.stride)
-	copy(t.arena.block(s.class+1, wide, t.stride), t.arena.block(s.class, s.block, t.stride))
+	copy(t.arena.block(s.class+1, wide, t.stride), kept)
 	t.arena.free(s.class, s.block, t.stride)
-	s.class, s.block = s.class+1, wide
-	return saturated
+	s.class, s.block, s.first = s.class+1, wide, 0
 }
 
 // Get returns the run of a key.
@@ -166,7 +176,8 @@ func (t *Table) Get(k Key) (Run, bool) {
 }
 
 func (t *Table) run(s *slot) Run {
-	return Run{t: t, words: t.arena.block(s.class, s.block, t.stride), n: int(s.n)}
+	block := t.arena.block(s.class, s.block, t.stride)
+	return Run{t: t, slot: s, words: block[int(s.first)*t.stride : int(s.first+s.n)*t.stride], n: int(s.n)}
 }
 
 // sweep looks at two slots of the shard and frees keys whose entries have all

@@ -153,6 +153,21 @@ func TestSaturated(t *testing.T) {
 	}
 }
 
+// TestHotKey sends one key past its bound, and through entries that expire one
+// by one. If every event moved the others, it would take minutes.
+func TestHotKey(t *testing.T) {
+	for _, spec := range []Spec{{Within: 1 << 40}, {Within: MaxCounted - 1}, {Within: 1000}} {
+		table := New(spec)
+		for n := range 3 * MaxCounted {
+			run, _, _ := table.Add(int64(n), Key{1, 1}, &Entry{Time: int64(n)})
+			want := min(int64(n), spec.Within, MaxCounted-1) + 1
+			if got := run.Count(run.Recent(int64(n))); got != want {
+				t.Fatalf("within %d, event %d: %d in the window, want %d", spec.Within, n, got, want)
+			}
+		}
+	}
+}
+
 // TestMemoryFollowsTraffic sees keys come and go; what expired is used again.
 func TestMemoryFollowsTraffic(t *testing.T) {
 	spec := Spec{Within: 1000, Lateness: 1000}

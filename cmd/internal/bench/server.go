@@ -66,9 +66,9 @@ func (b *bench) reference(ctx context.Context) (*server, error) {
 func (s *server) start(ctx context.Context, path string, args ...string) error {
 	s.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: time.Minute}
 	s.cmd = exec.CommandContext(ctx, path, args...)
-	s.cmd.Stderr = os.Stderr
-	if len(args) > 0 && args[0] == "collector" {
-		s.cmd.Args = append(s.cmd.Args, "--log.level=warn")
+	if log, err := os.OpenFile(path+".log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err == nil {
+		s.cmd.Stderr = log
+		defer log.Close()
 	}
 	if err := s.cmd.Start(); err != nil {
 		return err
@@ -90,7 +90,7 @@ func (s *server) ready(ctx context.Context) (time.Duration, error) {
 		case <-time.After(2 * time.Millisecond):
 		}
 	}
-	return 0, errors.New("not ready after a minute")
+	return 0, fmt.Errorf("%s is not ready after a minute: see %s.log", s.cmd.Path, s.cmd.Path)
 }
 
 func (s *server) stop(sig syscall.Signal) error {

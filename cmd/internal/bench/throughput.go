@@ -17,13 +17,13 @@ func tenRules() string {
 	b.WriteString("groups:\n- name: bench\n  rules:\n")
 	for i, r := range []struct{ where, by, when string }{
 		{`data.asset == "BTC"`, "data.request", "distinct(data.payment) >= 2"},
-		{`data.asset == "BTC"`, "data.address", "count() >= 100000000"},
+		{`data.asset == "BTC"`, "data.address", "count() >= 100000"},
 		{`data.asset == "ETH"`, "data.request", "count() >= 3"},
 		{`data.asset == "XRP"`, "data.request", "count() >= 3"},
 		{`data.asset == "BTC" && data.amount > 10`, "data.customer", "count() >= 2"},
 		{`data.network == "lightning"`, "data.request", "count() >= 2"},
-		{`data.amount >= 0.5`, "data.customer", "sum(data.amount) > 100"},
-		{`data.fee > 0.01`, "data.request", "count() >= 1"},
+		{`data.asset == "BTC" && data.amount >= 0.5`, "data.customer", "sum(data.amount) > 100"},
+		{`data.asset == "BTC" && data.fee > 0.01`, "data.request", "count() >= 1"},
 		{`data.asset in ["LTC", "DOGE"]`, "data.address", "distinct(data.request) >= 5"},
 		{`has(data.tag) && data.tag == "x"`, "data.request", "count() >= 2"},
 	} {

@@ -1,0 +1,70 @@
+package rules
+
+import (
+	"errors"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/interpreter"
+
+	"github.com/tomeishi/tomeishi/agent/report"
+)
+
+// An eventVars gives a condition the event at hand. Its data is read when a
+// condition first asks.
+type eventVars struct {
+	event *report.Event
+	data  *object
+	steps int
+}
+
+// ResolveName implements interpreter.Activation.
+func (v *eventVars) ResolveName(name string) (any, bool) {
+	switch name {
+	case "data":
+		if v.data == nil {
+			v.data = &object{}
+			if v.event.JSON() {
+				v.data = tree(v.event.Data)
+			}
+		}
+		return v.data, true
+	case eventName:
+		return v, true
+	case "source":
+		return v.event.Source, v.event.Source != ""
+	case "subject":
+		return v.event.Subject, v.event.Subject != ""
+	case "type":
+		return v.event.Type, v.event.Type != ""
+	case "id":
+		return v.event.ID, v.event.ID != ""
+	}
+	return nil, false
+}
+
+// Parent implements interpreter.Activation.
+func (v *eventVars) Parent() interpreter.Activation { return nil }
+
+// interpret asks CEL's interpreter.
+func interpret(program cel.Program, vars *eventVars) (verdict, error) {
+	vars.steps = 0
+	out, _, err := program.Eval(vars)
+	if err == nil {
+		b, ok := out.(types.Bool)
+		if !ok {
+			return faulty, errors.New("the condition is neither true nor false")
+		}
+		return verdictOf(bool(b)), nil
+	}
+	if _, stopped := errors.AsType[interpreter.EvalCancelledError](err); stopped {
+		return faulty, errCost
+	}
+	for _, prefix := range [...]string{noSuchKey, "no such attribute", "index out of bounds", "unsupported index type"} {
+		if strings.HasPrefix(err.Error(), prefix) {
+			return lacks, nil
+		}
+	}
+	return faulty, err
+}
