@@ -14,6 +14,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -45,6 +46,7 @@ type Intake struct {
 	repeated *metrics.Counter
 	refused  *metrics.Counter
 	seconds  *metrics.Histogram
+	builders sync.Pool // *report.Builder
 }
 
 // New makes an intake.
@@ -55,6 +57,7 @@ func New(o Options) *Intake {
 		repeated: o.Metrics.NewCounter("tomeishi_intake_duplicate_events_total"),
 		refused:  o.Metrics.NewCounter("tomeishi_intake_refused_requests_total"),
 		seconds:  o.Metrics.NewHistogram("tomeishi_intake_request_seconds"),
+		builders: sync.Pool{New: func() any { return new(report.Builder) }},
 	}
 }
 
@@ -122,8 +125,10 @@ func (in *Intake) postEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var b report.Builder
-	if err := report.ReadRequest(r.Header, body, time.Now(), nil, &b); err != nil {
+	b := in.builders.Get().(*report.Builder)
+	defer in.builders.Put(b)
+	b.Reset()
+	if err := report.ReadRequest(r.Header, body, time.Now(), nil, b); err != nil {
 		return err
 	}
 	if b.Len() == 0 {

@@ -52,7 +52,10 @@ func (m *Machine) count(hit rules.Hit, rule *rules.Rule, stats *RuleStats, at in
 	run, place, saturated := table.Add(m.Time, key, &entry)
 	if saturated {
 		stats.Saturated++
-		m.builtIn("RuleErrors", Label{"rule", rule.Name}, Label{"error", "saturated"})
+		if m.Time-stats.LastSaturated >= int64(time.Second) {
+			stats.LastSaturated = m.Time
+			m.builtIn("RuleErrors", Label{"rule", rule.Name}, Label{"error", "saturated"})
+		}
 	}
 	var aggs rules.Aggs
 	var span window.Span
@@ -117,6 +120,9 @@ const errorsQuiet = time.Hour
 
 func (m *Machine) ruleError(rule *rules.Rule, stats *RuleStats, err error) {
 	stats.Errors++
+	if m.Time-stats.LastErrorAt < int64(time.Second) {
+		return // one a second says as much as a thousand
+	}
 	stats.LastError, stats.LastErrorAt = err.Error(), m.Time
 	m.builtIn("RuleErrors", Label{"rule", rule.Name}, Label{"error", "event"})
 }

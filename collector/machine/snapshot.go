@@ -43,7 +43,8 @@ func (m *Machine) Snapshot() Snapshot {
 
 func (m *Machine) encode() []byte {
 	text := Encode(&m.state)
-	b := append(make([]byte, 0, len(text)+m.bytes()+4096), snapshotMagic...)
+	room := len(text) + m.bytes() + (len(m.windows)+1)*8192
+	b := append(make([]byte, 0, room), snapshotMagic...)
 	b = append(b, snapshotVersion)
 	b = binary.LittleEndian.AppendUint64(b, uint64(len(text)))
 	b = append(b, text...)

@@ -58,7 +58,7 @@ type RuleSet struct {
 type RuleStats struct {
 	Matched, Missing, Late, Errors, Saturated uint64
 	LastError                                 string `json:",omitempty"`
-	LastErrorAt, LastFired                    int64
+	LastErrorAt, LastSaturated, LastFired     int64
 }
 
 // Events counts events as they were applied; Late are those that came too late

@@ -3,12 +3,18 @@ package window
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
+	"unsafe"
 )
+
+// overhead is more than the bytes of a table beside its slots and pages.
+const overhead = 8 + shards*12 + 19*12
 
 // Append appends the table as it lies in memory, so that a collector that
 // reads it back goes on with the same bytes.
 func (t *Table) Append(b []byte) []byte {
 	le := binary.LittleEndian
+	b = slices.Grow(b, t.Bytes()+overhead)
 	b = le.AppendUint64(b, uint64(t.keys))
 	for i := range t.shards {
 		sh := &t.shards[i]
@@ -21,9 +27,8 @@ func (t *Table) Append(b []byte) []byte {
 			b = le.AppendUint64(b, s.key[1])
 			b = le.AppendUint32(b, s.block)
 			b = le.AppendUint32(b, s.n)
-			b = le.AppendUint32(b, s.first)
-			b = le.AppendUint16(b, s.class)
-			b = le.AppendUint16(b, s.marks)
+			b = le.AppendUint32(b, s.shape)
+			b = le.AppendUint32(b, s.last)
 		}
 	}
 	for i := range t.arena.classes {
@@ -32,13 +37,25 @@ func (t *Table) Append(b []byte) []byte {
 		b = le.AppendUint32(b, c.freed)
 		b = le.AppendUint32(b, uint32(len(c.pages)))
 		for _, page := range c.pages {
-			for _, w := range page {
-				b = le.AppendUint64(b, w)
-			}
+			b = appendWords(b, page)
 		}
 	}
 	return b
 }
+
+// appendWords appends words in little-endian order: as they lie, where the
+// machine has the same order. A snapshot stops the world for this long.
+func appendWords(b []byte, words []uint64) []byte {
+	if len(words) > 0 && littleEndian {
+		return append(b, unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), 8*len(words))...)
+	}
+	for _, w := range words {
+		b = binary.LittleEndian.AppendUint64(b, w)
+	}
+	return b
+}
+
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
 var errTable = errors.New("window table: malformed")
 
@@ -57,7 +74,7 @@ func Load(spec Spec, b []byte) (*Table, []byte, error) {
 		}
 		sh.slots = make([]slot, n)
 		for j := range sh.slots {
-			sh.slots[j] = in.slot()
+			sh.slots[j] = slot{Key{in.uint64(), in.uint64()}, in.uint32(), in.uint32(), in.uint32(), in.uint32()}
 			if sh.slots[j].n > 0 {
 				used++
 			}
@@ -99,7 +116,8 @@ func (t *Table) sound() bool {
 			if s.n == 0 {
 				continue
 			}
-			if int(s.class) >= len(t.arena.classes) || s.block >= t.arena.classes[s.class].made || uint64(s.first)+uint64(s.n) > 1<<s.class {
+			c := s.class()
+			if int(c) >= len(t.arena.classes) || s.block >= t.arena.classes[c].made || uint64(s.first())+uint64(s.n) > 1<<c {
 				return false
 			}
 		}
@@ -131,13 +149,6 @@ func (in *loader) uint32() uint32 {
 	v := binary.LittleEndian.Uint32(in.b)
 	in.b = in.b[4:]
 	return v
-}
-
-func (in *loader) slot() slot {
-	s := slot{key: Key{in.uint64(), in.uint64()}, block: in.uint32(), n: in.uint32(), first: in.uint32()}
-	last := in.uint32()
-	s.class, s.marks = uint16(last), uint16(last>>16)
-	return s
 }
 
 // count reads how many records of size bytes follow; more than can be there is

@@ -30,11 +30,18 @@ func (r Run) Accepted(i int) bool { return r.words[i*r.t.stride+1]&accepted != 0
 // Accept marks entry i as no reason to act.
 func (r Run) Accept(i int) {
 	r.words[i*r.t.stride+1] |= accepted
-	r.slot.marks = 1
+	r.slot.accept()
 }
 
-// after is the first entry at or after time.
+// after is the first entry at or after time. Most often that is the first of
+// all, or there is none.
 func (r Run) after(time int64) int {
+	if r.n == 0 || r.Time(0) >= time {
+		return 0
+	}
+	if r.Time(r.n-1) < time {
+		return r.n
+	}
 	return sort.Search(r.n, func(i int) bool { return r.Time(i) >= time })
 }
 
@@ -112,7 +119,7 @@ func (r Run) Recent(time int64) Span {
 // Fresh returns a run of the span's entries that nobody accepted, itself
 // spanned whole. It copies only where there are any to leave out.
 func (r Run) Fresh(s Span) (Run, Span) {
-	if r.slot.marks == 0 {
+	if !r.slot.accepted() {
 		return r, s
 	}
 	first := s.From

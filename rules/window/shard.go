@@ -1,15 +1,29 @@
 package window
 
-// A slot finds the block of one key and the n entries in it from the first. n
-// is 0 in an empty slot.
+// A slot finds the block of one key and the n entries in it. n is 0 in an empty
+// slot.
 type slot struct {
 	key   Key
 	block uint32
 	n     uint32
-	first uint32
-	class uint16
-	marks uint16 // 1 once any entry was accepted
+	shape uint32 // first<<8 | accepted<<7 | class
+	last  uint32 // second after the newest entry's time
 }
+
+// class is the binary logarithm of the entries that the block has room for.
+func (s *slot) class() uint16 { return uint16(s.shape & 0x7f) }
+
+// first is the place of the oldest entry in the block.
+func (s *slot) first() uint32 { return s.shape >> 8 }
+
+// accepted tells whether any entry ever was.
+func (s *slot) accepted() bool { return s.shape&0x80 != 0 }
+
+func (s *slot) accept() { s.shape |= 0x80 }
+
+func (s *slot) setFirst(first uint32) { s.shape = first<<8 | s.shape&0xff }
+
+func (s *slot) setClass(class uint16) { s.shape = s.shape&^0x7f | uint32(class) }
 
 const slotBytes = 32
 

@@ -115,24 +115,24 @@ func (t *Table) keep() int64 { return t.spec.Within + t.spec.Lateness }
 // to give way. Whether the event is too late is the caller's to judge.
 func (t *Table) Add(now int64, k Key, e *Entry) (run Run, at int, saturated bool) {
 	sh := &t.shards[k[1]%shards]
-	t.sweep(sh, now)
 	i, found := sh.find(k)
 	if !found {
+		t.sweep(sh, now)
 		i = sh.insert(k)
 		t.keys++
 		sh.slots[i].block = t.arena.alloc(0, t.stride)
 	}
 	s := &sh.slots[i]
-	if int(s.n) == t.spec.bound() {
-		saturated = t.drop(s, now) == 0
-		if saturated {
-			s.first, s.n = s.first+1, s.n-1
-		}
+	if int(s.n) == t.spec.bound() && t.drop(s, now) == 0 {
+		saturated = true
+		s.setFirst(s.first() + 1)
+		s.n--
 	}
-	if int(s.first+s.n) == 1<<s.class {
+	if s.first()+s.n == 1<<s.class() {
 		t.makeRoom(s, now)
 	}
 	s.n++
+	s.last = max(s.last, secondAfter(e.Time))
 	run = t.run(s)
 	for at = run.n - 1; at > 0 && run.Time(at-1) > e.Time; at-- {
 	}
@@ -141,10 +141,14 @@ func (t *Table) Add(now int64, k Key, e *Entry) (run Run, at int, saturated bool
 	return run, at, saturated
 }
 
+// secondAfter is a time in seconds, rounded up.
+func secondAfter(ns int64) uint32 { return uint32(ns/1e9) + 1 }
+
 // drop drops what has expired and tells how much that was.
 func (t *Table) drop(s *slot, now int64) int {
 	n := t.run(s).after(now - t.keep())
-	s.first, s.n = s.first+uint32(n), s.n-uint32(n)
+	s.setFirst(s.first() + uint32(n))
+	s.n -= uint32(n)
 	return n
 }
 
@@ -153,16 +157,18 @@ func (t *Table) drop(s *slot, now int64) int {
 // entry, and else into one twice as wide.
 func (t *Table) makeRoom(s *slot, now int64) {
 	t.drop(s, now)
-	kept := t.run(s).words
-	if s.n == 0 || 4*s.first >= 1<<s.class {
-		copy(t.arena.block(s.class, s.block, t.stride), kept)
-		s.first = 0
+	kept, class := t.run(s).words, s.class()
+	if s.n == 0 || 4*s.first() >= 1<<class {
+		copy(t.arena.block(class, s.block, t.stride), kept)
+		s.setFirst(0)
 		return
 	}
-	wide := t.arena.alloc(s.class+1, t.stride)
-	copy(t.arena.block(s.class+1, wide, t.stride), kept)
-	t.arena.free(s.class, s.block, t.stride)
-	s.class, s.block, s.first = s.class+1, wide, 0
+	wide := t.arena.alloc(class+1, t.stride)
+	copy(t.arena.block(class+1, wide, t.stride), kept)
+	t.arena.free(class, s.block, t.stride)
+	s.block = wide
+	s.setClass(class + 1)
+	s.setFirst(0)
 }
 
 // Get returns the run of a key.
@@ -176,22 +182,23 @@ func (t *Table) Get(k Key) (Run, bool) {
 }
 
 func (t *Table) run(s *slot) Run {
-	block := t.arena.block(s.class, s.block, t.stride)
-	return Run{t: t, slot: s, words: block[int(s.first)*t.stride : int(s.first+s.n)*t.stride], n: int(s.n)}
+	block := t.arena.block(s.class(), s.block, t.stride)
+	first := int(s.first())
+	return Run{t: t, slot: s, words: block[first*t.stride : (first+int(s.n))*t.stride], n: int(s.n)}
 }
 
-// sweep looks at two slots of the shard and frees keys whose entries have all
-// expired, so that memory follows the traffic without ever stopping it.
+// sweep looks at two slots of the shard before a key is added to it, and frees
+// those whose entries have all expired: memory follows the traffic without
+// ever stopping it.
 func (t *Table) sweep(sh *shard, now int64) {
+	expired := now - t.keep()
 	for range min(2, len(sh.slots)) {
 		s := &sh.slots[sh.cursor]
-		if s.n > 0 {
-			if run := t.run(s); run.Time(run.n-1) < now-t.keep() {
-				t.arena.free(s.class, s.block, t.stride)
-				sh.remove(sh.cursor) // what moves here is next
-				t.keys--
-				continue
-			}
+		if s.n > 0 && int64(s.last)*1e9 < expired {
+			t.arena.free(s.class(), s.block, t.stride)
+			sh.remove(sh.cursor) // what moves here is next
+			t.keys--
+			continue
 		}
 		sh.cursor = (sh.cursor + 1) & uint32(len(sh.slots)-1)
 	}

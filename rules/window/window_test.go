@@ -170,12 +170,13 @@ func TestHotKey(t *testing.T) {
 
 // TestMemoryFollowsTraffic sees keys come and go; what expired is used again.
 func TestMemoryFollowsTraffic(t *testing.T) {
-	spec := Spec{Within: 1000, Lateness: 1000}
+	const second = 1e9
+	spec := Spec{Within: 1000 * second, Lateness: 1000 * second}
 	table := New(spec)
 	var after [2]int
 	for round := range 2 {
 		for n := range 200_000 {
-			now := int64(round*200_000 + n)
+			now := int64(round*200_000+n) * second
 			e := Entry{Time: now}
 			table.Add(now, keyOf(uint64(now)), &e)
 		}

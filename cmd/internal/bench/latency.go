@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"net/http"
 	"slices"
 	"strings"
@@ -34,11 +35,15 @@ gates: [{name: btc, mode: enforce}]
 mitigations: [{name: stop, action: gate.close, target: btc, mode: enforce}]
 `
 
+// addresses is how many addresses the events pay to.
+const addresses = 1000
+
 func event(request, payment string) string {
+	address := crc32.ChecksumIEEE([]byte(request)) % addresses
 	return fmt.Sprintf(`{"specversion":"1.0","id":"e-%s","source":"//wallet-1.example/payouts","type":"payout.sent",`+
 		`"time":%q,"subject":"withdrawal","data":{"request":%q,"payment":%q,"txid":"4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b",`+
-		`"asset":"BTC","network":"bitcoin","address":"bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq","amount":"0.12345678","fee":"0.00001200","customer":"c-%s"}}`,
-		payment, time.Now().UTC().Format(time.RFC3339Nano), request, payment, request)
+		`"asset":"BTC","network":"bitcoin","address":"bc1qar0srrr7xfkvy5l643lydnw9re59gt%06d","amount":"0.12345678","fee":"0.00001200","customer":"c-%s"}}`,
+		payment, time.Now().UTC().Format(time.RFC3339Nano), request, payment, address, request)
 }
 
 const (
