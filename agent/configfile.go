@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -15,8 +16,8 @@ import (
 
 const maxConfig = 1 << 20
 
-// ReadConfig reads a configuration file over the defaults. An error names the
-// file, the line and the key.
+// ReadConfig reads a configuration file over the defaults. Paths in it are
+// relative to its folder. An error names the file, the line and the key.
 func ReadConfig(path string) (Config, error) {
 	c := DefaultConfig()
 	f, err := os.Open(path)
@@ -30,7 +31,15 @@ func ReadConfig(path string) (Config, error) {
 	if len(raw) > maxConfig {
 		return c, fmt.Errorf("%s: longer than %d bytes", path, maxConfig)
 	}
-	return c, c.parse(path, raw)
+	if err := c.parse(path, raw); err != nil {
+		return c, err
+	}
+	for _, p := range []*string{&c.Data, &c.Socket, &c.TokenFile, &c.CAFile} {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(filepath.Dir(path), *p)
+		}
+	}
+	return c, nil
 }
 
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)$`)

@@ -57,7 +57,7 @@ func (a *API) check(w http.ResponseWriter, r *http.Request, name string) {
 		Error string `json:"error"`
 		Gate  string `json:"gate"`
 		State string `json:"state"`
-	}{"gate " + name + " is closed: " + why, name, "closed"}
+	}{"gate " + name + " is " + why, name, "closed"}
 	switch answer {
 	case gates.Open:
 		w.WriteHeader(http.StatusNoContent)

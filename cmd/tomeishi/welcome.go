@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -25,9 +26,6 @@ func (g ruleGroups) all() (out []api.Rule) {
 	return out
 }
 
-// maxRows bounds the rules that are named at the start.
-const maxRows = 20
-
 // sayWhere says where the collector listens, where its data is, and which
 // rules and gates are live, as it answers itself.
 func (n *node) sayWhere(ctx context.Context) error {
@@ -46,17 +44,34 @@ func (n *node) sayWhere(ctx context.Context) error {
 	}
 	n.printf("  collector  %s and %s\n", n.collector.URL(), absolute(n.collector.Socket()))
 	n.printf("  data       %s\n", absolute(n.config.Data))
-	live := rules.all()
-	for i, r := range live[:min(len(live), maxRows)] {
-		n.printf("  %-9s  %s: %s\n", head("rules", i), line(r.Name), line(r.Query))
+	var names []string
+	for _, r := range rules.all() {
+		names = append(names, line(r.Name))
 	}
-	if more := len(live) - maxRows; more > 0 {
-		n.printf("  %-9s  and %d more\n", "", more)
+	for i, row := range rows(names) {
+		n.printf("  %-9s  %s\n", head("rules", i), row)
 	}
 	for i, g := range gates.Gates {
 		n.printf("  %-9s  %s is %s, mode %s\n", head("gates", i), line(g.Name), n.state(line(g.State)), line(g.Mode))
 	}
 	return nil
+}
+
+// rows joins names by commas into rows that fit a terminal, a few at the most.
+func rows(names []string) (out []string) {
+	const width, most = 66, 6
+	for i, name := range names {
+		last := len(out) - 1
+		switch {
+		case last >= 0 && len(out[last])+len(name)+2 <= width:
+			out[last] += ", " + name
+		case len(out) < most:
+			out = append(out, name)
+		default:
+			return append(out, fmt.Sprintf("and %d more", len(names)-i))
+		}
+	}
+	return out
 }
 
 // head names the first row of several.

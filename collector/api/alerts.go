@@ -91,8 +91,8 @@ func (a *API) getRules(w http.ResponseWriter, _ *http.Request) {
 	groups := []ruleGroup{}
 	views, _, _ := a.Machine.RulesView()
 	for _, v := range views {
-		if n := len(groups); n == 0 || groups[n-1].Name != v.Group {
-			groups = append(groups, ruleGroup{Name: v.Group})
+		if n := len(groups); n == 0 || groups[n-1].Name != v.Group || groups[n-1].File != v.File {
+			groups = append(groups, ruleGroup{Name: v.Group, File: v.File})
 		}
 		g := &groups[len(groups)-1]
 		g.Rules = append(g.Rules, ruleShape(v, standing[v.Group+"/"+v.Name]))

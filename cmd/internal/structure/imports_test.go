@@ -17,7 +17,8 @@ const (
 	whyLeaf = "it is a leaf: both programs build on it, so it may depend on neither"
 	whyRoom = "a room that knows another room can no longer be changed, tested or replaced alone; " +
 		"say what you need as an interface and let %s pass it in"
-	whySDK = "other people's plugins import the SDK and must not pull in the program"
+	whyLine = "the agent's rooms stand in one line: local fills the spool and asks the gates, the uplink empties the spool; nothing flows back"
+	whySDK  = "other people's plugins import the SDK and must not pull in the program"
 )
 
 // The Host allow-list, agent/httpguard, is open to the rooms of both programs:
@@ -30,6 +31,16 @@ func layers() []layer {
 			from: "agent",
 			sees: []string{"agent/..."},
 			why:  "the agent is light and runs on hosts where there is no collector and no rule",
+		},
+		{
+			from: "agent/local/...",
+			sees: []string{"agent/report", "agent/httpguard", "agent/durable", "agent/peers", "agent/spool", "agent/gates"},
+			why:  whyLine,
+		},
+		{
+			from: "agent/uplink/...",
+			sees: []string{"agent/report", "agent/durable", "agent/peers", "agent/spool"},
+			why:  whyLine,
 		},
 		{
 			from: "agent/...",
