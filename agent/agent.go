@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -195,9 +196,9 @@ func (a *Agent) Run(ctx context.Context) error {
 // needs it.
 func (a *Agent) Close() error {
 	a.closed.Do(func() {
-		for i := len(a.closes) - 1; i >= 0; i-- {
-			if err := a.closes[i].close(); err != nil {
-				a.err = errors.Join(a.err, fmt.Errorf("close %s: %w", a.closes[i].name, err))
+		for _, c := range slices.Backward(a.closes) {
+			if err := c.close(); err != nil {
+				a.err = errors.Join(a.err, fmt.Errorf("close %s: %w", c.name, err))
 			}
 		}
 	})

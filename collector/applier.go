@@ -14,12 +14,14 @@ type applier struct {
 	tape    *tape.Tape
 }
 
+// Apply gives the entry to the machine and then to the tape.
 func (a *applier) Apply(index uint64, e ledger.Entry) any {
 	out := a.machine.Apply(machine.Entry{Index: index, Time: e.Time, Kind: machine.Kind(e.Kind), Body: e.Body}, e.Hash())
 	a.tape.Append(index, e.Raw())
 	return out
 }
 
+// Snapshot captures the machine.
 func (a *applier) Snapshot() (func(io.Writer) error, error) {
 	b := a.machine.Snapshot().Bytes
 	return func(w io.Writer) error {
@@ -28,6 +30,7 @@ func (a *applier) Snapshot() (func(io.Writer) error, error) {
 	}, nil
 }
 
+// Restore replaces the machine and tells the tape what it may lack.
 func (a *applier) Restore(r io.Reader) (ledger.Head, error) {
 	if err := a.machine.Restore(r); err != nil {
 		return ledger.Head{}, err

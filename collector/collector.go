@@ -68,8 +68,8 @@ type closer struct {
 	close func() error
 }
 
-func (c *Collector) onClose(name string, close func() error) {
-	c.closers = append(c.closers, closer{name, close})
+func (c *Collector) onClose(name string, release func() error) {
+	c.closers = append(c.closers, closer{name, release})
 }
 
 // New opens everything: it replays the ledger, loads the rules and listens. It
@@ -93,7 +93,10 @@ func New(ctx context.Context, o Options) (_ *Collector, err error) {
 	if err := c.loadRules(ctx); err != nil {
 		return nil, err
 	}
-	return c, c.listen()
+	if err := c.listen(ctx); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 func newCollector(o Options) *Collector {

@@ -31,7 +31,7 @@ func testConfig(t testing.TB) Config {
 	c := Defaults()
 	c.Listen, c.Data = "127.0.0.1:0", filepath.Join(t.TempDir(), "data")
 	// Sockets have short names: a test's folder may be too long for one.
-	dir, err := os.MkdirTemp("", "tmc")
+	dir, err := os.MkdirTemp("/tmp", "tmc")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func startOptions(t testing.TB, o Options) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- col.Run(ctx) }()
 	r := &running{Collector: col, t: t}
@@ -257,8 +257,8 @@ func TestDoors(t *testing.T) {
 	r.want(404, r.code(http.MethodPost, demoGate+"/explode", "", ""), "")
 	code, body = r.request(http.MethodGet, "/v1/claims", "", "")
 	r.want(404, code, body, "not in this version")
-	code, body = r.decide(demoGate+"/close", `{"reason":"r","colour":"red"}`)
-	r.want(400, code, body, "colour")
+	code, body = r.decide(demoGate+"/close", `{"reason":"r","color":"red"}`)
+	r.want(400, code, body, "color")
 	code, body = r.decide(demoGate+"/close", `{"reason":5}`)
 	r.want(400, code, body, `"field":"reason"`)
 	code, body = r.decide(demoGate+"/close", strings.Repeat("x", 1<<20))

@@ -144,8 +144,10 @@ func within(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
-var yamlPlace = regexp.MustCompile(`line (\d+): (.*)`)
-var yamlUnknown = regexp.MustCompile(`field (\S+) not found in type \S+`)
+var (
+	yamlPlace   = regexp.MustCompile(`line (\d+): (.*)`)
+	yamlUnknown = regexp.MustCompile(`field (\S+) not found in type \S+`)
+)
 
 // placeErrors puts the file and line before each of the parser's complaints.
 func placeErrors(path string, err error) error {

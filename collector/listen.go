@@ -24,7 +24,7 @@ const (
 
 // listen opens both doors: TCP behind the Host list and cross-origin
 // protection, and a Unix socket for whoever may open the data folder.
-func (c *Collector) listen() error {
+func (c *Collector) listen(ctx context.Context) error {
 	mux := c.handler()
 	hosts := []string{c.o.Config.Listen}
 	if u, err := url.Parse(c.o.Config.ExternalURL); err == nil && u.Host != "" {
@@ -32,8 +32,9 @@ func (c *Collector) listen() error {
 	}
 	c.server = c.newServer(httpguard.Guard(c.identify(mux, false), hosts))
 	c.socket = c.newServer(c.identify(mux, true))
+	var lc net.ListenConfig
 	var err error
-	if c.tcp, err = net.Listen("tcp", c.o.Config.Listen); err != nil {
+	if c.tcp, err = lc.Listen(ctx, "tcp", c.o.Config.Listen); err != nil {
 		return fmt.Errorf("listen on %s: %w", c.o.Config.Listen, err)
 	}
 	c.onClose("listener", closed(c.tcp))
@@ -52,7 +53,7 @@ func (c *Collector) listen() error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("remove the old socket: %w", err)
 	}
-	if c.unix, err = net.Listen("unix", path); err != nil {
+	if c.unix, err = lc.Listen(ctx, "unix", path); err != nil {
 		return fmt.Errorf("listen on the socket %s: %w", path, err)
 	}
 	c.onClose("socket", closed(c.unix))

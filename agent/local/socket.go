@@ -49,6 +49,7 @@ type unlinking struct {
 	path string
 }
 
+// Close also removes the socket.
 func (u unlinking) Close() error {
 	err := os.Remove(u.path)
 	if errors.Is(err, os.ErrNotExist) {

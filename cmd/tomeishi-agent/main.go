@@ -117,7 +117,8 @@ func (f *flags) read() (agent.Config, error) {
 	if f.listen != "" {
 		c.Listen = f.listen
 	}
-	return c, c.Check()
+	err = c.Check()
+	return c, err
 }
 
 func serve(ctx context.Context, args []string, stdout, stderr io.Writer) int {

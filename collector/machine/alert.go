@@ -122,11 +122,11 @@ const builtInQuiet = time.Hour
 
 // builtIn raises an alert about Tomeishi itself.
 func (m *Machine) builtIn(name string, labels ...Label) {
-	text := name
+	text := []byte(name)
 	for _, l := range labels {
-		text += "\x00" + l.Name + "\x00" + l.Value
+		text = append(text, "\x00"+l.Name+"\x00"+l.Value...)
 	}
-	key := m.hash([]byte(text))
+	key := m.hash(text)
 	a := m.alertOf[alertKey{key: key}]
 	if a == nil {
 		a = &Alert{ID: next("a", &m.Last.Alert), Rule: name, Group: "tomeishi", Key: key, Since: m.Time, Raised: m.Time}

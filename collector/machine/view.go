@@ -176,7 +176,7 @@ type Totals struct {
 	Events
 	Alerts, Holds, Keys, Fingerprints, Bytes int
 	// HorizonFloor is the second of ledger time before which repeated events
-	// are no longer recognised because memory is bounded; 0 if none.
+	// are no longer recognized because memory is bounded; 0 if none.
 	HorizonFloor uint32
 }
 

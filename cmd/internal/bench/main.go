@@ -43,7 +43,7 @@ func run(ctx context.Context, dir, only string) error {
 		if err != nil {
 			return err
 		}
-		defer os.RemoveAll(tmp)
+		defer func() { exit(os.RemoveAll(tmp)) }()
 		dir = tmp
 	}
 	b := &bench{dir: dir}

@@ -30,7 +30,7 @@ func serveReference(ctx context.Context, addr, dir string) error {
 	mux.HandleFunc("GET /v1/gates", r.watch)
 	mux.HandleFunc("GET /-/ready", func(http.ResponseWriter, *http.Request) {})
 	s := &http.Server{Addr: addr, Handler: mux, ReadHeaderTimeout: time.Minute}
-	stop := context.AfterFunc(ctx, func() { s.Close() })
+	stop := context.AfterFunc(ctx, func() { exit(s.Close()) })
 	defer stop()
 	if err := s.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 		return err

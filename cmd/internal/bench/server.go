@@ -23,8 +23,9 @@ type server struct {
 	client      *http.Client
 }
 
-func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freeAddr(ctx context.Context) (string, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
@@ -38,7 +39,7 @@ func (b *bench) collector(ctx context.Context, rules string) (*server, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	addr, err := freeAddr()
+	addr, err := freeAddr(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -50,17 +51,19 @@ func (b *bench) collector(ctx context.Context, rules string) (*server, error) {
 		return nil, err
 	}
 	s := &server{url: "http://" + addr, socket: filepath.Join(dir, "data", "collector.sock")}
-	return s, s.start(ctx, b.bin("tomeishi"), "collector", "--config", filepath.Join(dir, "collector.yml"))
+	err = s.start(ctx, b.bin("tomeishi"), "collector", "--config", filepath.Join(dir, "collector.yml"))
+	return s, err
 }
 
 // reference starts the reference loop.
 func (b *bench) reference(ctx context.Context) (*server, error) {
-	addr, err := freeAddr()
+	addr, err := freeAddr(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s := &server{url: "http://" + addr}
-	return s, s.start(ctx, b.bin("bench"), "-reference", addr, "-dir", b.dir)
+	err = s.start(ctx, b.bin("bench"), "-reference", addr, "-dir", b.dir)
+	return s, err
 }
 
 func (s *server) start(ctx context.Context, path string, args ...string) error {

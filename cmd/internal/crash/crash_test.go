@@ -163,7 +163,7 @@ func (p *process) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	p.cmd = exec.Command(p.path, p.args...)
+	p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), p.path, p.args...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -196,7 +196,7 @@ func (w *world) awaitReady(t *testing.T) {
 	}
 }
 
-// await polls a condition that another process fulfils.
+// await polls a condition that another process fulfills.
 func await(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	over := time.After(60 * time.Second)
@@ -243,10 +243,24 @@ func (w *world) post(ctx context.Context, poster int) {
 		if poster == 3 {
 			url = w.collectorURL
 		}
-		ok := send(ctx, client, url, payment, request) || send(ctx, client, url, payment, request)
+		ok := false
+		for try := 0; try < 2 && !ok; try++ {
+			if ok = send(ctx, client, url, payment, request); !ok {
+				pause(ctx, 10*time.Millisecond)
+			}
+		}
 		w.mu.Lock()
 		w.acked[payment], w.request[payment] = ok, request
 		w.mu.Unlock()
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 
