@@ -50,7 +50,8 @@ tools: ## build the tools of check ahead of time
 test: ## every test, with the race detector, in random order
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on ./...
 
-bench: ## the benchmarks of the hot path
+bench: ## the figures of BENCHMARKS.md, then the benchmarks of the hot path
+	$(GO) run ./cmd/internal/bench
 	$(GO) test -run='^$$' -bench=. -benchmem ./agent/... ./collector/... ./rules/...
 
 clean: ## remove what build made

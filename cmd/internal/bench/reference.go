@@ -18,7 +18,7 @@ import (
 
 // serveReference serves the least that a durable event server can do: check
 // that each line is JSON, append the body to a file, fdatasync, wake whoever
-// watches, answer. It keeps no state, knows no rules and writes no chain.
+// watches if it is a single event, answer. It keeps no state, knows no rules and writes no chain.
 func serveReference(ctx context.Context, addr, dir string) error {
 	f, err := os.OpenFile(filepath.Join(dir, "reference.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -66,9 +66,11 @@ func (r *reference) post(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	r.epoch++
-	close(r.news)
-	r.news = make(chan struct{})
+	if req.Header.Get("Content-Type") == oneEvent {
+		r.epoch++
+		close(r.news)
+		r.news = make(chan struct{})
+	}
 	w.WriteHeader(http.StatusAccepted)
 }
 

@@ -153,7 +153,7 @@ func (b *bench) startTimes(ctx context.Context) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	show := func(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
+	show := func(d time.Duration) string { return fmt.Sprintf("%.0f ms", float64(d.Microseconds())/1000) }
 	over := func(d time.Duration) string { return fmt.Sprintf("%.0f", float64(d)/float64(bare)) }
 	rows := []row{
 		{"start to ready, empty log", "≤ 2 s", show(empty), show(bare) + " (reference loop's start)", over(empty)},
