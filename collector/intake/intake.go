@@ -7,11 +7,11 @@
 package intake
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"sync"
@@ -46,7 +46,13 @@ type Intake struct {
 	repeated *metrics.Counter
 	refused  *metrics.Counter
 	seconds  *metrics.Histogram
-	builders sync.Pool // *report.Builder
+	scratch  sync.Pool // *scratch
+}
+
+// scratch is the memory for reading one request.
+type scratch struct {
+	body   []byte
+	events report.Builder
 }
 
 // New makes an intake.
@@ -57,7 +63,7 @@ func New(o Options) *Intake {
 		repeated: o.Metrics.NewCounter("tomeishi_intake_duplicate_events_total"),
 		refused:  o.Metrics.NewCounter("tomeishi_intake_refused_requests_total"),
 		seconds:  o.Metrics.NewHistogram("tomeishi_intake_request_seconds"),
-		builders: sync.Pool{New: func() any { return new(report.Builder) }},
+		scratch:  sync.Pool{New: func() any { return new(scratch) }},
 	}
 }
 
@@ -94,16 +100,14 @@ func fail(w http.ResponseWriter, err error) {
 	}
 }
 
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+// readBody reads the body into buf, if that is large enough.
+func readBody(w http.ResponseWriter, r *http.Request, buf []byte) ([]byte, error) {
 	limited := http.MaxBytesReader(w, r.Body, report.MaxBody)
-	var body []byte
-	var err error
+	body := bytes.NewBuffer(buf[:0])
 	if n := r.ContentLength; n > 0 && n <= report.MaxBody {
-		body = make([]byte, n)
-		_, err = io.ReadFull(limited, body)
-	} else {
-		body, err = io.ReadAll(limited)
+		body.Grow(int(n) + bytes.MinRead)
 	}
+	_, err := body.ReadFrom(limited)
 	var over *http.MaxBytesError
 	if errors.As(err, &over) || r.ContentLength > report.MaxBody {
 		return nil, fmt.Errorf("%w: the body is larger than %d bytes", report.ErrTooLarge, report.MaxBody)
@@ -111,7 +115,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, &report.FieldError{Err: fmt.Errorf("read the body: %w", err)}
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 // Accepted is the answer to POST /v1/events.
@@ -121,14 +125,15 @@ type Accepted struct {
 }
 
 func (in *Intake) postEvents(w http.ResponseWriter, r *http.Request) error {
-	body, err := readBody(w, r)
-	if err != nil {
+	s := in.scratch.Get().(*scratch)
+	defer in.scratch.Put(s)
+	var err error
+	if s.body, err = readBody(w, r, s.body); err != nil {
 		return err
 	}
-	b := in.builders.Get().(*report.Builder)
-	defer in.builders.Put(b)
+	b := &s.events
 	b.Reset()
-	if err := report.ReadRequest(r.Header, body, time.Now(), nil, b); err != nil {
+	if err := report.ReadRequest(r.Header, s.body, time.Now(), nil, b); err != nil {
 		return err
 	}
 	if b.Len() == 0 {
@@ -167,7 +172,7 @@ func (in *Intake) postBlocks(w http.ResponseWriter, r *http.Request) error {
 	if t := r.Header.Get("Content-Type"); t != report.BlocksType {
 		return fmt.Errorf("%w: %.80q, want %s", report.ErrMediaType, t, report.BlocksType)
 	}
-	body, err := readBody(w, r)
+	body, err := readBody(w, r, nil)
 	if err != nil {
 		return err
 	}

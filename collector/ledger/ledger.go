@@ -52,7 +52,7 @@ type Options struct {
 	MinHead Head
 
 	SnapshotEntries int // a snapshot after so many entries; 50,000
-	SnapshotBytes   int // or so many bytes; 64 MB
+	SnapshotBytes   int // or so many bytes; 128 MB
 	SegmentBytes    int // of one file of the log; 16 MB
 
 	// BeforeSnapshot must return before a snapshot is reported done: the log
@@ -73,7 +73,7 @@ func (o Options) withDefaults() Options {
 		o.SnapshotEntries = 50_000
 	}
 	if o.SnapshotBytes == 0 {
-		o.SnapshotBytes = 64 << 20
+		o.SnapshotBytes = 128 << 20
 	}
 	if o.SegmentBytes == 0 {
 		o.SegmentBytes = 16 << 20

@@ -77,7 +77,8 @@ func (s *Spool) blind(r Range) {
 }
 
 func (m *Machine) batch(body []byte) any {
-	b, err := report.OpenBatch(body)
+	// Intake has opened it, and the ledger's checksum has kept it whole.
+	b, err := report.TrustBatch(body)
 	if err != nil {
 		m.Events.Malformed++
 		return err

@@ -123,12 +123,12 @@ func (b *bench) startTimes(ctx context.Context) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Fill the log with bytes instead: a snapshot comes every 64 MB.
+	// Fill the log with bytes instead: a snapshot comes every 128 MB.
 	big, err := b.collector(ctx, paidTwice)
 	if err != nil {
 		return nil, err
 	}
-	for n := range 145 {
+	for n := range 290 {
 		if err := big.post(ctx, ndjson, lines("big", n*1000, 1000)); err != nil {
 			return nil, err
 		}
@@ -158,7 +158,7 @@ func (b *bench) startTimes(ctx context.Context) ([]row, error) {
 	rows := []row{
 		{"start to ready, empty log", "≤ 2 s", show(empty), show(bare) + " (reference loop's start)", over(empty)},
 		{fmt.Sprintf("start to ready after kill -9, %d entries to replay", entriesBeforeSnapshot), "≤ 2 s", show(small), show(bare), over(small)},
-		{"start to ready after kill -9, 145,000 events in large entries to replay", "≤ 2 s", show(large), show(bare), over(large)},
+		{"start to ready after kill -9, 290,000 events in large entries to replay", "≤ 2 s", show(large), show(bare), over(large)},
 	}
 	for _, s := range []*server{c, big, fresh, ref} {
 		if err := s.stop(syscall.SIGTERM); err != nil {

@@ -8,6 +8,7 @@ package dedup
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 )
 
 // A Print is the keyed 128-bit fingerprint of an event's source and id.
@@ -17,13 +18,7 @@ type Print [2]uint64
 // half as much again of free room.
 const Bound = 4 << 20
 
-const (
-	shards = 256
-	// When the table is full, the oldest twentieth is forgotten at once. Three
-	// quarters are live, the rest is what sweeping has not yet reached.
-	part  = 20
-	marks = 15
-)
+const shards = 256
 
 type slot struct {
 	print   Print
@@ -34,9 +29,8 @@ type slot struct {
 const slotBytes = 24
 
 type shard struct {
-	slots  []slot
-	used   uint32
-	cursor uint32
+	slots []slot
+	used  uint32
 }
 
 // A Table is a set of fingerprints that expire. It is not safe for concurrent
@@ -45,9 +39,7 @@ type Table struct {
 	shards [shards]shard
 	used   int
 	bound  int
-	floor  uint32 // what entered before is forgotten
-	since  int    // new since the last mark
-	marked []uint32
+	floor  uint32 // some that entered before were forgotten
 }
 
 // New makes a table of at most bound fingerprints.
@@ -75,13 +67,12 @@ func (t *Table) Floor() uint32 { return t.floor }
 func (t *Table) Add(now uint32, p Print, horizon uint32) bool {
 	now = max(now, 1)
 	sh := &t.shards[p[1]%shards]
-	t.sweep(sh, now)
-	if 4*(sh.used+1) > 3*uint32(len(sh.slots)) {
-		sh.grow()
+	if 4*(sh.used+1) > 3*uint32(len(sh.slots)) || int(sh.used) >= t.perShard() {
+		t.makeRoom(sh, now)
 	}
 	i, found := sh.find(p)
 	s := &sh.slots[i]
-	if found && !t.expired(s, now) {
+	if found && !s.expired(now) {
 		s.horizon = max(s.horizon, horizon)
 		return false
 	}
@@ -90,40 +81,58 @@ func (t *Table) Add(now uint32, p Print, horizon uint32) bool {
 		sh.used++
 		t.used++
 	}
-	t.mark(now)
 	return true
 }
 
-func (t *Table) expired(s *slot, now uint32) bool {
-	return uint64(s.entered)+uint64(s.horizon) < uint64(now) || s.entered < t.floor
+func (s *slot) expired(now uint32) bool {
+	return uint64(s.entered)+uint64(s.horizon) < uint64(now)
 }
 
-// mark notes the time every twentieth of the bound, so that the floor can be
-// raised past the oldest when the table is full.
-func (t *Table) mark(now uint32) {
-	t.since++
-	if t.since < t.bound/part {
-		return
+// makeRoom removes what has expired from a shard that is full. At its bound it
+// forgets the oldest quarter; else, unless half is free now, it grows. Only
+// one shard at a time is looked through, so no call takes long.
+func (t *Table) makeRoom(sh *shard, now uint32) {
+	t.remove(sh, func(s *slot) bool { return s.expired(now) })
+	if int(sh.used) >= t.perShard() {
+		t.forget(sh)
 	}
-	t.since = 0
-	if len(t.marked) == marks {
-		if t.used > t.bound*marks/part {
-			t.floor = t.marked[0]
+	if 2*(sh.used+1) > uint32(len(sh.slots)) && int(sh.used) < t.perShard() {
+		sh.grow()
+	}
+}
+
+// perShard is a shard's part of the bound.
+func (t *Table) perShard() int { return max(8, t.bound/shards) }
+
+func (t *Table) forget(sh *shard) {
+	entered := make([]uint32, 0, sh.used)
+	for i := range sh.slots {
+		if e := sh.slots[i].entered; e != 0 {
+			entered = append(entered, e)
 		}
-		t.marked = append(t.marked[:0], t.marked[1:]...)
 	}
-	t.marked = append(t.marked, now)
+	slices.Sort(entered)
+	floor := entered[len(entered)/4]
+	t.floor = max(t.floor, floor)
+	left := len(entered)/4 + 1
+	t.remove(sh, func(s *slot) bool {
+		if s.entered > floor || left == 0 {
+			return false
+		}
+		left--
+		return true
+	})
 }
 
-// sweep looks at eight slots of the shard and frees what has expired.
-func (t *Table) sweep(sh *shard, now uint32) {
-	for range min(8, len(sh.slots)) {
-		if s := &sh.slots[sh.cursor]; s.entered != 0 && t.expired(s, now) {
-			sh.remove(sh.cursor) // what moves here is next
-			t.used--
+// remove removes from a shard what is over.
+func (t *Table) remove(sh *shard, over func(*slot) bool) {
+	for i := 0; i < len(sh.slots); {
+		if s := &sh.slots[i]; s.entered == 0 || !over(s) {
+			i++
 			continue
 		}
-		sh.cursor = (sh.cursor + 1) & uint32(len(sh.slots)-1)
+		sh.remove(uint32(i)) // what moves here is next
+		t.used--
 	}
 }
 
@@ -145,7 +154,6 @@ func (sh *shard) find(p Print) (uint32, bool) {
 func (sh *shard) grow() {
 	old := sh.slots
 	sh.slots = make([]slot, max(8, 2*len(old)))
-	sh.cursor = 0
 	for _, s := range old {
 		if s.entered != 0 {
 			i, _ := sh.find(s.print)
@@ -170,16 +178,10 @@ func (sh *shard) remove(i uint32) {
 func (t *Table) Append(b []byte) []byte {
 	le := binary.LittleEndian
 	b = le.AppendUint64(b, uint64(t.bound))
-	b = le.AppendUint64(b, uint64(t.since))
 	b = le.AppendUint32(b, t.floor)
-	b = le.AppendUint32(b, uint32(len(t.marked)))
-	for _, m := range t.marked {
-		b = le.AppendUint32(b, m)
-	}
 	for i := range t.shards {
 		sh := &t.shards[i]
 		b = le.AppendUint32(b, uint32(len(sh.slots)))
-		b = le.AppendUint32(b, sh.cursor)
 		for j := range sh.slots {
 			s := &sh.slots[j]
 			b = le.AppendUint64(b, s.print[0])
@@ -197,28 +199,19 @@ var ErrMalformed = errors.New("table of applied events: malformed")
 // Load reads a table from b and returns what follows it.
 func Load(b []byte) (*Table, []byte, error) {
 	le := binary.LittleEndian
-	if len(b) < 24 {
+	if len(b) < 12 {
 		return nil, nil, ErrMalformed
 	}
 	t := New(int(le.Uint64(b)))
-	t.since, t.floor = int(le.Uint64(b[8:])), le.Uint32(b[16:])
-	n := int(le.Uint32(b[20:]))
-	b = b[24:]
-	if n > marks || len(b) < 4*n {
-		return nil, nil, ErrMalformed
-	}
-	for range n {
-		t.marked = append(t.marked, le.Uint32(b))
-		b = b[4:]
-	}
+	t.floor = le.Uint32(b[8:])
+	b = b[12:]
 	for i := range t.shards {
-		if len(b) < 8 {
+		if len(b) < 4 {
 			return nil, nil, ErrMalformed
 		}
 		sh := &t.shards[i]
 		size := int(le.Uint32(b))
-		sh.cursor = le.Uint32(b[4:])
-		b = b[8:]
+		b = b[4:]
 		if size > len(b)/slotBytes || size&(size-1) != 0 {
 			return nil, nil, ErrMalformed
 		}
