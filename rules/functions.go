@@ -28,17 +28,20 @@ func templateFuncs() template.FuncMap {
 		"humanizeDuration":   number1(humanizeDuration),
 		"humanizePercentage": number1(func(v float64) string { return fmt.Sprintf("%.4g%%", v*100) }),
 		"humanizeTimestamp":  number1(humanizeTimestamp),
-		"match":              regexp.MatchString,
+		"match": func(pattern, text string) (bool, error) {
+			re, err := b.pattern(pattern, text)
+			return err == nil && re.MatchString(text), err
+		},
 		"parseDuration": func(s string) (float64, error) {
 			d, err := parseDuration(s)
 			return d.Seconds(), err
 		},
 		"reReplaceAll": func(pattern, replacement, text string) (string, error) {
-			re, err := regexp.Compile(pattern)
+			re, err := b.pattern(pattern, text)
 			if err != nil {
 				return "", err
 			}
-			return re.ReplaceAllString(text, replacement), nil
+			return b.replace(re, text, replacement)
 		},
 		"stripDomain": stripDomain,
 		"stripPort": func(hostPort string) string {

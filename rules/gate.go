@@ -25,6 +25,7 @@ const defaultLease = 30 * time.Second
 func (p *parser) gate(n *yaml.Node) {
 	g := &parsedGate{place: p.here(n)}
 	g.Mode, g.Lease = Shadow, defaultLease
+	before := p.noted
 	ok := p.mapping(n, "a gate", []key{
 		{name: "name", read: func(v *yaml.Node) {
 			if g.Name = p.name(v, "the gate's name"); g.Name != "" && !gateName(g.Name) {
@@ -52,7 +53,7 @@ func (p *parser) gate(n *yaml.Node) {
 		return
 	}
 	if g.Name == "" {
-		p.errorAt(n, "the gate has no name")
+		p.lacks(n, before, "the gate has no name")
 		return
 	}
 	p.unique(n, "gate", g.Name, clip(g.Name))
@@ -106,6 +107,7 @@ func (p *parser) mode(n *yaml.Node) Mode {
 func (p *parser) mitigation(n *yaml.Node) {
 	m := &parsedMitigation{place: p.here(n), target: p.here(n)}
 	m.Mode = Shadow
+	before := p.noted
 	ok := p.mapping(n, "a mitigation", []key{
 		{name: "name", read: func(v *yaml.Node) { m.Name = p.name(v, "the mitigation's name") }},
 		{name: "action", read: func(v *yaml.Node) { m.Action = p.action(v) }},
@@ -122,12 +124,12 @@ func (p *parser) mitigation(n *yaml.Node) {
 	case !ok:
 		return
 	case m.Name == "":
-		p.errorAt(n, "the mitigation has no name")
+		p.lacks(n, before, "the mitigation has no name")
 		return
 	case m.Action == "":
-		p.errorAt(n, "the mitigation has no action; the one of this version is %s", GateClose)
+		p.lacks(n, before, "the mitigation has no action; the one of this version is %s", GateClose)
 	case m.Target == "":
-		p.errorAt(n, "the mitigation has no target")
+		p.lacks(n, before, "the mitigation has no target")
 	}
 	p.unique(n, "mitigation", m.Name, clip(m.Name))
 	p.mitigations = append(p.mitigations, m)

@@ -20,6 +20,11 @@ func (r *Rule) identity() (id [16]byte) {
 	for _, k := range r.By {
 		add(k.Label, k.Path)
 	}
+	for _, v := range r.Values {
+		if v.Kind == Same { // the others follow from When
+			add("value", string(v.Kind), v.Paths[0])
+		}
+	}
 	b = binary.AppendVarint(b, int64(r.Within))
 	b = binary.AppendVarint(b, int64(r.Lateness))
 	sum := sha256.Sum256(b)

@@ -29,6 +29,14 @@ func (p *parser) link() {
 
 // findings are what is probably not meant in a set without errors.
 func (p *parser) findings() {
+	for _, r := range p.rules {
+		for _, v := range r.Values {
+			if v.Kind == Same {
+				asset := v.Paths[0]
+				r.threshold.findingf("amounts of different assets cannot be compared or added, and a window that holds some raises no alert and is an error of the rule: add %s to `by`, or name it in `where`, as in `%s == \"BTC\"` (or `!has(%s)` where there is none)", asset, asset, asset)
+			}
+		}
+	}
 	for _, g := range p.gates {
 		switch {
 		case !g.modeSaid:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/rules/decimal"
@@ -152,6 +153,10 @@ func notDecimal(f field) error {
 	return fmt.Errorf("%s is not a decimal number of at most 38 digits, 30 of them after the point", f)
 }
 
+func tooLong(f field) error {
+	return fmt.Errorf("%s has more than %d bytes: too many to be told apart by", f, maxText)
+}
+
 // hit collects the key and the values.
 func (m *Matcher) hit(c *compiledRule) Hit {
 	h := Hit{Rule: c.index}
@@ -160,6 +165,9 @@ func (m *Matcher) hit(c *compiledRule) Hit {
 		v := &m.slots[slot]
 		if v.money && v.broken() {
 			return Hit{Rule: c.index, Err: notDecimal(c.rule.fields[i])}
+		}
+		if v.long() {
+			return Hit{Rule: c.index, Err: tooLong(c.rule.fields[i])}
 		}
 		if !m.appendKey(v) {
 			return Hit{Rule: c.index, Missing: true}
@@ -190,7 +198,11 @@ func (m *Matcher) appendKey(v *value) bool {
 // value adds what one of the rule's Values asks of the event. A value that is
 // not there is an error: it must not pass for zero.
 func (m *Matcher) value(v *Value, slots []int) error {
-	if v.Kind != Distinct {
+	switch v.Kind {
+	case Distinct:
+	case Same:
+		return m.same(v, slots[0])
+	default:
 		n, ok := m.slots[slots[0]].summand()
 		if !ok {
 			return m.unfit(v, 0, slots)
@@ -200,7 +212,7 @@ func (m *Matcher) value(v *Value, slots []int) error {
 	}
 	from := len(m.bytes)
 	for i, slot := range slots {
-		if s := &m.slots[slot]; s.money && s.broken() || !m.appendKey(s) {
+		if s := &m.slots[slot]; s.money && s.broken() || s.long() || !m.appendKey(s) {
 			return m.unfit(v, i, slots)
 		}
 	}
@@ -208,11 +220,38 @@ func (m *Matcher) value(v *Value, slots []int) error {
 	return nil
 }
 
+// same adds what the window must have in common. That it is not there is a
+// value of its own.
+func (m *Matcher) same(v *Value, slot int) error {
+	from := len(m.bytes)
+	switch s := &m.slots[slot]; {
+	case s.kind == isMissing, s.kind == isNullValue:
+	case s.long():
+		return tooLong(v.fields[0])
+	case !m.appendKey(s):
+		return fmt.Errorf("%s is neither text nor number: it is not known of what the amount is", v.fields[0])
+	}
+	m.distinct = append(m.distinct, m.bytes[from:len(m.bytes):len(m.bytes)])
+	return nil
+}
+
+// Mixed is the error of a window that holds the event of own, its value of
+// Same, beside events with others.
+func (v *Value) Mixed(own []byte) error {
+	asset := "without " + v.Paths[0]
+	if len(own) >= 4 {
+		asset = "of " + clip(string(own[4:]))
+	}
+	return fmt.Errorf("amounts %s and of another asset in one window cannot be compared or added: add %s to `by`, or name it in `where`", asset, v.Paths[0])
+}
+
 // unfit says why a field cannot be used.
 func (m *Matcher) unfit(v *Value, i int, slots []int) error {
 	switch s := &m.slots[slots[i]]; {
 	case s.kind == isMissing, s.kind == isNullValue:
 		return fmt.Errorf("%s(%s): the event has no %s", v.Kind, v.fields[i], v.fields[i])
+	case v.Kind == Distinct && s.long() && !s.money:
+		return fmt.Errorf("distinct: %w", tooLong(v.fields[i]))
 	case s.kind == isNumber, s.kind == isText:
 		return fmt.Errorf("%s: %w", v.Kind, notDecimal(v.fields[i]))
 	}
@@ -225,6 +264,9 @@ func (v *value) summand() (decimal.Decimal, bool) {
 	case isNumber:
 		return v.number()
 	case isText:
+		if v.long() {
+			return decimal.Decimal{}, false
+		}
 		n, err := decimal.ParseMoney(string(v.text))
 		return n, err == nil
 	default:
@@ -232,12 +274,14 @@ func (v *value) summand() (decimal.Decimal, bool) {
 	}
 }
 
-// Labels is the text of the hit's by-values, in the order of the rule's By.
+// Labels is the text of the hit's by-values, in the order of the rule's By. It
+// is made valid UTF-8, which the data of an event may not be: labels must come
+// back from a snapshot as they went in.
 func (m *Matcher) Labels(h Hit) []string {
 	var out []string
 	for k := h.Key; len(k) >= 4; {
 		n := binary.BigEndian.Uint32(k)
-		out = append(out, string(k[4:4+n]))
+		out = append(out, strings.ToValidUTF8(string(k[4:4+n]), "\uFFFD"))
 		k = k[4+n:]
 	}
 	return out

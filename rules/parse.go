@@ -70,6 +70,7 @@ func (p *parser) group(n *yaml.Node) {
 	var name string
 	var labels []Pair
 	var list *yaml.Node
+	before := p.noted
 	ok := p.mapping(n, "a group", []key{
 		{name: "name", read: func(v *yaml.Node) { name = p.name(v, "the group's name") }},
 		{name: "interval", read: func(v *yaml.Node) { p.duration(v, "interval", false) }},
@@ -82,12 +83,20 @@ func (p *parser) group(n *yaml.Node) {
 		return
 	}
 	if name == "" {
-		p.errorAt(n, "the group has no name")
+		p.lacks(n, before, "the group has no name")
 		return
 	}
 	p.unique(n, "group", p.file.Name+"\x00"+name, clip(name))
 	if list != nil {
 		p.each(list, "rules", func(n *yaml.Node) { p.rule(n, name, labels) })
+	}
+}
+
+// lacks notes that something is missing, unless something was noted since
+// before: then that is the reason, and to say it twice would not help.
+func (p *parser) lacks(n *yaml.Node, before int, format string, args ...any) {
+	if p.noted == before {
+		p.errorAt(n, format, args...)
 	}
 }
 

@@ -27,11 +27,16 @@ type reader struct {
 	lines  [][]byte
 	out    *Problems
 	visits int
-	noted  int
+	noted  int // errors
+	found  int // findings
 }
 
 func (r *reader) note(line, column int, finding bool, text string) {
-	if r.noted++; r.noted > maxProblems {
+	n := &r.noted
+	if finding {
+		n = &r.found
+	}
+	if *n++; *n > maxProblems {
 		return
 	}
 	p := Problem{File: r.file.Name, Line: line, Column: column, Text: text, Finding: finding}
@@ -39,9 +44,8 @@ func (r *reader) note(line, column int, finding bool, text string) {
 		p.source, p.caret = excerpt(r.lines[line-1], column)
 	}
 	*r.out = append(*r.out, p)
-	if r.noted == maxProblems {
+	if *n == maxProblems {
 		p.Text = "there are more problems in this file, which are not shown"
-		p.Finding = false
 		*r.out = append(*r.out, p)
 	}
 }
@@ -279,8 +283,12 @@ func (r *reader) text(n *yaml.Node, what string) (string, bool) {
 
 // clip quotes what a file says, and only its beginning if it is long.
 func clip(s string) string {
-	if runes := []rune(s); len(runes) > 60 {
-		s = string(runes[:60]) + "…"
+	n := 0
+	for i := range s {
+		if n++; n > 60 {
+			s = s[:i] + "…"
+			break
+		}
 	}
 	return strconv.Quote(s)
 }

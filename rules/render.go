@@ -48,7 +48,7 @@ func render(text string, s scope) (string, error) {
 	if !strings.Contains(text, "{{") {
 		return text, nil
 	}
-	t, err := parseTemplate(text)
+	t, err := parseTemplate(text, &budget{left: maxWork})
 	if err != nil {
 		return "", err
 	}
@@ -62,15 +62,16 @@ func render(text string, s scope) (string, error) {
 	return out.String(), nil
 }
 
-func parseTemplate(text string) (*template.Template, error) {
-	t, err := template.New("").Option("missingkey=zero").Funcs(templateFuncs()).Parse(prelude + text)
+func parseTemplate(text string, b *budget) (*template.Template, error) {
+	t, err := template.New("").Option("missingkey=zero").Funcs(b.funcs()).Parse(prelude + text)
 	if err != nil {
 		return nil, trimTemplate(err)
 	}
+	b.meter(t)
 	return t, nil
 }
 
-var templatePlace = regexp.MustCompile(`^template: :\d+(:\d+)?: (executing "" at )?`)
+var templatePlace = regexp.MustCompile(`^template: [^:]*:\d+(:\d+)?: (executing "[^"]*" at )?`)
 
 // trimTemplate leaves out a place that counts the prelude.
 func trimTemplate(err error) error {
@@ -124,7 +125,7 @@ func (p *parser) annotations(n *yaml.Node) []Pair {
 			p.errorAt(v, "a template may have %d bytes, this one has %d", maxExpression, len(v.Value))
 			return
 		}
-		if _, err := parseTemplate(v.Value); err != nil {
+		if _, err := parseTemplate(v.Value, &budget{}); err != nil {
 			text := "this template is not sound: " + err.Error()
 			at := 0
 			if m := unknownFunction.FindStringSubmatch(err.Error()); m != nil {

@@ -1,17 +1,21 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tomeishi/tomeishi/rules/window"
 )
 
 type parsedRule struct {
 	*Rule
-	uses []parsedUse // as many as Mitigate
+	uses      []parsedUse // as many as Mitigate
+	threshold place
 }
 
 type parsedUse struct {
@@ -33,14 +37,12 @@ type draft struct {
 
 func (p *parser) rule(n *yaml.Node, group string, common []Pair) {
 	d := &draft{parsedRule: &parsedRule{Rule: &Rule{File: p.file.Name, Group: group, Limit: defaultLimit}}, node: n}
-	before := len(*p.out)
+	before := p.noted
 	if !p.mapping(n, "a rule", p.ruleKeys(d)) {
 		return
 	}
 	if need := d.needs(); need != "" {
-		if len(*p.out) == before { // else what was said is the reason
-			p.errorAt(n, "the rule has no %s", need)
-		}
+		p.lacks(n, before, "the rule has no %s", need)
 		return
 	}
 	p.unique(n, "rule", group+"\x00"+d.Name, clip(d.Name)+" in group "+clip(group))
@@ -125,25 +127,49 @@ func (p *parser) conditions(d *draft) {
 		return
 	}
 	d.When, d.Values = when, values
-	p.units(d)
+	d.threshold = p.here(d.when)
+	d.units()
+	p.reach(d)
 	d.ID = d.identity()
 }
 
-// units refuses to add up amounts of different assets: the asset must be part
-// of the key or be named by the condition.
-func (p *parser) units(d *draft) {
+// units sees to it that amounts of different assets are not added up. Where
+// neither the key nor the condition says the asset, the windows keep it.
+func (d *draft) units() {
 	for _, v := range d.Values {
 		f := v.fields[0]
 		if v.Kind == Distinct || !f.money() {
 			continue
 		}
 		asset := field{"data", append(slices.Clone(f.path[:len(f.path)-1]), "asset")}
-		named := slices.ContainsFunc(d.fields, func(k field) bool { return k.key() == asset.key() })
-		if !named && (d.where == nil || !d.where.pins(asset)) {
-			p.errorIn(d.when, 0, "amounts of different assets cannot be compared or added: add "+asset.String()+" to `by`, or name it in `where`, as in `"+asset.String()+` == "BTC"`+"` (or `!has("+asset.String()+")` where there is none)")
-			return
+		is := func(k field) bool { return k.key() == asset.key() }
+		switch {
+		case slices.ContainsFunc(d.fields, is), d.where != nil && d.where.pins(asset):
+		case slices.ContainsFunc(d.Values, func(v Value) bool { return v.Kind == Same && is(v.fields[0]) }):
+		default:
+			d.Values = append(d.Values, Value{Kind: Same, Paths: []string{asset.String()}, fields: []field{asset}})
 		}
 	}
+}
+
+// reach refuses to count further than windows do.
+func (p *parser) reach(d *draft) {
+	distinct, nums := d.Columns()
+	bound := window.Spec{Distinct: distinct, Nums: nums}.Bound()
+	n := d.When.root.unreachable(bound)
+	if n == nil {
+		return
+	}
+	why := ""
+	switch {
+	case slices.ContainsFunc(d.Values, func(v Value) bool { return v.Kind == Distinct }):
+		why = " where it must tell values apart"
+	case distinct > 0:
+		why = " where it must see that all amounts are of one asset"
+	case nums > 0:
+		why = " where it must add or compare numbers"
+	}
+	p.errorIn(d.when, n.at, fmt.Sprintf("%s is never reached: of one key a window keeps %d events at most%s", n.num, bound, why))
 }
 
 func (p *parser) eventType(n *yaml.Node) string {
@@ -215,14 +241,14 @@ func (p *parser) key(n *yaml.Node, r *Rule, label, path string) {
 
 // use reads a mitigation's name, or {use: name, mode: mode}.
 func (p *parser) use(n *yaml.Node, r *parsedRule) {
-	use, mode := parsedUse{place: p.here(n)}, Mode(0)
+	use, mode, before := parsedUse{place: p.here(n)}, Mode(0), p.noted
 	if n.Kind == yaml.MappingNode {
 		p.mapping(n, "an entry of mitigate", []key{
 			{name: "use", read: func(v *yaml.Node) { use.name, use.place = p.name(v, "use"), p.here(v) }},
 			{name: "mode", read: func(v *yaml.Node) { mode = p.mode(v) }},
 		})
 		if use.name == "" {
-			p.errorAt(n, "an entry of mitigate is a name or {use: name, mode: mode}")
+			p.lacks(n, before, "an entry of mitigate is a name or {use: name, mode: mode}")
 			return
 		}
 	} else if use.name = p.name(n, "an entry of mitigate"); use.name == "" {

@@ -97,7 +97,7 @@ const GateClose = "gate.close"
 // of each event: one for each of Values, in their order.
 func (r *Rule) Columns() (distinct, nums int) {
 	for _, v := range r.Values {
-		if v.Kind == Distinct {
+		if v.Kind == Distinct || v.Kind == Same {
 			distinct++
 		} else {
 			nums++

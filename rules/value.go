@@ -30,6 +30,10 @@ type value struct {
 	num   decimal.Decimal
 }
 
+// maxText bounds what a field may hold to be part of a key or to be read as a
+// number, in bytes: each rule of a type may copy and hash it.
+const maxText = 4096
+
 const (
 	unread uint8 = iota
 	exact
@@ -53,6 +57,10 @@ func (v *value) number() (decimal.Decimal, bool) {
 }
 
 func (v *value) read() {
+	if v.long() {
+		v.state = inexact
+		return
+	}
 	var err error
 	if v.money {
 		v.num, err = decimal.ParseMoney(string(v.text))
@@ -65,6 +73,8 @@ func (v *value) read() {
 		v.state = inexact
 	}
 }
+
+func (v *value) long() bool { return len(v.text) > maxText }
 
 // appendKey appends the value's canonical text, by which events are counted
 // apart; false if it has none.

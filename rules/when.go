@@ -18,6 +18,11 @@ const (
 	Min      = Aggregate("min")
 	Max      = Aggregate("max")
 
+	// Same is the asset of an amount where neither the key nor the condition
+	// says it: a value that a window must have in common for the others to mean
+	// anything. Nobody writes it; it stands behind what is written.
+	Same = Aggregate("same")
+
 	count = Aggregate("count")
 )
 
@@ -25,7 +30,7 @@ const (
 type Aggregate string
 
 // A Value is what a window must keep of each event: one number, or one value
-// to tell apart.
+// to tell apart or to have in common.
 type Value struct {
 	Kind   Aggregate
 	Paths  []string // several make one value of Distinct together
@@ -34,8 +39,8 @@ type Value struct {
 
 const maxValues = 8
 
-// Aggs are the aggregates of one window: for each of a rule's Values, in their
-// order, one added by AddDistinct or AddNum.
+// Aggs are the aggregates of one window: for each of a rule's Values but those
+// of Same, in their order, one added by AddDistinct or AddNum.
 type Aggs struct {
 	count         int64
 	distinct      [maxValues]int64
@@ -93,6 +98,7 @@ type term struct {
 	col  int
 	num  decimal.Decimal
 	what string // the fields, for people
+	at   int    // the character of a number in the text
 }
 
 func (t *term) whole(a *Aggs) int64 {
@@ -149,6 +155,28 @@ func (t *threshold) monotone() bool {
 		return t.a.kind == "" && grows(t.b)
 	}
 	return false
+}
+
+// unreachable is a number that no window comes to which counts so many events
+// at most; nil if there is none.
+func (t *threshold) unreachable(bound int) *term {
+	for _, part := range t.parts {
+		if n := part.unreachable(bound); n != nil {
+			return n
+		}
+	}
+	counted, n, op := &t.a, &t.b, t.op
+	if counted.kind == "" {
+		counted, n, op = n, counted, swapped[op]
+	}
+	if t.parts != nil || n.kind != "" || counted.kind != count && counted.kind != Distinct {
+		return nil
+	}
+	c := n.num.Cmp(decimal.FromInt(int64(bound)))
+	if c > 0 && (op == operators.GreaterEquals || op == operators.Equals) || c >= 0 && op == operators.Greater {
+		return n
+	}
+	return nil
 }
 
 // when reads a threshold and what a window must keep for it.
@@ -218,7 +246,7 @@ func (b *thresholds) comparison(t *threshold, part ast.Expr) (_ *threshold, err 
 func (b *thresholds) term(part ast.Expr) (term, *exprError) {
 	if part.Kind() == ast.LiteralKind {
 		n, err := b.number(part)
-		return term{num: n}, err
+		return term{num: n, at: b.offset(part)}, err
 	}
 	if part.Kind() != ast.CallKind {
 		return term{}, b.errorf(part, "`when` speaks of many events: write sum(x), min(x), max(x) or distinct(x) of a field")

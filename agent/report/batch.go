@@ -56,12 +56,11 @@ var (
 // OpenBatch checks magic, version, checksum and every record of raw, which the
 // batch then refers to.
 func OpenBatch(raw []byte) (Batch, error) {
-	b := Batch{raw: raw}
 	body, err := unseal(raw, batchMagic, batchVersion, "batch")
 	if err != nil {
 		return Batch{}, err
 	}
-	b, err = parseBatch(raw, body)
+	b, err := parseBatch(raw, body)
 	if err != nil {
 		return Batch{}, err
 	}

@@ -73,11 +73,13 @@ func TestVerifier(t *testing.T) {
 		l.Asked("late", 4)
 		l.Told("late")
 		time.Sleep(2 * time.Second)
+		synctest.Wait()
 		if len(texts) != 0 {
 			t.Fatalf("verified while an agent may not know: %v", texts)
 		}
 		l.Asked("late", 5)
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if len(texts) != 1 || s.effect.State != machine.Verified {
 			t.Errorf("results %v, after one that failed; effect %+v", texts, s.effect)
 		}

@@ -179,7 +179,15 @@ func (m *Machine) review(a *Alert) {
 		if run, ok := table.Get(a.Key); ok {
 			s := run.Recent(max(m.Time, run.Time(run.Len()-1)))
 			var aggs rules.Aggs
-			if s.From < s.To && rule.When.True(aggregate(rule, run, s, &aggs)) {
+			said := untrue
+			if s.From < s.To {
+				said = ask(rule, run, s, &aggs)
+			}
+			if said == unclear && a.Quiet == 0 { // not known to be over: look again
+				a.Due = max(run.Time(s.From)+int64(rule.Within), m.Time) + 1
+				return
+			}
+			if said == isTrue {
 				a.Value, a.Total, a.Quiet = rule.When.Value(&aggs), s.To-s.From, 0
 				a.Due = max(run.Time(s.From)+int64(rule.Within), m.Time) + 1
 				return

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"strings"
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
@@ -26,7 +27,7 @@ func (m *Machine) evaluate(ev *report.Event, ref window.Ref) {
 		case hit.Err != nil:
 			m.ruleError(rule, stats, hit.Err)
 			continue
-		case m.Time-at > int64(rule.Lateness):
+		case at < m.Time-int64(rule.Lateness):
 			stats.Late++
 			late = true
 			continue
@@ -43,7 +44,7 @@ func (m *Machine) evaluate(ev *report.Event, ref window.Ref) {
 // that now holds it.
 func (m *Machine) count(hit rules.Hit, rule *rules.Rule, stats *RuleStats, at int64, ref window.Ref) {
 	table := m.live.tables[hit.Rule]
-	var distinct [8]window.Key
+	var distinct [16]window.Key
 	entry := window.Entry{Time: at, Ref: ref, Nums: hit.Nums, Distinct: distinct[:0]}
 	for _, v := range hit.Distinct {
 		entry.Distinct = append(entry.Distinct, m.hash(v))
@@ -59,10 +60,19 @@ func (m *Machine) count(hit rules.Hit, rule *rules.Rule, stats *RuleStats, at in
 	}
 	var aggs rules.Aggs
 	var span window.Span
-	if run.Windows(place, func(s window.Span) bool {
+	var mixed error
+	fires := run.Windows(place, func(s window.Span) bool {
 		span = s
-		return rule.When.True(aggregate(rule, run, s, &aggs))
-	}) {
+		said := ask(rule, run, s, &aggs)
+		if said == unclear && mixed == nil {
+			mixed = mixture(rule, run, s, hit)
+		}
+		return said == isTrue
+	})
+	if mixed != nil {
+		m.ruleError(rule, stats, mixed)
+	}
+	if fires {
 		a := m.fire(rule, key, hit, &aggs, run, span)
 		stats.LastFired = m.Time
 		if !m.wanting(a, rule) {
@@ -70,7 +80,7 @@ func (m *Machine) count(hit rules.Hit, rule *rules.Rule, stats *RuleStats, at in
 		}
 		fresh := run.Windows(place, func(s window.Span) bool {
 			r, s := run.Fresh(s)
-			return s.From < s.To && rule.When.True(aggregate(rule, r, s, &aggs))
+			return s.From < s.To && ask(rule, r, s, &aggs) == isTrue
 		})
 		if fresh {
 			m.mitigate(a, rule)
@@ -82,22 +92,69 @@ func (m *Machine) count(hit rules.Hit, rule *rules.Rule, stats *RuleStats, at in
 	}
 }
 
-// refute ends an alert whose condition a late event has made untrue.
+// refute ends an alert whose condition a late event has made untrue. One of
+// which nothing can be said any more stands: unknown is not untrue.
 func (m *Machine) refute(a *Alert, rule *rules.Rule, run window.Run) {
 	var aggs rules.Aggs
 	last := run.Time(run.Len() - 1)
 	s := run.Recent(max(last, m.Time))
-	if s.From == s.To || !rule.When.True(aggregate(rule, run, s, &aggs)) {
+	if s.From == s.To || ask(rule, run, s, &aggs) == untrue {
 		m.end(a, "withdrawn")
 	}
+}
+
+// An answer is what a rule's condition says of one window.
+type answer uint8
+
+const (
+	untrue answer = iota
+	isTrue
+	unclear // it holds amounts of several assets, and no number is computed
+)
+
+// ask puts the rule's condition to the span; out is what it was asked about.
+func ask(rule *rules.Rule, run window.Run, s window.Span, out *rules.Aggs) answer {
+	if v, _ := unlike(rule, run, s); v != nil {
+		return unclear
+	}
+	if rule.When.True(aggregate(rule, run, s, out)) {
+		return isTrue
+	}
+	return untrue
+}
+
+// unlike is what the span should have in common and has not, and its column;
+// nil if there is nothing.
+func unlike(rule *rules.Rule, run window.Run, s window.Span) (v *rules.Value, column int) {
+	for i := range rule.Values {
+		switch v := &rule.Values[i]; v.Kind {
+		case rules.Distinct:
+			column++
+		case rules.Same:
+			if !run.Same(column, s) {
+				return v, column
+			}
+			column++
+		default: // a number
+		}
+	}
+	return nil, 0
+}
+
+// mixture says of what the span should not hold several.
+func mixture(rule *rules.Rule, run window.Run, s window.Span, hit rules.Hit) error {
+	v, column := unlike(rule, run, s)
+	return v.Mixed(hit.Distinct[column])
 }
 
 // aggregate computes what the rule's condition asks of the span.
 func aggregate(rule *rules.Rule, run window.Run, s window.Span, out *rules.Aggs) *rules.Aggs {
 	out.Reset(run.Count(s))
 	distinct, num := 0, 0
-	for _, v := range rule.Values {
-		switch v.Kind {
+	for i := range rule.Values {
+		switch rule.Values[i].Kind {
+		case rules.Same:
+			distinct++ // was looked at before
 		case rules.Distinct:
 			out.AddDistinct(run.Distinct(distinct, s))
 			distinct++
@@ -123,6 +180,16 @@ func (m *Machine) ruleError(rule *rules.Rule, stats *RuleStats, err error) {
 	if m.Time-stats.LastErrorAt < int64(time.Second) {
 		return // one a second says as much as a thousand
 	}
-	stats.LastError, stats.LastErrorAt = err.Error(), m.Time
+	stats.LastError, stats.LastErrorAt = clean(err.Error()), m.Time
 	m.builtIn("RuleErrors", Label{"rule", rule.Name}, Label{"error", "event"})
+}
+
+// clean bounds a text that may quote an event, and makes it come back from a
+// snapshot as it went in.
+func clean(s string) string {
+	const most = 500
+	if len(s) > most {
+		s = s[:most] + "…"
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
 }

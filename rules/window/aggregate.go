@@ -42,6 +42,16 @@ func (r Run) Max(c int, s Span) decimal.Decimal {
 	return best
 }
 
+// Same tells whether the span holds no two different values c.
+func (r Run) Same(c int, s Span) bool {
+	for i := s.From + 1; i < s.To; i++ {
+		if r.distinct(c, i) != r.distinct(c, s.From) {
+			return false
+		}
+	}
+	return true
+}
+
 // Distinct counts the different values c in the span.
 func (r Run) Distinct(c int, s Span) int64 {
 	n := s.To - s.From

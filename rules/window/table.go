@@ -51,7 +51,8 @@ const (
 	MaxScanned = 1 << 14 // keys whose values must be looked through
 )
 
-func (s Spec) bound() int {
+// Bound is how many entries of one key are kept.
+func (s Spec) Bound() int {
 	switch {
 	case s.Distinct > 0:
 		return MaxScanned
@@ -123,7 +124,7 @@ func (t *Table) Add(now int64, k Key, e *Entry) (run Run, at int, saturated bool
 		sh.slots[i].block = t.arena.alloc(0, t.stride)
 	}
 	s := &sh.slots[i]
-	if int(s.n) == t.spec.bound() && t.drop(s, now) == 0 {
+	if int(s.n) == t.spec.Bound() && t.drop(s, now) == 0 {
 		saturated = true
 		s.setFirst(s.first() + 1)
 		s.n--
