@@ -4,30 +4,24 @@ import (
 	"fmt"
 	"math"
 	"net"
-	"regexp"
 	"strconv"
 	"strings"
 	"text/template"
 	"time"
 )
 
-// templateFuncs are Prometheus's template functions that need nothing but what
-// they are given. They show numbers to people and decide nothing, so here
-// floating point is fine.
-func templateFuncs() template.FuncMap {
+// funcs are Prometheus's template functions that need nothing but what they
+// are given, and Go's own where those could make much of little; all are paid
+// for. They show numbers to people and decide nothing, so here floating point
+// is fine.
+func (b *budget) funcs() template.FuncMap {
 	return template.FuncMap{
-		"args": func(args ...any) map[string]any {
-			out := map[string]any{}
-			for i, a := range args {
-				out["arg"+strconv.Itoa(i)] = a
-			}
-			return out
-		},
-		"humanize":           number1(func(v float64) string { return humanize(v, 1000, "kMGTPEZY", "munpfazy") }),
-		"humanize1024":       number1(func(v float64) string { return humanize(v, 1024, "kMGTPEZY", "") }),
-		"humanizeDuration":   number1(humanizeDuration),
-		"humanizePercentage": number1(func(v float64) string { return fmt.Sprintf("%.4g%%", v*100) }),
-		"humanizeTimestamp":  number1(humanizeTimestamp),
+		"args":               b.args,
+		"humanize":           b.number(func(v float64) string { return humanize(v, 1000, "kMGTPEZY", "munpfazy") }),
+		"humanize1024":       b.number(func(v float64) string { return humanize(v, 1024, "kMGTPEZY", "") }),
+		"humanizeDuration":   b.number(humanizeDuration),
+		"humanizePercentage": b.number(func(v float64) string { return fmt.Sprintf("%.4g%%", v*100) }),
+		"humanizeTimestamp":  b.number(humanizeTimestamp),
 		"match": func(pattern, text string) (bool, error) {
 			re, err := b.pattern(pattern, text)
 			return err == nil && re.MatchString(text), err
@@ -36,29 +30,56 @@ func templateFuncs() template.FuncMap {
 			d, err := parseDuration(s)
 			return d.Seconds(), err
 		},
-		"reReplaceAll": func(pattern, replacement, text string) (string, error) {
-			re, err := b.pattern(pattern, text)
-			if err != nil {
-				return "", err
-			}
-			return b.replace(re, text, replacement)
-		},
-		"stripDomain": stripDomain,
-		"stripPort": func(hostPort string) string {
-			if host, _, err := net.SplitHostPort(hostPort); err == nil {
-				return host
-			}
-			return hostPort
-		},
-		"title":   title,
-		"toLower": strings.ToLower,
-		"toUpper": strings.ToUpper,
+		"reReplaceAll": b.replace,
+		"stripDomain":  b.text(stripDomain),
+		"stripPort":    b.text(stripPort),
+		"title":        b.text(title),
+		"toLower":      b.text(strings.ToLower),
+		"toUpper":      b.text(strings.ToUpper),
+
+		"html":     b.texts(template.HTMLEscaper),
+		"js":       b.texts(template.JSEscaper),
+		"print":    b.texts(fmt.Sprint),
+		"printf":   b.printf,
+		"println":  b.texts(fmt.Sprintln),
+		"urlquery": b.texts(template.URLQueryEscaper),
 	}
 }
 
-// number1 makes a function of a number of one that may be text.
-func number1(f func(float64) string) func(any) (string, error) {
+// args names what a template is called with. It takes no args, which would
+// make a tree of a few words.
+func (b *budget) args(args ...any) (map[string]any, error) {
+	out := map[string]any{}
+	for i, a := range args {
+		out["arg"+strconv.Itoa(i)] = a
+	}
+	return out, b.take(args...)
+}
+
+func (b *budget) texts(f func(...any) string) func(...any) (string, error) {
+	return func(args ...any) (string, error) {
+		if err := b.take(args...); err != nil {
+			return "", err
+		}
+		return f(args...), nil
+	}
+}
+
+func (b *budget) text(f func(string) string) func(string) (string, error) {
+	return func(s string) (string, error) {
+		if err := b.take(s); err != nil {
+			return "", err
+		}
+		return f(s), nil
+	}
+}
+
+// number makes a function of a number of one that may be text.
+func (b *budget) number(f func(float64) string) func(any) (string, error) {
 	return func(v any) (string, error) {
+		if err := b.take(v); err != nil {
+			return "", err
+		}
 		n, err := float(v)
 		if err != nil {
 			return "", err
@@ -143,6 +164,13 @@ func humanizeTimestamp(v float64) string {
 	}
 	whole, fraction := math.Modf(v)
 	return time.Unix(int64(whole), int64(fraction*1e9)).UTC().String()
+}
+
+func stripPort(hostPort string) string {
+	if host, _, err := net.SplitHostPort(hostPort); err == nil {
+		return host
+	}
+	return hostPort
 }
 
 func stripDomain(hostPort string) string {

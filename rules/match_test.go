@@ -122,6 +122,12 @@ func TestMatch(t *testing.T) {
 		{`when: sum(data.n) > 1`, `{"n":1.50}`, "hit  1.5"},
 		{`when: sum(data.n) > 1`, `{"n":"1.50"}`, "hit  1.5"},
 		{`when: sum(data.n) > 1`, `{"n":"many"}`, "error: sum: data.n" + notDecimal},
+		{`when: sum(data.amount) > 1`, `{"amount":"1","asset":"BTC"}`, "hit  \"\\x00\\x00\\x00\\x03BTC\" 1"},
+		{`when: sum(data.amount) > 1`, `{"amount":"1","asset":""}`, "hit  \"\\x00\\x00\\x00\\x00\" 1"},
+		{`when: sum(data.amount) > 1`, `{"amount":"1"}`, "hit  \"\" 1"},
+		{`when: sum(data.amount) > 1`, `{"amount":"1","asset":null}`, "hit  \"\" 1"},
+		{`when: sum(data.amount) > 1`, `{"amount":"1","asset":["BTC"]}`, "error: data.asset is neither text nor number: it is not known of what the amount is"},
+		{`when: 'sum(data.amount) > 1 && distinct(data.p) > 1', where: '!has(data.asset)'`, `{"amount":"1","p":"x"}`, "hit  \"\\x00\\x00\\x00\\x01x\" 1"},
 		{`when: sum(data.n) > 1`, `{"n":true}`, "error: sum(data.n): the field is neither text nor number"},
 		{`when: sum(data.n) > 1 && min(data.m) > 1 && max(data.n) > 1`, `{"n":1,"m":2}`, "hit  1 2 1"},
 		{`when: 'sum(data.amount) > 1', by: [data.asset]`, `{"amount":"-0.50","asset":"BTC"}`, "hit BTC -0.5"},
@@ -237,5 +243,53 @@ func TestHostileCost(t *testing.T) {
 	hits := parse(t, `where: 'data.a.all(x, true)'`).Matcher().Match(deep)
 	if len(hits) != 1 || !hits[0].Missing {
 		t.Errorf("hits = %v, want what is nested too deep to be missing", hits)
+	}
+}
+
+// TestHostileData is data that never came through the edge: an agent's blocks
+// are believed as they are.
+func TestHostileData(t *testing.T) {
+	long := strings.Repeat("9", 1<<20)
+	const notDecimal = " is not a decimal number of at most 38 digits, 30 of them after the point"
+	const rule = `by: [data.a], when: 'distinct(data.d) > 1 && sum(data.n) > 1'`
+	const money = `by: [data.fee], when: 'sum(data.amount) > 1'`
+	for _, c := range []struct{ rule, data, want string }{
+		{rule, "{\"a\":\"x\xff\",\"d\":\"\xff\",\"n\":1}", "hit x\uFFFD \"\\x00\\x00\\x00\\x01\\xff\" 1"},
+		{rule, `{"a":"\ud800","d":1,"n":1}`, "hit \uFFFD \"\\x00\\x00\\x00\\x011\" 1"},
+		{rule, `{"a":1E+99999,"d":1,"n":1}`, "hit 1E+99999 \"\\x00\\x00\\x00\\x011\" 1"},
+		{rule, `{"a":1,"d":1,"n":1E+99999}`, "error: sum: data.n" + notDecimal},
+		{rule, `{"a":1,"d":1,"n":1e-99999999999999999999}`, "error: sum: data.n" + notDecimal},
+		{rule, `{"a":1,"d":1,"n":` + long + `}`, "error: sum: data.n" + notDecimal},
+		{rule, `{"a":1,"d":1,"n":0.` + strings.Repeat("0", 1<<20) + `}`, "error: sum: data.n" + notDecimal},
+		{rule, `{"a":1,"d":1,"n":"` + strings.Repeat("0", 1<<20) + `"}`, "error: sum: data.n" + notDecimal},
+		{rule, `{"a":` + long + `,"d":1,"n":1}`, "error: data.a has more than 4096 bytes: too many to be told apart by"},
+		{rule, `{"a":"` + long + `","d":1,"n":1}`, "error: data.a has more than 4096 bytes: too many to be told apart by"},
+		{rule, `{"a":1,"d":"` + long + `","n":1}`, "error: distinct: data.d has more than 4096 bytes: too many to be told apart by"},
+		{rule, `{"a":1,"d":1,"n":1,"a":`, "missing"},
+		{money, `{"fee":"1e` + long + `","amount":"1","asset":"BTC"}`, "error: data.fee" + notDecimal},
+		{money, `{"fee":1,"amount":"1","asset":"` + long + `"}`, "error: data.asset has more than 4096 bytes: too many to be told apart by"},
+		{`where: 'data.a > 1'`, `{"a":` + long + `}`, "error: data.a" + notDecimal},
+		{`where: 'data.a + 1 > 1'`, `{"a":` + long + `}`, "error: where: " + "a number is not a decimal of 38 digits with 30 after the point"},
+		{`where: 'data.a + 1 > 1'`, `{"a":1E+99999}`, "error: where: " + "a number is not a decimal of 38 digits with 30 after the point"},
+	} {
+		m := parse(t, c.rule).Matcher()
+		hits := m.Match(event(c.data))
+		if len(hits) != 1 || show(m, hits[0]) != c.want {
+			t.Errorf("%s\n  with %.100s\n  is %.300s, want %q", c.rule, c.data, show(m, hits[0]), c.want)
+		}
+	}
+}
+
+func TestMixed(t *testing.T) {
+	for _, c := range []struct{ data, want string }{
+		{`{"amount":"1","asset":"BTC"}`, `amounts of "BTC" and of another asset`},
+		{`{"amount":"1"}`, `amounts without data.asset and of another asset`},
+		{`{"amount":"1","asset":"` + strings.Repeat("\xff", 4000) + `"}`, `amounts of "` + strings.Repeat(`\xff`, 60) + `…" and of another asset`},
+	} {
+		set := parse(t, `when: sum(data.amount) > 1`)
+		h := set.Matcher().Match(event(c.data))[0]
+		if got := set.Rules[0].Values[1].Mixed(h.Distinct[0]).Error(); !strings.HasPrefix(got, c.want) {
+			t.Errorf("%.60s: %s, want %s", c.data, got, c.want)
+		}
 	}
 }

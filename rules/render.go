@@ -11,7 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxRendered bounds one rendered annotation, in bytes.
+// maxRendered bounds one rendered annotation, and what a function in it takes,
+// in bytes.
 const maxRendered = 64 << 10
 
 // prelude gives templates the names that Prometheus gives them.
@@ -54,7 +55,10 @@ func render(text string, s scope) (string, error) {
 	}
 	var out limited
 	if err := t.Execute(&out, s); err != nil {
-		if errors.Is(err, errRendered) {
+		switch {
+		case errors.Is(err, errWork):
+			return "", errWork
+		case errors.Is(err, errRendered):
 			return out.String() + "…", nil
 		}
 		return "", trimTemplate(err)

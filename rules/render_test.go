@@ -45,6 +45,59 @@ func TestRenderIsBounded(t *testing.T) {
 	}
 }
 
+// TestRenderBombs is templates that would take long or fill memory.
+func TestRenderBombs(t *testing.T) {
+	loops := func(n int, body string) string {
+		return strings.Repeat("{{ range $evidence }}", n) + body + strings.Repeat("{{ end }}", n)
+	}
+	const work = "<error expanding template: the template does too much work>"
+	for name, c := range map[string]struct{ template, want string }{
+		"loops":     {loops(8, ""), work},
+		"in if":     {"{{ if true }}{{ with 1 }}" + loops(8, "") + "{{ end }}{{ end }}", work},
+		"in else":   {"{{ range 0 }}{{ else }}" + loops(8, "") + "{{ end }}", work},
+		"number":    {"{{ range 1000000000000 }}{{ end }}", work},
+		"continue":  {"{{ range 1000000000000 }}{{ continue }}{{ end }}", work},
+		"recursion": {`{{ define "a" }}{{ template "a" }}{{ template "a" }}{{ end }}{{ template "a" }}`, work},
+		"tree":      {`{{ define "a" }}{{ if . }}{{ template "a" slice . 1 }}{{ template "a" slice . 1 }}{{ end }}{{ end }}{{ template "a" $evidence }}`, work},
+		"doubling":  {`{{ $x := "12345678" }}` + strings.Repeat("{{ $x = print $x $x }}", 60), "…"},
+		"escaping":  {`{{ $x := "<" }}` + strings.Repeat("{{ $x = html $x $x }}", 60), "…"},
+		"args":      {`{{ $x := args 1 2 }}` + strings.Repeat("{{ $x = args $x $x }}", 60) + "{{ $x }}", "is no text and no number>"},
+		"width":     {`{{ printf "%1000000s%1000000s" "a" "b" }}`, "a width in printf has three digits at most>"},
+		"starred":   {`{{ printf "%[1]*[2]s" 1000000 "a" }}`, "a width in printf has three digits at most>"},
+		"hidden":    {`{{ printf "%5%%1000000s" "a" }}`, "a width in printf has three digits at most>"},
+		"repeated":  {`{{ $x := printf "%999s" "" }}{{ $x = printf "%[1]s%[1]s%[1]s%[1]s" $x }}{{ printf "` + strings.Repeat("%[1]s", 2000) + `" $x }}`, "…"},
+		"replace":   {`{{ reReplaceAll "" "` + strings.Repeat("x", 9000) + `" (printf "%999s" "") }}`, "…"},
+		"groups":    {`{{ reReplaceAll "^(.*)$" "` + strings.Repeat("$1", 5000) + `" (printf "%999s" "") }}`, "…"},
+		"pattern":   {`{{ match "(((a{10}){10}){10}b{1000}){1}" "a" }}`, "the regular expression is too large>"},
+		"matching":  {loops(2, `{{ match "(a|b|c|d|e|f)+x" (printf "%999s" "") }}`), work},
+		"step":      {"{{ step -1000000 }}", `<error expanding template: function "step" not defined>`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := Render([]Pair{{"a", c.template}}, nil, "1", make([]string, 100))["a"]
+			if !strings.HasSuffix(got, c.want) || len(got) > maxRendered+10 {
+				t.Errorf("%d bytes, %.200q, want %q at the end", len(got), got, c.want)
+			}
+		})
+	}
+}
+
+// TestManyFindings is a file with more findings than are shown, which loads,
+// and one with as many before an error, which does not.
+func TestManyFindings(t *testing.T) {
+	text := "gates:\n"
+	for i := range 2 * maxProblems {
+		text += fmt.Sprintf("- {name: g%d}\n", i)
+	}
+	set, problems := Parse([]File{{"f.yml", []byte(text)}})
+	if set == nil || problems.Err() != nil || len(problems) != maxProblems+1 {
+		t.Errorf("set %v, %d problems, %v", set, len(problems), problems.Err())
+	}
+	if set, problems = Parse([]File{{"f.yml", []byte(text + "- {}\n")}}); set != nil || problems.Err() == nil {
+		t.Errorf("an error after many findings: set %v, %v", set, problems)
+	}
+}
+
 // TestBombs is files that are small and would become large.
 func TestBombs(t *testing.T) {
 	var aliases bytes.Buffer
@@ -73,4 +126,20 @@ func TestBombs(t *testing.T) {
 			}
 		})
 	}
+}
+
+func FuzzRender(f *testing.F) {
+	for _, s := range []string{
+		"plain", "{{ $value }} {{ $labels.a | toUpper }}", "{{ range $i, $e := $evidence }}{{ if $i }}, {{ end }}{{ $e }}{{ else }}{{ break }}{{ end }}",
+		`{{ define "a" }}{{ template "a" args . 1 }}{{ end }}{{ template "a" . }}`, `{{ printf "%9.3f %[1]q %%" $value }}`,
+		`{{ reReplaceAll "(a|b)*" "$1$1" (print $labels) }}`, "{{ with . }}{{ block \"b\" . }}{{ html . }}{{ end }}{{ end }}", "{{ print . }}{{ . }}",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got := Render([]Pair{{"a", text}}, map[string]string{"a": "x"}, "1.5", []string{"e1", "e2"})["a"]
+		if strings.Contains(text, "{{") && len(got) > maxRendered+10 && len(got) > 2*len(text)+200 {
+			t.Errorf("%d bytes", len(got))
+		}
+	})
 }

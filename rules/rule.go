@@ -169,7 +169,7 @@ func (p *parser) reach(d *draft) {
 	case nums > 0:
 		why = " where it must add or compare numbers"
 	}
-	p.errorIn(d.when, n.at, fmt.Sprintf("%s is never reached: of one key a window keeps %d events at most%s", n.num, bound, why))
+	p.errorIn(d.when, n.at, fmt.Sprintf("this is never true: of one key a window keeps %d events at most%s", bound, why))
 }
 
 func (p *parser) eventType(n *yaml.Node) string {

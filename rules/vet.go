@@ -117,15 +117,34 @@ func (e *expression) vetPattern(part ast.Expr) *exprError {
 	return nil
 }
 
-// patternSize is the number of instructions of a compiled regular expression.
+// patternSize is about the number of instructions of a compiled regular
+// expression.
 func patternSize(text string) (int, error) {
 	tree, err := syntax.Parse(text, syntax.Perl)
 	if err != nil {
 		return 0, err
+	}
+	if n := written(tree); n > 8*maxPattern {
+		return n, nil // too much even to find out
 	}
 	prog, err := syntax.Compile(tree.Simplify())
 	if err != nil {
 		return 0, err
 	}
 	return len(prog.Inst), nil
+}
+
+// written is about how long a regular expression is without {n}.
+func written(re *syntax.Regexp) int {
+	n := 1
+	if re.Op == syntax.OpLiteral {
+		n = len(re.Rune)
+	}
+	for _, sub := range re.Sub {
+		n += written(sub)
+	}
+	if re.Op == syntax.OpRepeat {
+		n *= max(1, re.Min, re.Max)
+	}
+	return n
 }

@@ -102,6 +102,10 @@ func TestColumns(t *testing.T) {
 	if d, n := r.Columns(); d != 1 || n != 2 {
 		t.Errorf("Columns() = %d, %d; want 1, 2", d, n)
 	}
+	r = parse(t, `when: 'distinct(data.a) > 1 && sum(data.amount) > 1 && max(data.fee) < 5 && min(data.to.fee) > 1'`).Rules[0]
+	if d, n := r.Columns(); d != 3 || n != 3 {
+		t.Errorf("Columns() with two assets = %d, %d; want 3, 3", d, n)
+	}
 }
 
 func TestIdentity(t *testing.T) {
@@ -130,6 +134,12 @@ func TestIdentity(t *testing.T) {
 			t.Errorf("%s has the identity of %s", other, old)
 		}
 		seen[id(other)] = other
+	}
+	// What a window must have in common is no part of what was written, and
+	// could be taken for a key.
+	const sum = "alert: A, event: e, within: 1h, when: sum(data.amount) > 1"
+	if id(sum) == id(sum+", by: {same: data.asset}") {
+		t.Error("a column and a key have the same identity")
 	}
 }
 

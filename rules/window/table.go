@@ -48,7 +48,7 @@ type Spec struct {
 const (
 	MaxCounted = 1 << 17 // keys that are only counted
 	MaxSummed  = 1 << 16 // keys with numbers
-	MaxScanned = 1 << 14 // keys whose values must be looked through
+	MaxScanned = 1 << 12 // keys whose values must be looked through
 )
 
 // Bound is how many entries of one key are kept.

@@ -89,6 +89,9 @@ func TestOracle(t *testing.T) {
 			run.Windows(at, func(s Span) bool {
 				end := run.Time(s.To - 1)
 				ends = append(ends, end)
+				if run.Same(0, s) != (run.Distinct(0, s) == 1) {
+					t.Fatalf("seed %d event %d window ending %d: same %v of %d values", seed, n, end, run.Same(0, s), run.Distinct(0, s))
+				}
 				if d := cmp.Diff(m.figures(m.window(k, end)), measured(run, s)); d != "" {
 					t.Fatalf("seed %d event %d window ending %d (-want +got):\n%s", seed, n, end, d)
 				}
@@ -129,7 +132,7 @@ func number(t testing.TB, n int) decimal.Decimal {
 func TestLarge(t *testing.T) {
 	spec := Spec{Within: 1 << 40, Lateness: 0, Distinct: 1}
 	table := New(spec)
-	for n := range 5000 {
+	for n := range MaxScanned {
 		e := Entry{Time: int64(n), Ref: MakeRef(uint64(n), 0), Distinct: []Key{{uint64(n % 777), 0}}}
 		run, at, _ := table.Add(int64(n), Key{1, 1}, &e)
 		got := run.Distinct(0, Span{0, run.Len()})
