@@ -16,6 +16,9 @@ type applier struct {
 
 // Apply gives the entry to the machine and then to the tape.
 func (a *applier) Apply(index uint64, e ledger.Entry) any {
+	if err := machine.Known(machine.Kind(e.Kind)); err != nil {
+		return ledger.Fatal{Err: err}
+	}
 	out := a.machine.Apply(machine.Entry{Index: index, Time: e.Time, Kind: machine.Kind(e.Kind), Body: e.Body}, e.Hash())
 	a.tape.Append(index, e.Raw())
 	return out

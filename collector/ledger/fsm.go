@@ -98,6 +98,10 @@ func (f *fsm) apply(l *raft.Log) bool {
 		return false
 	}
 	result := f.applier.Apply(l.Index, e)
+	if fatal, ok := result.(Fatal); ok {
+		f.fail(fmt.Errorf("entry %d: %w", l.Index, fatal.Err))
+		return false
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.head = next

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +18,9 @@ func (m *Machine) fire(rule *rules.Rule, key window.Key, hit rules.Hit, aggs *ru
 		a = m.raise(rule, key, hit)
 	}
 	a.Value = rule.When.Value(aggs)
+	if a.Keys != nil {
+		a.Value = strconv.FormatUint(a.More, 10)
+	}
 	a.Updated, a.Quiet = m.Time, 0
 	if first := run.Time(span.From); first < a.Since || a.Total == 0 {
 		m.since(a, first)
@@ -49,14 +53,22 @@ func (m *Machine) since(a *Alert, first int64) {
 // raise makes a new alert, or returns the rule's collective one when it has
 // reached its limit.
 func (m *Machine) raise(rule *rules.Rule, key window.Key, hit rules.Hit) *Alert {
-	if m.standing(rule.ID) >= rule.Limit {
-		return m.excess(rule)
+	if m.stands[rule.ID] >= rule.Limit {
+		return m.excess(rule, key)
 	}
 	labels := []Label{{"alertname", rule.Name}}
 	for i, value := range m.live.matcher.Labels(hit) {
-		labels = append(labels, Label{rule.By[i].Label, value})
+		labels = append(labels, Label{rule.By[i].Label, clip(value)})
 	}
 	return m.newAlert(rule, key, labels)
+}
+
+// clip keeps a sender's text from filling the state.
+func clip(s string) string {
+	if len(s) <= maxLabel {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxLabel], "") + "…"
 }
 
 func (m *Machine) newAlert(rule *rules.Rule, key window.Key, labels []Label) *Alert {
@@ -81,30 +93,31 @@ func (m *Machine) stand(a *Alert, labels []Label) {
 	m.Alerts = append(m.Alerts, a)
 	m.byID[a.ID] = a
 	m.alertOf[alertKey{a.RuleID, a.Key}] = a
+	m.stands[a.RuleID]++
 	if a.Label("severity") == "critical" {
 		m.join(a, nil)
 	}
 }
 
-// standing counts the alerts of a rule that have not ended.
-func (m *Machine) standing(id RuleID) (n int) {
-	for _, a := range m.Alerts {
-		if a.RuleID == id && a.Ended == 0 {
-			n++
+// excess is the one alert that says how many more there are, and for which
+// keys.
+func (m *Machine) excess(rule *rules.Rule, key window.Key) *Alert {
+	all := m.hash([]byte("over the limit"))
+	a := m.alertOf[alertKey{rule.ID, all}]
+	if a == nil {
+		a = m.newAlert(rule, all, []Label{{"alertname", rule.Name}, {"over_limit", strconv.Itoa(rule.Limit)}})
+	}
+	if i, known := slices.BinarySearchFunc(a.Keys, key, compareKeys); !known {
+		a.More++
+		if len(a.Keys) < maxOver {
+			a.Keys = slices.Insert(a.Keys, i, key)
 		}
 	}
-	return n
+	return a
 }
 
-// excess is the one alert that says how many more there are.
-func (m *Machine) excess(rule *rules.Rule) *Alert {
-	key := m.hash([]byte("over the limit"))
-	a := m.alertOf[alertKey{rule.ID, key}]
-	if a == nil {
-		a = m.newAlert(rule, key, []Label{{"alertname", rule.Name}, {"over_limit", strconv.Itoa(rule.Limit)}})
-	}
-	a.More++
-	return a
+func compareKeys(a, b window.Key) int {
+	return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1]))
 }
 
 // Label is the value of a label, empty if the alert has none.
@@ -144,6 +157,7 @@ func (a *Alert) builtIn() bool { return a.RuleID == RuleID{} }
 func (m *Machine) end(a *Alert, cause string) {
 	a.Ended, a.Cause, a.Due = m.Time, cause, 0
 	delete(m.alertOf, alertKey{a.RuleID, a.Key})
+	m.stands[a.RuleID]--
 	if a.Incident != "" {
 		m.settle(a.Incident, -1, "alert "+a.ID+" ended: "+cause)
 	}
@@ -152,15 +166,15 @@ func (m *Machine) end(a *Alert, cause string) {
 // wake sees to it that an alert is looked at again.
 func (m *Machine) wake(a *Alert, due int64) {
 	a.Due = due
-	if m.due == 0 || due < m.due {
-		m.due = due
+	if m.Next == 0 || due < m.Next {
+		m.Next = due
 	}
 }
 
 // expire looks at the alerts whose time has come and ends those whose
 // condition is no longer true.
 func (m *Machine) expire() {
-	for _, a := range slices.Clone(m.Alerts) {
+	for _, a := range m.Alerts {
 		if a.Ended == 0 && a.Due != 0 && a.Due <= m.Time {
 			m.review(a)
 		}
@@ -175,24 +189,16 @@ func (m *Machine) review(a *Alert) {
 		m.end(a, "no longer true")
 		return
 	}
-	if table := m.windows[a.RuleID]; table != nil {
-		if run, ok := table.Get(a.Key); ok {
-			s := run.Recent(max(m.Time, run.Time(run.Len()-1)))
-			var aggs rules.Aggs
-			said := untrue
-			if s.From < s.To {
-				said = ask(rule, run, s, &aggs)
-			}
-			if said == unclear && a.Quiet == 0 { // not known to be over: look again
-				a.Due = max(run.Time(s.From)+int64(rule.Within), m.Time) + 1
-				return
-			}
-			if said == isTrue {
-				a.Value, a.Total, a.Quiet = rule.When.Value(&aggs), s.To-s.From, 0
-				a.Due = max(run.Time(s.From)+int64(rule.Within), m.Time) + 1
-				return
-			}
+	keys := a.Keys
+	if keys == nil {
+		keys = []window.Key{a.Key}
+	}
+	if due, sure := m.stillTrue(a, rule, keys); due != 0 {
+		if sure {
+			a.Quiet = 0
 		}
+		a.Due = due
+		return
 	}
 	if a.Quiet == 0 {
 		a.Quiet = m.Time
@@ -200,6 +206,37 @@ func (m *Machine) review(a *Alert) {
 	if a.Due = a.Quiet + int64(rule.KeepFiring); a.Due <= m.Time {
 		m.end(a, "no longer true")
 	}
+}
+
+// stillTrue tells when to look again at an alert whose condition is true for
+// any of the keys, or of which nothing can be said: unknown is not untrue. It
+// is 0 if the condition is untrue for all; sure if it is true for any.
+func (m *Machine) stillTrue(a *Alert, rule *rules.Rule, keys []window.Key) (due int64, sure bool) {
+	table := m.windows[a.RuleID]
+	for _, key := range keys {
+		run, ok := table.Get(key)
+		if !ok {
+			continue
+		}
+		s := run.Recent(max(m.Time, run.Time(run.Len()-1)))
+		var aggs rules.Aggs
+		if s.From == s.To {
+			continue
+		}
+		said := ask(rule, run, s, &aggs)
+		if said == untrue {
+			continue
+		}
+		sure = sure || said == isTrue
+		if said == isTrue && a.Keys == nil {
+			a.Value, a.Total = rule.When.Value(&aggs), s.To-s.From
+		}
+		next := max(run.Time(s.From)+int64(rule.Within), m.Time) + 1
+		if due == 0 || next < due {
+			due = next
+		}
+	}
+	return due, sure
 }
 
 func (m *Machine) ruleOf(a *Alert) *rules.Rule {
@@ -216,16 +253,19 @@ func (m *Machine) ruleOf(a *Alert) *rules.Rule {
 
 // reschedule finds when the next alert is due.
 func (m *Machine) reschedule() {
-	m.due = 0
+	m.Next = 0
 	for _, a := range m.Alerts {
-		if a.Ended == 0 && a.Due != 0 && (m.due == 0 || a.Due < m.due) {
-			m.due = a.Due
+		if a.Ended == 0 && a.Due != 0 && (m.Next == 0 || a.Due < m.Next) {
+			m.Next = a.Due
 		}
 	}
 }
 
 // prune forgets ended alerts that nothing refers to any more.
 func (m *Machine) prune() {
+	for _, in := range m.Incidents {
+		m.letGo(in)
+	}
 	m.Alerts = slices.DeleteFunc(m.Alerts, func(a *Alert) bool {
 		if a.Ended == 0 || a.Incident != "" {
 			return false
@@ -233,4 +273,7 @@ func (m *Machine) prune() {
 		delete(m.byID, a.ID)
 		return true
 	})
+	for gate, effects := range m.shadow {
+		m.shadow[gate] = slices.DeleteFunc(effects, func(e *Effect) bool { return e.State != Planned || m.over(e) })
+	}
 }

@@ -3,9 +3,12 @@ package machine
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tomeishi/tomeishi/rules"
+	"github.com/tomeishi/tomeishi/rules/window"
 )
 
 // decide carries out what a person decided, or says why not.
@@ -68,9 +71,13 @@ func (m *Machine) openGate(d Decision) *Refusal {
 	if d.Hold != "" {
 		holds = slices.DeleteFunc(holds, func(h *Hold) bool { return h.ID != d.Hold })
 		if len(holds) == 0 {
+			if m.wasHold(d.Hold) {
+				return nil // the same decision again: an answer was lost
+			}
 			return notFound("no hold %s on gate %s", d.Hold, d.Gate)
 		}
-	} else if d.Epoch != nil {
+	}
+	if d.Epoch != nil {
 		for _, h := range holds {
 			if h.Epoch > *d.Epoch {
 				return conflict("hold %s by %s came after epoch %d, which you read: look again", h.ID, h.By, *d.Epoch)
@@ -98,6 +105,13 @@ func (m *Machine) openGate(d Decision) *Refusal {
 	}
 	m.release(d.Gate, holds, d.Actor, d.Reason)
 	return nil
+}
+
+// wasHold tells whether a hold of this id ever was.
+func (m *Machine) wasHold(id string) bool {
+	n, err := strconv.ParseUint(strings.TrimPrefix(id, "h"), 10, 64)
+	return err == nil && strings.HasPrefix(id, "h") && n > 0 && n <= m.Last.Hold &&
+		!slices.ContainsFunc(m.Holds, func(h *Hold) bool { return h.ID == id })
 }
 
 func checkOpening(d Decision, holds []*Hold) *Refusal {
@@ -134,9 +148,15 @@ func (m *Machine) accept(holds []*Hold) {
 		if a == nil || m.windows[a.RuleID] == nil {
 			continue
 		}
-		if run, ok := m.windows[a.RuleID].Get(a.Key); ok {
-			for i := range run.Len() {
-				run.Accept(i)
+		keys := a.Keys
+		if keys == nil {
+			keys = []window.Key{a.Key}
+		}
+		for _, key := range keys {
+			if run, ok := m.windows[a.RuleID].Get(key); ok {
+				for i := range run.Len() {
+					run.Accept(i)
+				}
 			}
 		}
 	}
@@ -192,6 +212,7 @@ func (m *Machine) undo(d Decision) *Refusal {
 // restored closes every gate until a person opens it: what was decided between
 // the backup and now is not known.
 func (m *Machine) restored(r Restored) any {
+	m.Restored = m.Time
 	text := "restored from the backup of " + r.Backup.UTC().Format("2006-01-02 15:04:05 MST") + ": what happened since is not known"
 	for _, name := range slices.Sorted(maps.Keys(m.Gates)) {
 		if m.Gates[name].Defined {
@@ -199,4 +220,16 @@ func (m *Machine) restored(r Restored) any {
 		}
 	}
 	return nil
+}
+
+// restoredGates is how long after a restore a gate that the backup did not
+// know begins closed: it may have been closed when the backup was made up for.
+const restoredGates = time.Hour
+
+// holdUnknown closes a new gate of the first rule set after a restore.
+func (m *Machine) holdUnknown(gate string) {
+	if m.Restored == 0 || m.Time-m.Restored > int64(restoredGates) {
+		return
+	}
+	m.hold(&Hold{Gate: gate, By: "restore", Cause: ByRestore, Reason: "the backup that was restored does not know this gate"})
 }

@@ -87,19 +87,23 @@ func (m *Machine) count(hit rules.Hit, rule *rules.Rule, stats *RuleStats, at in
 		}
 		return
 	}
-	if a := m.alertOf[alertKey{rule.ID, key}]; a != nil && place < run.Len()-1 {
-		m.refute(a, rule, run)
+	if a := m.alertOf[alertKey{rule.ID, key}]; a != nil {
+		m.refute(a, rule, run, place == run.Len()-1)
 	}
 }
 
-// refute ends an alert whose condition a late event has made untrue. One of
-// which nothing can be said any more stands: unknown is not untrue.
-func (m *Machine) refute(a *Alert, rule *rules.Rule, run window.Run) {
+// refute ends an alert whose condition an event has made untrue. One of which
+// nothing can be said any more stands: unknown is not untrue.
+func (m *Machine) refute(a *Alert, rule *rules.Rule, run window.Run, inOrder bool) {
 	var aggs rules.Aggs
 	last := run.Time(run.Len() - 1)
 	s := run.Recent(max(last, m.Time))
 	if s.From == s.To || ask(rule, run, s, &aggs) == untrue {
-		m.end(a, "withdrawn")
+		cause := "withdrawn" // by a late event: it was never so
+		if inOrder {
+			cause = "no longer true"
+		}
+		m.end(a, cause)
 	}
 }
 
@@ -171,9 +175,6 @@ func aggregate(rule *rules.Rule, run window.Run, s window.Span, out *rules.Aggs)
 	}
 	return out
 }
-
-// errorsQuiet is how long after its last error a rule's alert ends.
-const errorsQuiet = time.Hour
 
 func (m *Machine) ruleError(rule *rules.Rule, stats *RuleStats, err error) {
 	stats.Errors++

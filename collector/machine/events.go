@@ -2,6 +2,9 @@ package machine
 
 import (
 	"bytes"
+	"encoding/binary"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/dchest/siphash"
@@ -35,24 +38,26 @@ func (m *Machine) blocks(body []byte) any {
 		}
 		body = rest
 		s := m.spool(b.Head)
+		digest := b.Batch.Digest()
 		switch {
-		case b.Seq <= s.Seq && !(b.Seq == s.Seq && b.Batch.Digest() != s.Digest):
-			// Delivered again.
-		case b.Seq <= s.Seq, b.Seq == s.Seq+1 && b.Prev != s.Digest:
+		case s.cloned(b.Seq, b.Prev, digest):
 			s.Clones++
 			m.builtIn("AgentCloned", Label{"agent", b.Agent})
 			out.Clone, out.Through = true, s.Seq
 			return out
+		case b.Seq <= s.Seq:
+			// Delivered again.
 		default:
 			if b.Seq > s.Seq+1 {
 				s.blind(Range{s.Seq + 1, b.Seq - 1, m.Time})
 				m.builtIn("AgentBlind", Label{"agent", b.Agent})
 			}
-			s.Seq, s.Digest = b.Seq, b.Batch.Digest()
+			s.advance(b.Seq, digest)
 			m.events(b.Batch, ordinal, &out.BatchOutcome)
 		}
 		s.Entered = m.Time
-		out.Through = s.Seq
+		// Only what this sender has sent: what a clone sent is not its to forget.
+		out.Through = b.Seq
 		ordinal += b.Batch.Len()
 	}
 	return out
@@ -62,11 +67,53 @@ func (m *Machine) spool(h report.Head) *Spool {
 	name := h.Agent + "/" + h.Spool.String()
 	s := m.Spools[name]
 	if s == nil {
+		m.forgetSpool()
 		s = &Spool{Agent: h.Agent, ID: h.Spool.String()}
 		m.Spools[name] = s
 	}
 	return s
 }
+
+// forgetSpool makes room for one more stream: the one that was silent longest
+// goes. If it speaks again, its blocks are taken for new.
+func (m *Machine) forgetSpool() {
+	if len(m.Spools) < maxSpools {
+		return
+	}
+	oldest := ""
+	for _, name := range slices.Sorted(maps.Keys(m.Spools)) {
+		if oldest == "" || m.Spools[name].Entered < m.Spools[oldest].Entered {
+			oldest = name
+		}
+	}
+	delete(m.Spools, oldest)
+}
+
+// cloned tells whether a block cannot be of the stream that was here so far:
+// its sequence came with other contents, or after another predecessor. Beyond
+// the digests that are kept nobody can tell.
+func (s *Spool) cloned(seq uint64, prev, digest [32]byte) bool {
+	switch {
+	case seq > s.Seq+1:
+		return false
+	case seq == s.Seq+1:
+		return prev != s.Digest
+	}
+	back := s.Seq - seq
+	return back < uint64(len(s.Recent)) && s.Recent[len(s.Recent)-1-int(back)] != short(digest)
+}
+
+func (s *Spool) advance(seq uint64, digest [32]byte) {
+	if seq != s.Seq+1 {
+		s.Recent = s.Recent[:0]
+	}
+	if len(s.Recent) == maxRecent {
+		s.Recent = append(s.Recent[:0], s.Recent[1:]...)
+	}
+	s.Seq, s.Digest, s.Recent = seq, digest, append(s.Recent, short(digest))
+}
+
+func short(digest [32]byte) uint64 { return binary.LittleEndian.Uint64(digest[:]) }
 
 func (s *Spool) blind(r Range) {
 	if len(s.Blind) == maxBlind {

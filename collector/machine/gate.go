@@ -15,7 +15,8 @@ func (m *Machine) defineGates(set *rules.Set) {
 	for _, d := range set.Gates {
 		defined[d.Name] = true
 		g := m.Gates[d.Name]
-		if g == nil {
+		isNew := g == nil
+		if isNew {
 			g = &Gate{Name: d.Name}
 			m.Gates[d.Name] = g
 		}
@@ -25,7 +26,11 @@ func (m *Machine) defineGates(set *rules.Set) {
 		if changed {
 			m.turn(g.Name)
 		}
+		if isNew {
+			m.holdUnknown(g.Name)
+		}
 	}
+	m.Restored = 0
 	for _, name := range slices.Sorted(maps.Keys(m.Gates)) {
 		if g := m.Gates[name]; g.Defined && !defined[name] {
 			g.Defined = false
@@ -63,7 +68,8 @@ func (m *Machine) holdsOn(gate string) (out []*Hold) {
 	return out
 }
 
-// holdsAbove are the holds without match on the parents of the gate.
+// holdsAbove are the holds without match on the parents of the gate, also on
+// one that has left the rule files: a hold closes until a person opens it.
 func (m *Machine) holdsAbove(gate string) (out []*Hold) {
 	for _, h := range m.Holds {
 		if h.Match == nil && strings.HasPrefix(gate, h.Gate+"/") {
@@ -86,7 +92,11 @@ func (m *Machine) hold(h *Hold) *Hold {
 
 // release takes holds away; the gate opens when none is left.
 func (m *Machine) release(gate string, holds []*Hold, actor, text string) {
-	m.Holds = slices.DeleteFunc(m.Holds, func(h *Hold) bool { return slices.Contains(holds, h) })
+	gone := map[*Hold]bool{}
+	for _, h := range holds {
+		gone[h] = true
+	}
+	m.Holds = slices.DeleteFunc(m.Holds, func(h *Hold) bool { return gone[h] })
 	m.turn(gate)
 	for _, h := range holds {
 		if e := m.effects[h.Effect]; e != nil {

@@ -9,7 +9,6 @@
 package machine
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 
@@ -32,8 +31,12 @@ type Machine struct {
 	alertOf map[alertKey]*Alert // standing event alerts
 	byID    map[string]*Alert
 	effects map[string]*Effect
-	due     int64         // when the next tick is due; 0 for never
-	changed chan struct{} // closed when any gate changes
+	byGate  map[string]*Incident   // the newest incident that has the gate, ended or not
+	byKey   map[alertKey]*Incident // the newest incident with an alert of the key
+	stands  map[RuleID]int         // standing alerts of a rule
+	shadow  map[string][]*Effect   // planned shadow effects on a gate
+	open    map[string]*Incident   // kept incidents, by id
+	changed chan struct{}          // closed when any gate changes
 }
 
 type alertKey struct {
@@ -58,21 +61,32 @@ func New() *Machine {
 // reindex makes what is derived from the state.
 func (m *Machine) reindex() {
 	m.alertOf, m.byID = map[alertKey]*Alert{}, map[string]*Alert{}
-	m.effects = map[string]*Effect{}
+	m.effects, m.shadow = map[string]*Effect{}, map[string][]*Effect{}
+	m.stands = map[RuleID]int{}
 	for _, e := range m.Effects {
 		m.effects[e.ID] = e
+		if e.State == Planned && e.Mode == rules.Shadow {
+			m.shadow[e.Target] = append(m.shadow[e.Target], e)
+		}
 	}
 	for _, a := range m.Alerts {
 		m.byID[a.ID] = a
 		if a.Ended == 0 {
 			m.alertOf[alertKey{a.RuleID, a.Key}] = a
+			m.stands[a.RuleID]++
 		}
 	}
-	m.reschedule()
+	m.reindexIncidents()
 }
 
-// ErrUnknownKind says that an entry is of a later version.
-var ErrUnknownKind = errors.New("an entry of a kind that this version does not know")
+// Known says whether this version can apply entries of the kind. One that it
+// cannot must stop the ledger, before the machine sees it.
+func Known(k Kind) error {
+	if k < KindGenesis || k > KindRestored {
+		return fmt.Errorf("an entry of kind %d, of which this version knows nothing: run the version that wrote it, or a later one", k)
+	}
+	return nil
+}
 
 // Apply applies one entry and returns its outcome: a BlocksOutcome, a
 // BatchOutcome, a LiveOutcome, a *Refusal, another error, or nil. hash is the entry's place in the
@@ -83,7 +97,7 @@ func (m *Machine) Apply(e Entry, hash [32]byte) any {
 	epoch := m.Epoch
 	m.Index, m.Time, m.Chain = e.Index, max(m.Time, e.Time), hash
 	out := m.apply(e)
-	if m.due != 0 && m.due <= m.Time {
+	if m.Next != 0 && m.Next <= m.Time {
 		m.expire()
 	}
 	if m.Epoch != epoch {
@@ -114,7 +128,7 @@ func (m *Machine) apply(e Entry) any {
 	case KindRestored:
 		return decode(e, m.restored)
 	}
-	return fmt.Errorf("%w: %d", ErrUnknownKind, e.Kind)
+	return Known(e.Kind)
 }
 
 func (m *Machine) genesis(g Genesis) any {
@@ -137,7 +151,14 @@ func (m *Machine) Changed() <-chan struct{} {
 func (m *Machine) Due() int64 {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.due
+	return m.Next
+}
+
+// GateEpoch counts every change of any gate.
+func (m *Machine) GateEpoch() uint64 {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.Epoch
 }
 
 // compiled is the live rule set, ready to run.

@@ -10,17 +10,15 @@ import (
 // carries out those that close a gate. An effect that stands is not repeated.
 func (m *Machine) mitigate(a *Alert, rule *rules.Rule) {
 	for _, use := range rule.Mitigate {
-		mitigation := use.Mitigation
-		gate := m.Gates[mitigation.Target]
-		if gate == nil || m.pending(a, mitigation.Name) {
+		if !m.wanted(a, use) {
 			continue
 		}
 		e := &Effect{
 			ID:         next("e", &m.Last.Effect),
-			Mitigation: mitigation.Name, Target: mitigation.Target,
-			Mode:  rules.Effective(use.Mode, mitigation.Mode, gate.Mode),
-			State: Planned, Alert: a.ID, Planned: m.Time,
+			Mitigation: use.Mitigation.Name, Target: use.Mitigation.Target,
+			Mode: m.mode(use), State: Planned, Alert: a.ID, Planned: m.Time,
 		}
+		m.supersede(a, e)
 		m.Effects = append(m.Effects, e)
 		m.effects[e.ID] = e
 		a.Effects = append(a.Effects, e.ID)
@@ -32,25 +30,47 @@ func (m *Machine) mitigate(a *Alert, rule *rules.Rule) {
 			e.Result = "waits for a person's approval"
 		default:
 			e.Result = "shadow: would have closed the gate"
-			m.turn(gate.Name) // would_be has changed
+			m.shadow[e.Target] = append(m.shadow[e.Target], e)
+			m.turn(e.Target) // would_be has changed
 		}
 		m.addToIncident(e)
 	}
 }
 
-// wanting tells whether any mitigation of the rule is neither in force nor
-// waiting for this alert.
-func (m *Machine) wanting(a *Alert, rule *rules.Rule) bool {
-	return slices.ContainsFunc(rule.Mitigate, func(use rules.Use) bool { return !m.pending(a, use.Mitigation.Name) })
+// mode is the weakest that rule, mitigation and gate name.
+func (m *Machine) mode(use rules.Use) rules.Mode {
+	return rules.Effective(use.Mode, use.Mitigation.Mode, m.Gates[use.Mitigation.Target].Mode)
 }
 
-// pending tells whether an effect of this mitigation for the alert is still in
-// force or waits.
-func (m *Machine) pending(a *Alert, mitigation string) bool {
-	return slices.ContainsFunc(a.Effects, func(id string) bool {
+// wanting tells whether any mitigation of the rule is wanted for this alert.
+func (m *Machine) wanting(a *Alert, rule *rules.Rule) bool {
+	return slices.ContainsFunc(rule.Mitigate, func(use rules.Use) bool { return m.wanted(a, use) })
+}
+
+// wanted tells whether a mitigation is neither in force for the alert nor
+// waits in as strong a mode as it has now.
+func (m *Machine) wanted(a *Alert, use rules.Use) bool {
+	if m.Gates[use.Mitigation.Target] == nil {
+		return false
+	}
+	return !slices.ContainsFunc(a.Effects, func(id string) bool {
 		e := m.effects[id]
-		return e != nil && e.Mitigation == mitigation && e.State != Undone
+		return e != nil && e.same(use.Mitigation.Name, use.Mitigation.Target) &&
+			e.State != Undone && (e.State != Planned || e.Mode >= m.mode(use))
 	})
+}
+
+func (e *Effect) same(mitigation, target string) bool {
+	return e.Mitigation == mitigation && e.Target == target
+}
+
+// supersede ends the planned effects that a stronger one replaces.
+func (m *Machine) supersede(a *Alert, by *Effect) {
+	for _, id := range a.Effects {
+		if e := m.effects[id]; e != nil && e.State == Planned && e.same(by.Mitigation, by.Target) {
+			e.State, e.Result = Undone, "superseded by "+by.ID+" in mode "+by.Mode.String()
+		}
+	}
 }
 
 // carryOut closes the gate in the same entry that raised the alert.
@@ -65,13 +85,15 @@ func (m *Machine) forgetEffects() {
 	if len(m.Effects) <= maxEffects {
 		return
 	}
-	for i, e := range m.Effects {
-		if e.State == Undone || e.State == Planned && m.over(e) {
-			delete(m.effects, e.ID)
-			m.Effects = slices.Delete(m.Effects, i, i+1)
-			return
+	drop := len(m.Effects) - maxEffects*9/10
+	m.Effects = slices.DeleteFunc(m.Effects, func(e *Effect) bool {
+		if drop == 0 || e.State != Undone && (e.State != Planned || !m.over(e)) {
+			return false
 		}
-	}
+		drop--
+		delete(m.effects, e.ID)
+		return true
+	})
 }
 
 // over tells whether the alert of an effect has ended.
@@ -82,9 +104,7 @@ func (m *Machine) over(e *Effect) bool {
 
 // wouldBe tells whether the gate would be closed if everything were enforced.
 func (m *Machine) wouldBe(gate string) bool {
-	return slices.ContainsFunc(m.Effects, func(e *Effect) bool {
-		return e.Target == gate && e.State == Planned && e.Mode == rules.Shadow && !m.over(e)
-	})
+	return slices.ContainsFunc(m.shadow[gate], func(e *Effect) bool { return e.State == Planned && !m.over(e) })
 }
 
 // result takes in what became of an effect.

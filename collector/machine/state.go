@@ -18,8 +18,11 @@ type state struct {
 	Cell   string
 	Secret [2]uint64
 
+	Next  int64 // ledger time at which an alert is due; 0 for never
 	Last  counters
 	Epoch uint64 // counts every change of any gate
+
+	Restored int64 // ledger time of the last restore, until its first rule set is live
 
 	Live    *RuleSet
 	Pending *RuleSet
@@ -70,9 +73,12 @@ type Spool struct {
 	Agent, ID string
 	Seq       uint64
 	Digest    [32]byte
-	Entered   int64   // ledger time of the last block
-	Blind     []Range // sequences that never came
-	Clones    uint64
+	// Recent holds the beginnings of the last digests, the newest last, so that
+	// a clone that is behind is told apart from a block delivered again.
+	Recent  []uint64
+	Entered int64   // ledger time of the last block
+	Blind   []Range // sequences that never came
+	Clones  uint64
 }
 
 // A Range is a run of sequences, both ends included, and when the gap showed.
@@ -107,7 +113,9 @@ type Alert struct {
 	Quiet       int64    // ledger time since when it is only kept firing; 0 while true
 	Incident    string   `json:",omitempty"`
 	Effects     []string `json:",omitempty"`
-	More        uint64   `json:",omitempty"` // alerts over the limit that this one stands for
+	// Keys are the keys over the limit that this one alert stands for, sorted.
+	Keys []window.Key `json:",omitempty"`
+	More uint64       `json:",omitempty"` // alerts over the limit that this one stands for
 }
 
 // A Gate is a named valve in front of something stoppable.
@@ -181,6 +189,8 @@ type Incident struct {
 	Alerts  []string
 	Holds   []string
 	Effects []string
+	// Released counts ended alerts that are no longer kept.
+	Released int
 	// Standing counts alerts and holds that have not ended.
 	Standing int
 	Log      []Step
@@ -196,6 +206,11 @@ type Step struct {
 // Bounds of what is kept of the past.
 const (
 	maxEvidence  = 100
+	maxRecent    = 512  // digests of one spool
+	maxSpools    = 4096 // streams, of all agents
+	maxMembers   = 1000 // alerts of one incident
+	maxOver      = 10_000
+	maxLabel     = 1024 // bytes of a label's value
 	maxSteps     = 1000
 	maxIncidents = 1000
 	maxEffects   = 10_000

@@ -114,7 +114,15 @@ func (m *Machine) EffectsView() []Effect {
 // Unverified are the effects that were applied and that nobody has seen
 // arrive.
 func (m *Machine) Unverified() []Effect {
-	return slices.DeleteFunc(m.EffectsView(), func(e Effect) bool { return e.State != Applied })
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var out []Effect
+	for _, h := range m.Holds {
+		if e := m.effects[h.Effect]; e != nil && e.State == Applied {
+			out = append(out, *e)
+		}
+	}
+	return out
 }
 
 // IncidentsView are the incidents, newest first.
@@ -165,7 +173,7 @@ func (m *Machine) RulesView() (out []RuleView, set string, since time.Time) {
 		out = append(out, RuleView{
 			Rule: r, RuleStats: *m.live.stats[i],
 			Began: time.Unix(0, m.Live.Began[ruleName(r)]),
-			Keys:  m.live.tables[i].Keys(), Standing: m.standing(r.ID),
+			Keys:  m.live.tables[i].Keys(), Standing: m.stands[r.ID],
 		})
 	}
 	return out, m.Live.Name, time.Unix(0, m.Live.Since)
