@@ -24,7 +24,12 @@ func (a *API) gate(w http.ResponseWriter, r *http.Request, name string) {
 		noWatch(w)
 		return
 	}
-	answer, why := a.o.Gates.Check(name, asked(r))
+	match, err := asked(r)
+	if err != nil {
+		report.WriteError(w, err)
+		return
+	}
+	answer, why := a.o.Gates.Check(name, match)
 	g, ok := a.o.Gates.Get(name)
 	if !ok {
 		unknownGate(w, name, why)
@@ -37,12 +42,9 @@ func (a *API) gate(w http.ResponseWriter, r *http.Request, name string) {
 }
 
 // asked is the payment that the query names.
-func asked(r *http.Request) gates.Match {
-	q := r.URL.Query()
-	return gates.Match{
-		Request: q.Get("request"), Customer: q.Get("customer"),
-		Address: q.Get("address"), Tag: q.Get("tag"),
-	}
+func asked(r *http.Request) (gates.Match, error) {
+	q, err := report.ReadAsk(r.URL.RawQuery)
+	return gates.Match{Request: q["request"], Customer: q["customer"], Address: q["address"], Tag: q["tag"]}, err
 }
 
 func unknownGate(w http.ResponseWriter, name, why string) {
@@ -52,7 +54,12 @@ func unknownGate(w http.ResponseWriter, name, why string) {
 // check answers 204 for a payment that may pass. Any other answer means that
 // it may not.
 func (a *API) check(w http.ResponseWriter, r *http.Request, name string) {
-	answer, why := a.o.Gates.Check(name, asked(r))
+	match, err := asked(r)
+	if err != nil {
+		report.WriteError(w, err)
+		return
+	}
+	answer, why := a.o.Gates.Check(name, match)
 	refusal := struct {
 		Error string `json:"error"`
 		Gate  string `json:"gate"`

@@ -106,6 +106,18 @@ func parseBatch(raw, body []byte) (Batch, error) {
 	return b, nil
 }
 
+// Check says what is wrong with the first event that its maker should have
+// refused: names by which events are counted and shown. It does not read data.
+func (b Batch) Check() error {
+	r := b.Reader()
+	for ev := (Event{}); r.Next(&ev); {
+		if err := ev.check(); err != nil {
+			return fmt.Errorf("event %d: %w", b.n-r.n-1, err)
+		}
+	}
+	return nil
+}
+
 // Len is the number of events.
 func (b Batch) Len() int { return b.n }
 

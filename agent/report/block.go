@@ -13,7 +13,8 @@ const BlocksType = "application/vnd.tomeishi.blocks"
 const (
 	blockMagic   = "TMBK"
 	blockVersion = 1
-	maxAgent     = 255 // bytes of an agent's id
+	maxAgent     = 255     // bytes of an agent's id
+	maxSeq       = 1 << 53 // more blocks than any spool will ever make
 )
 
 // A SpoolID is made at random with the spool, so that two spools with one
@@ -76,7 +77,7 @@ func ReadBlock(raw []byte) (b Block, rest []byte, err error) {
 	copy(b.Spool[:], c.bytes(16))
 	b.Seq = c.uvarint()
 	copy(b.Prev[:], c.bytes(32))
-	if c.bad || b.Agent == "" || len(b.Agent) > maxAgent || b.Seq == 0 {
+	if c.bad || b.Agent == "" || len(b.Agent) > maxAgent || b.Seq == 0 || b.Seq > maxSeq {
 		return Block{}, nil, fmt.Errorf("block: head: %w", errShape)
 	}
 	if err := checkAttr(b.Agent); err != nil {

@@ -22,7 +22,7 @@ func block(seq uint64, events ...Event) Block {
 }
 
 func TestBlocksStandBackToBack(t *testing.T) {
-	want := []Block{block(1), block(2, mixed()...), block(1<<63, mixed()[:1]...)}
+	want := []Block{block(1), block(2, mixed()...), block(maxSeq, mixed()[:1]...)}
 	var raw []byte
 	for _, b := range want {
 		raw = b.Append(raw)

@@ -5,7 +5,10 @@
 // digest and order never change. It knows nothing of rules, disks or networks.
 package report
 
-import "strings"
+import (
+	"errors"
+	"strings"
+)
 
 // An Event is one fact in the terms of CloudEvents 1.0. Its strings and Data
 // may alias the buffer it was read from.
@@ -33,6 +36,20 @@ func (e *Event) When() int64 {
 		return e.Time
 	}
 	return e.Seen
+}
+
+// check is what holds for every event, also for one that came in a block:
+// names by which it is counted and shown.
+func (e *Event) check() error {
+	if e.ID == "" || e.Source == "" || e.Type == "" {
+		return errors.New("an event without id, source or type")
+	}
+	for _, v := range [...]string{e.ID, e.Source, e.Type, e.Subject} {
+		if err := checkAttr(v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // JSON tells whether Data is JSON text.

@@ -222,7 +222,7 @@ func TestDamageIsSetAsideAndCounted(t *testing.T) {
 }
 
 // TestLostTail: what the head file knows was confirmed is gone, so numbers go
-// on behind it.
+// on behind it, and a block without events shows the gap at once.
 func TestLostTail(t *testing.T) {
 	files, before := small(t)
 	delete(files, segName(3))
@@ -231,7 +231,7 @@ func TestLostTail(t *testing.T) {
 	q := open(t, dir)
 	add(t, q, "new")
 	got := waitingNow(t, q)
-	if len(got) != 2 || got[1].Seq != 5 || got[1].Prev != before[3].Batch.Digest() {
+	if len(got) != 3 || got[1].Seq != 5 || got[1].Batch.Len() != 0 || got[1].Prev != before[3].Batch.Digest() || got[2].Seq != 6 {
 		t.Errorf("sequences %v", seqs(got))
 	}
 }

@@ -51,6 +51,7 @@ func (q *Queue) restore() (err error) {
 	defer q.mu.Unlock()
 	q.drop()
 	q.aside, _ = asideSize(q.dir)
+	q.announce()
 	q.wake()
 	return nil
 }
@@ -108,15 +109,35 @@ func (q *Queue) findLast(h head) error {
 			}
 			q.last, q.prev = rec.seq, batch.Digest()
 		} else if h.seq > max(rec.seq, q.acked) {
-			q.log.Error("spool: the newest blocks are damaged, the collector will show a gap",
-				"from", max(rec.seq, q.acked)+1, "to", h.seq)
+			q.lost(max(rec.seq, q.acked), h.seq)
 		}
 		break
+	}
+	if len(q.segs) == 0 && h.seq > q.acked {
+		q.lost(q.acked, h.seq)
 	}
 	if q.last < q.acked {
 		q.last, q.prev = q.acked, digest{}
 	}
 	return nil
+}
+
+// lost notes that the blocks after from are gone.
+func (q *Queue) lost(from, to uint64) {
+	q.gap = true
+	q.log.Error("spool: the newest blocks are lost, the collector will show a gap", "from", from+1, "to", to)
+}
+
+// announce lets the collector see a gap at once, by a block without events: on
+// a quiet host the next event may be hours away.
+func (q *Queue) announce() {
+	if !q.gap {
+		return
+	}
+	var nothing report.Builder
+	if err := q.put([]report.Batch{nothing.Batch()}); err != nil {
+		q.log.Warn("spool: the gap will be seen with the next event", "err", err)
+	}
 }
 
 // scan reads a segment to its end, cuts off a write that was never confirmed,

@@ -66,6 +66,7 @@ type Queue struct {
 	segs  []segment // oldest first; the last one may be active
 	aside int64     // bytes in damaged/ and refused/
 	tail  *os.File  // the active segment, or nil; the writer's
+	gap   bool      // blocks were lost before this start
 }
 
 type digest = [32]byte
