@@ -77,6 +77,26 @@ func (l *Ledger) openNode(ctx context.Context) (*node, error) {
 	return n, nil
 }
 
+// setAside moves snapshots that cannot be read out of the way, if the log still
+// reaches back to its first entry and can make the state again without them.
+func (l *Ledger) setAside(n *node, cause error) bool {
+	if first, err := n.store.FirstIndex(); err != nil || first != 1 || l.Head().Index != 0 {
+		return false
+	}
+	from := filepath.Join(l.o.Dir, "snapshots")
+	to := fmt.Sprintf("%s-damaged-%d", from, time.Now().Unix())
+	if err := os.Rename(from, to); err != nil {
+		return false
+	}
+	snaps, err := raft.NewFileSnapshotStoreWithLogger(l.o.Dir, retain, engineLog(l.o.Log))
+	if err != nil {
+		return false
+	}
+	n.snaps = snaps
+	l.o.Log.Error("no snapshot can be read: they are set aside, and the whole log is replayed", "cause", cause, "aside", to)
+	return true
+}
+
 // covers refuses a log that ends before what is known to have been there.
 func (l *Ledger) covers(last uint64) error {
 	if head := l.Head(); last < head.Index {
@@ -98,7 +118,11 @@ func (l *Ledger) startRaft(ctx context.Context, n *node) error {
 		return fmt.Errorf("begin a new log: %w", err)
 	}
 	var err error
-	if n.raft, err = raft.NewRaft(c, l.fsm, n.store, n.store, n.snaps, trans); err != nil {
+	n.raft, err = raft.NewRaft(c, l.fsm, n.store, n.store, n.snaps, trans)
+	if err != nil && l.setAside(n, err) {
+		n.raft, err = raft.NewRaft(c, l.fsm, n.store, n.store, n.snaps, trans)
+	}
+	if err != nil {
 		return errors.Join(l.Err(), fmt.Errorf("open ledger %s: %w; %s", l.o.Dir, err, remedy))
 	}
 	if err := n.lead(ctx); err != nil {

@@ -138,3 +138,38 @@ func TestSeed(t *testing.T) {
 		closed(t, l)
 	}
 }
+
+// TestNoSnapshotCanBeRead has the whole log still, which is enough.
+func TestNoSnapshotCanBeRead(t *testing.T) {
+	dir := t.TempDir()
+	l, r := open(t, dir)
+	for i := range 20 {
+		propose(t, l, fmt.Sprint(i))
+	}
+	if err := l.Snapshot(); err != nil {
+		t.Fatal(err)
+	}
+	propose(t, l, "after")
+	want := r.all(t)
+	closed(t, l)
+	states, err := filepath.Glob(filepath.Join(dir, "snapshots", "*", "state.bin"))
+	if err != nil || len(states) != 1 {
+		t.Fatalf("snapshots %q, %v", states, err)
+	}
+	raw, err := os.ReadFile(states[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[len(raw)/2] ^= 1
+	if err := os.WriteFile(states[0], raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, again := open(t, dir)
+	if got := again.all(t); !slices.Equal(got, want) {
+		t.Errorf("%d entries, want %d", len(got), len(want))
+	}
+	aside, err := filepath.Glob(filepath.Join(dir, "snapshots-damaged-*", "*", "state.bin"))
+	if err != nil || len(aside) != 1 {
+		t.Errorf("set aside: %q, %v", aside, err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
@@ -34,9 +35,6 @@ func (m *Machine) decide(d Decision) any {
 	return nil
 }
 
-// Matchable are the fields by which a hold can name a payment.
-var Matchable = []string{"request", "customer", "address", "tag"}
-
 func (m *Machine) closeGate(d Decision) *Refusal {
 	if m.gate(d.Gate) == nil {
 		return notFound("no gate %s", d.Gate)
@@ -45,8 +43,8 @@ func (m *Machine) closeGate(d Decision) *Refusal {
 		return invalid("reason", "say why the gate is closed: others will read it before they open it")
 	}
 	for _, k := range slices.Sorted(maps.Keys(d.Match)) {
-		if !slices.Contains(Matchable, k) || d.Match[k] == "" {
-			return invalid("match."+k, "a hold names a payment by %s", strings.Join(Matchable, ", "))
+		if !slices.Contains(report.Matchable, k) || d.Match[k] == "" {
+			return invalid("match."+k, "a hold names a payment by %s", strings.Join(report.Matchable, ", "))
 		}
 	}
 	match := d.Match
@@ -66,6 +64,12 @@ func (m *Machine) closeGate(d Decision) *Refusal {
 func (m *Machine) openGate(d Decision) *Refusal {
 	if m.gate(d.Gate) == nil {
 		return notFound("no gate %s", d.Gate)
+	}
+	if d.Verdict != "" && !isVerdict(d.Verdict) {
+		return invalid("verdict", "found %.40q, want real, false or test", d.Verdict)
+	}
+	if now := m.Gates[d.Gate].Epoch; d.Epoch != nil && *d.Epoch > now {
+		return conflict("gate %s has not seen epoch %d yet, it is at %d: look again", d.Gate, *d.Epoch, now)
 	}
 	holds := m.holdsOn(d.Gate)
 	if d.Hold != "" {
@@ -115,9 +119,6 @@ func (m *Machine) wasHold(id string) bool {
 }
 
 func checkOpening(d Decision, holds []*Hold) *Refusal {
-	if d.Verdict != "" && !isVerdict(d.Verdict) {
-		return invalid("verdict", "found %.40q, want real, false or test", d.Verdict)
-	}
 	byRule := slices.ContainsFunc(holds, func(h *Hold) bool { return h.Cause == ByRule })
 	switch {
 	case strings.TrimSpace(d.Reason) == "" && (byRule || d.Verdict != ""):
@@ -213,6 +214,9 @@ func (m *Machine) undo(d Decision) *Refusal {
 // the backup and now is not known.
 func (m *Machine) restored(r Restored) any {
 	m.Restored = m.Time
+	if r.Cell != "" {
+		m.Cell = r.Cell
+	}
 	text := "restored from the backup of " + r.Backup.UTC().Format("2006-01-02 15:04:05 MST") + ": what happened since is not known"
 	for _, name := range slices.Sorted(maps.Keys(m.Gates)) {
 		if m.Gates[name].Defined {

@@ -44,11 +44,11 @@ func (m *Machine) evaluate(ev *report.Event, ref window.Ref) {
 // that now holds it.
 func (m *Machine) count(hit rules.Hit, rule *rules.Rule, stats *RuleStats, at int64, ref window.Ref) {
 	table := m.live.tables[hit.Rule]
-	var distinct [16]window.Key
-	entry := window.Entry{Time: at, Ref: ref, Nums: hit.Nums, Distinct: distinct[:0]}
+	entry := window.Entry{Time: at, Ref: ref, Nums: hit.Nums, Distinct: m.distinct[:0]}
 	for _, v := range hit.Distinct {
 		entry.Distinct = append(entry.Distinct, m.hash(v))
 	}
+	m.distinct = entry.Distinct
 	key := m.hash(hit.Key)
 	run, place, saturated := table.Add(m.Time, key, &entry)
 	if saturated {
@@ -58,12 +58,12 @@ func (m *Machine) count(hit rules.Hit, rule *rules.Rule, stats *RuleStats, at in
 			m.builtIn("RuleErrors", Label{"rule", rule.Name}, Label{"error", "saturated"})
 		}
 	}
-	var aggs rules.Aggs
+	aggs := &m.aggs
 	var span window.Span
 	var mixed error
 	fires := run.Windows(place, func(s window.Span) bool {
 		span = s
-		said := ask(rule, run, s, &aggs)
+		said := ask(rule, run, s, aggs)
 		if said == unclear && mixed == nil {
 			mixed = mixture(rule, run, s, hit)
 		}
@@ -73,14 +73,14 @@ func (m *Machine) count(hit rules.Hit, rule *rules.Rule, stats *RuleStats, at in
 		m.ruleError(rule, stats, mixed)
 	}
 	if fires {
-		a := m.fire(rule, key, hit, &aggs, run, span)
+		a := m.fire(rule, key, hit, aggs, run, span)
 		stats.LastFired = m.Time
 		if !m.wanting(a, rule) {
 			return
 		}
 		fresh := run.Windows(place, func(s window.Span) bool {
 			r, s := run.Fresh(s)
-			return s.From < s.To && ask(rule, r, s, &aggs) == isTrue
+			return s.From < s.To && ask(rule, r, s, aggs) == isTrue
 		})
 		if fresh {
 			m.mitigate(a, rule)

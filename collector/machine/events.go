@@ -1,7 +1,6 @@
 package machine
 
 import (
-	"bytes"
 	"encoding/binary"
 	"maps"
 	"slices"
@@ -170,37 +169,4 @@ func (m *Machine) print(source, id string) dedup.Print {
 func (m *Machine) hash(b []byte) window.Key {
 	lo, hi := siphash.Hash128(m.Secret[0], m.Secret[1], b)
 	return window.Key{lo, hi}
-}
-
-// Locate finds the event at ordinal in the body of an entry, for the evidence
-// of an alert. It is false if the entry holds no such event.
-func Locate(kind Kind, body []byte, ordinal int) (ev report.Event, ok bool) {
-	for len(body) > 0 {
-		var batch report.Batch
-		var err error
-		switch kind {
-		case KindBlocks:
-			var b report.Block
-			b, body, err = report.ReadBlock(body)
-			batch = b.Batch
-		case KindBatch:
-			batch, err = report.OpenBatch(bytes.Clone(body))
-			body = nil
-		default:
-			return ev, false
-		}
-		if err != nil {
-			return ev, false
-		}
-		if ordinal >= batch.Len() {
-			ordinal -= batch.Len()
-			continue
-		}
-		for r := batch.Reader(); r.Next(&ev); ordinal-- {
-			if ordinal == 0 {
-				return ev, true
-			}
-		}
-	}
-	return ev, false
 }

@@ -90,6 +90,9 @@ type Result struct {
 // Restored says that the ledger goes on from a backup, so that what happened
 // since is not known.
 type Restored struct {
+	// Cell is the new name: agents must not take this ledger for the one that
+	// they knew.
+	Cell   string    `json:"cell"`
 	Actor  string    `json:"actor"`
 	Backup time.Time `json:"backup"`
 }

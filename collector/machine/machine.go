@@ -37,6 +37,10 @@ type Machine struct {
 	shadow  map[string][]*Effect   // planned shadow effects on a gate
 	open    map[string]*Incident   // kept incidents, by id
 	changed chan struct{}          // closed when any gate changes
+
+	// Room for the event that is being counted.
+	aggs     rules.Aggs
+	distinct []window.Key
 }
 
 type alertKey struct {
