@@ -18,12 +18,8 @@ import (
 	"github.com/tomeishi/tomeishi/collector/api"
 )
 
-// Rights of people.
-const (
-	mayView    = "view"
-	mayOperate = "operate"
-	mayApprove = "approve"
-)
+// any tells whether auth is configured.
+func (a Auth) any() bool { return len(a.People)+len(a.Agents) > 0 }
 
 func (a Auth) check() error {
 	seen := map[string]bool{}
@@ -32,7 +28,7 @@ func (a Auth) check() error {
 			return fmt.Errorf("auth.people: %q cannot be a person's name", p.Name)
 		}
 		for _, m := range p.May {
-			if m != mayView && m != mayOperate && m != mayApprove {
+			if !slices.Contains(everything(), m) {
 				return fmt.Errorf("auth.people %s: may: %q is not one of view, operate, approve", p.Name, m)
 			}
 		}
@@ -68,8 +64,12 @@ type identity struct {
 	actor string // empty: nobody who may decide
 	agent string
 	may   []string
-	open  bool // no auth is configured: everybody on this host may look
+	open  bool // everybody who gets here may look
+	auth  bool // auth is configured: an agent speaks only with its token
 }
+
+// everything is all the rights of people.
+func everything() []string { return []string{api.View, api.Operate, api.Approve} }
 
 type identityKey struct{}
 
@@ -91,8 +91,8 @@ func (c *Collector) identify(next http.Handler, socket bool) http.Handler {
 			report.WriteJSON(w, http.StatusUnauthorized, report.Problem{Error: err.Error()})
 			return
 		}
-		if !id.mayAsk(r) {
-			report.WriteJSON(w, http.StatusForbidden, report.Problem{Error: "this token may not do that"})
+		if err := id.mayAsk(r); err != nil {
+			report.WriteJSON(w, http.StatusForbidden, report.Problem{Error: err.Error()})
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), identityKey{}, id)))
@@ -102,17 +102,17 @@ func (c *Collector) identify(next http.Handler, socket bool) http.Handler {
 func (c *Collector) whoIs(r *http.Request, socket bool) (identity, error) {
 	if socket {
 		uid, err := peerUID(r)
-		return identity{actor: uid, may: []string{mayView, mayOperate, mayApprove}, open: true}, err
+		return identity{actor: uid, may: everything(), open: true, auth: c.o.Config.Auth.any()}, err
 	}
-	if len(c.o.Config.Auth.People)+len(c.o.Config.Auth.Agents) == 0 {
+	if !c.o.Config.Auth.any() {
 		id := identity{open: true}
 		if c.o.Up {
-			id.actor, id.may = localActor, []string{mayView, mayOperate, mayApprove}
+			id.actor, id.may = localActor, everything()
 		}
 		return id, nil
 	}
 	if isProbe(r) {
-		return identity{}, nil
+		return identity{auth: true}, nil
 	}
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
@@ -122,12 +122,12 @@ func (c *Collector) whoIs(r *http.Request, socket bool) (identity, error) {
 	digest := hex.EncodeToString(sum[:])
 	for _, p := range c.o.Config.Auth.People {
 		if equal(p.TokenSHA256, digest) {
-			return identity{actor: p.Name, may: p.May}, nil
+			return identity{actor: p.Name, may: p.May, auth: true}, nil
 		}
 	}
 	for _, k := range c.o.Config.Auth.Agents {
 		if equal(k.TokenSHA256, digest) {
-			return identity{agent: k.ID}, nil
+			return identity{agent: k.ID, auth: true}, nil
 		}
 	}
 	return identity{}, errors.New("this token is nobody's")
@@ -142,32 +142,60 @@ func isProbe(r *http.Request) bool {
 	return r.URL.Path == "/-/healthy" || r.URL.Path == "/-/ready"
 }
 
-// mayAsk tells whether the path is for this asker at all. What a person may
+// mayAsk says why the request is not for this asker at all. What a person may
 // decide is asked again where it is decided.
-func (id identity) mayAsk(r *http.Request) bool {
+func (id identity) mayAsk(r *http.Request) error {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	switch {
-	case id.open || isProbe(r):
-		return true
+	case isProbe(r) || id.open:
+		return nil
 	case id.agent != "":
-		return r.URL.Path == "/v1/events" || r.URL.Path == "/v1/blocks" ||
-			r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/v1/gates")
+		if r.Method == http.MethodPost && (r.URL.Path == "/v1/events" || r.URL.Path == "/v1/blocks") ||
+			reads && (r.URL.Path == "/v1/gates" || strings.HasPrefix(r.URL.Path, "/v1/gates/")) {
+			return nil
+		}
+		return errors.New("this token is an agent's: it reports and reads gates, nothing else")
+	case !reads && r.URL.Path == "/v1/events", reads && r.URL.Path == "/v1/status" && r.URL.Query().Has("hash"):
+		return id.lacks(api.Operate)
+	case !reads && id.lacks(api.Approve) == nil:
+		return nil
+	case !reads:
+		return id.lacks(api.Operate)
 	}
-	return slices.Contains(id.may, mayView)
+	return id.lacks(api.View)
+}
+
+// lacks says that a right is missing; nil if the asker has it.
+func (id identity) lacks(right string) error {
+	if slices.Contains(id.may, right) {
+		return nil
+	}
+	return fmt.Errorf("this token does not have the right %q", right)
 }
 
 // actor says who decides, for the API.
-func (c *Collector) actor(r *http.Request) (string, error) {
+func (c *Collector) actor(r *http.Request, right string) (string, error) {
 	id := identityOf(r)
-	switch {
-	case id.actor == "" && id.agent == "":
+	if id.actor == "" && id.agent == "" {
 		return "", api.Forbidden(fmt.Errorf("without auth in its configuration, a collector takes decisions only on its socket: use --server %s there", c.o.Config.Socket))
-	case !slices.Contains(id.may, mayOperate):
-		return "", api.Forbidden(errors.New("this token may not decide"))
+	}
+	if err := id.lacks(right); err != nil {
+		return "", api.Forbidden(err)
 	}
 	return id.actor, nil
 }
 
-func agentOf(r *http.Request) string { return identityOf(r).agent }
+// speaksFor says why the request may not speak for the agent.
+func speaksFor(r *http.Request, agent string) error {
+	id := identityOf(r)
+	switch {
+	case !id.auth || id.agent != "" && id.agent == agent:
+		return nil
+	case id.agent != "":
+		return fmt.Errorf("this token is agent %s's: it does not speak for agent %.80s", id.agent, agent)
+	}
+	return fmt.Errorf("only the token of agent %.80s speaks for it", agent)
+}
 
 type connKey struct{}
 

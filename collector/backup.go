@@ -116,23 +116,32 @@ func (b *backupWriter) add(name string, size int64, r io.Reader) error {
 // Restore makes the data folder dir from a backup, verified before it is put in
 // place. Every gate then holds until a person opens it. It returns what was
 // restored, in words.
-func Restore(ctx context.Context, dir string, backup io.Reader, actor string, log *slog.Logger) (string, error) {
+func Restore(ctx context.Context, dir string, backup io.Reader, actor string, log *slog.Logger) (said string, err error) {
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return "", fmt.Errorf("%s is not empty: a restore makes a new data folder; move the old one away first", dir)
 	}
-	part := strings.TrimRight(dir, "/") + ".part"
-	if err := os.RemoveAll(part); err != nil {
+	dir = filepath.Clean(dir)
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
 		return "", err
 	}
-	if err := os.MkdirAll(filepath.Join(part, "tape"), 0o700); err != nil {
+	part, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".part-*")
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		if err != nil {
+			said, err = "", errors.Join(err, os.RemoveAll(part))
+		}
+	}()
+	if err := os.Mkdir(filepath.Join(part, "tape"), 0o700); err != nil {
 		return "", err
 	}
 	man, err := unpack(part, backup)
 	if err != nil {
-		return "", errors.Join(fmt.Errorf("this backup cannot be restored: %w", err), os.RemoveAll(part))
+		return "", fmt.Errorf("this backup cannot be restored: %w", err)
 	}
 	if err := seed(ctx, part, man, actor, log); err != nil {
-		return "", errors.Join(err, os.RemoveAll(part))
+		return "", err
 	}
 	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", err
@@ -229,7 +238,10 @@ func seed(ctx context.Context, dir string, man manifest, actor string, log *slog
 	if err := c.openState(ctx); err != nil {
 		return errors.Join(err, c.close())
 	}
-	_, err = c.must(ctx, machine.KindRestored, machine.Restored{Actor: actor, Backup: man.Time})
+	cell, err := newCell()
+	if err == nil {
+		_, err = c.must(ctx, machine.KindRestored, machine.Restored{Cell: cell.Cell, Actor: actor, Backup: man.Time})
+	}
 	return errors.Join(err, c.close())
 }
 

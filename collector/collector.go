@@ -56,10 +56,13 @@ type Collector struct {
 	socket  *http.Server
 	tcp     net.Listener
 	unix    net.Listener
+	doors   doors
 	reload  reloadState
 	ready   atomic.Bool
-	places  evidenceCache
-	closers []closer
+	// stopping is closed first, so that watches end.
+	stopping chan struct{}
+	places   evidenceCache
+	closers  []closer
 }
 
 // closer is something to release, and its name.
@@ -100,7 +103,9 @@ func New(ctx context.Context, o Options) (_ *Collector, err error) {
 }
 
 func newCollector(o Options) *Collector {
-	return &Collector{o: o, log: o.Log, metrics: metrics.NewSet(), machine: machine.New(), leases: act.NewLeases()}
+	c := &Collector{o: o, log: o.Log, metrics: metrics.NewSet(), machine: machine.New(), stopping: make(chan struct{})}
+	c.doors.life, c.doors.cut = context.WithCancel(context.Background())
+	return c
 }
 
 // openState opens the tape before the ledger, which feeds it while it replays.
@@ -128,6 +133,8 @@ func (c *Collector) openState(ctx context.Context) error {
 		return err
 	}
 	c.onClose("ledger", c.ledger.Close)
+	gates, _ := c.machine.GatesView()
+	c.leases = act.NewLeases(gates)
 	return nil
 }
 
@@ -136,16 +143,23 @@ func (c *Collector) begin(ctx context.Context) error {
 	if c.machine.CellID() != "" {
 		return nil
 	}
+	g, err := newCell()
+	if err == nil {
+		_, err = c.submit(ctx, machine.KindGenesis, g)
+	}
+	return err
+}
+
+// newCell draws a cell's id and the secret of its hashes.
+func newCell() (machine.Genesis, error) {
 	var seed [32]byte
 	if _, err := rand.Read(seed[:]); err != nil {
-		return fmt.Errorf("draw the cell's id: %w", err)
+		return machine.Genesis{}, fmt.Errorf("draw the cell's id: %w", err)
 	}
-	g := machine.Genesis{
+	return machine.Genesis{
 		Cell:   hex.EncodeToString(seed[:16]),
 		Secret: [2]uint64{binary.LittleEndian.Uint64(seed[16:]), binary.LittleEndian.Uint64(seed[24:])},
-	}
-	_, err := c.submit(ctx, machine.KindGenesis, g)
-	return err
+	}, nil
 }
 
 // submit puts an entry that travels as JSON into the ledger.
@@ -173,13 +187,13 @@ func (c *Collector) Propose(ctx context.Context, kind machine.Kind, body []byte,
 // handler is everything that the collector answers.
 func (c *Collector) handler() *http.ServeMux {
 	mux := http.NewServeMux()
-	intake.New(intake.Options{Ledger: c, Metrics: c.metrics, Agent: agentOf}).Register(mux)
+	intake.New(intake.Options{Ledger: c, Metrics: c.metrics, Agent: speaksFor}).Register(mux)
 	a := &api.API{Options: api.Options{
-		Machine: c.machine, Leases: c.leases, Actor: c.actor, Agent: agentOf,
+		Machine: c.machine, Leases: c.leases, Actor: c.actor, Agent: speaksFor,
 		Decide: func(ctx context.Context, d machine.Decision) (any, error) {
 			return c.submit(ctx, machine.KindDecision, d)
 		},
-		Evidence: c.evidence, Reload: c.reloadRules, Backup: c.backup, Ready: c.Ready, Status: c.status,
+		Evidence: c.evidence, Reload: c.reloadRules, Backup: c.backup, Stopping: c.stopping, Ready: c.Ready, Status: c.status,
 	}}
 	a.Register(mux)
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
@@ -211,6 +225,7 @@ func (c *Collector) Run(ctx context.Context) error {
 		cancel(c.ledger.Err())
 	}
 	c.ready.Store(false)
+	close(c.stopping)
 	err := context.Cause(ctx)
 	c.stopServers()
 	cancel(nil)

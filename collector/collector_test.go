@@ -262,7 +262,7 @@ func TestDoors(t *testing.T) {
 	code, body = r.decide(demoGate+"/close", `{"reason":5}`)
 	r.want(400, code, body, `"field":"reason"`)
 	code, body = r.decide(demoGate+"/close", strings.Repeat("x", 1<<20))
-	r.want(400, code, body)
+	r.want(413, code, body)
 	code, body = r.request(http.MethodGet, "/v1/gates?watch=x", "", "")
 	r.want(400, code, body, "watch")
 }
@@ -423,6 +423,9 @@ func TestBackup(t *testing.T) {
 		t.Error("restored over a folder that is not empty")
 	}
 	back := start(t, c)
+	if back.machine.CellID() == r.machine.CellID() {
+		t.Error("agents would take the restored ledger for the one that they knew")
+	}
 	code, body := back.request(http.MethodGet, demoGate+"/check", "", "")
 	back.want(423, code, body, "restored")
 	code, body = back.decide(demoGate+"/open", `{"reason":"compared with the bank"}`)
@@ -442,4 +445,23 @@ func TestSecondProcess(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("pid %d", os.Getpid())) {
 		t.Errorf("a second collector on the same data: %v", err)
 	}
+}
+
+// TestAskStrictly: a question that is not quite understood must not be
+// answered "pay".
+func TestAskStrictly(t *testing.T) {
+	r := start(t, testConfig(t))
+	code, body := r.decide(demoGate+"/close", `{"reason":"r","match":{"request":"w-1"}}`)
+	r.want(200, code, body)
+	for query, want := range map[string]int{
+		"request=w-1": 423, "request=w-2": 204, "": 204,
+		"request=w-1;x=1": 400, "request=w-1%25%zz": 400, "request=": 400, "reqest=w-1": 400, "request=w-2&request=w-1": 400,
+	} {
+		code, body := r.request(http.MethodGet, demoGate+"/check?"+query, "", "")
+		if code != want {
+			t.Errorf("check?%s: %d %s, want %d", query, code, body, want)
+		}
+	}
+	_, body = r.request(http.MethodGet, demoGate+"/check?request=w-1", "", "")
+	r.want(423, 423, body, "this payment is held")
 }

@@ -1,10 +1,13 @@
 package collector
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
+	"slices"
 	"sync"
 
+	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/ledger"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/rules/window"
@@ -14,37 +17,138 @@ import (
 // never changes its name.
 type evidenceCache struct {
 	mu    sync.Mutex
-	names map[window.Ref]string
+	names map[place]string
 }
 
-const maxCachedEvidence = 10_000
+// place is where an event stands: its entry, and which one of it.
+type place struct {
+	index   uint64
+	ordinal int
+}
 
-// evidence names an event as cell/source/id, each percent-encoded.
-func (c *Collector) evidence(ref window.Ref) (string, error) {
-	c.places.mu.Lock()
-	name, ok := c.places.names[ref]
-	c.places.mu.Unlock()
-	if ok {
-		return name, nil
+func placeOf(r window.Ref) place { return place{r.Index(), r.Ordinal()} }
+
+const maxCachedEvidence = 50_000
+
+// get is what is known of the places.
+func (e *evidenceCache) get(places []place) map[place]string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	known := make(map[place]string, len(places))
+	for _, p := range places {
+		if name, ok := e.names[p]; ok {
+			known[p] = name
+		}
 	}
-	raw, err := c.tape.Get(ref.Index())
+	return known
+}
+
+func (e *evidenceCache) put(found map[place]string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.names == nil || len(e.names)+len(found) > maxCachedEvidence {
+		e.names = map[place]string{}
+	}
+	for p, name := range found {
+		if len(e.names) == maxCachedEvidence {
+			return
+		}
+		e.names[p] = name
+	}
+}
+
+// evidence names events as cell/source/id, each percent-encoded, in the order
+// of refs. One that cannot be read any more is named by its place. Each entry
+// is read once.
+func (c *Collector) evidence(refs []window.Ref) []string {
+	places := make([]place, len(refs))
+	for i, r := range refs {
+		places[i] = placeOf(r)
+	}
+	known := c.places.get(places)
+	wanted := slices.DeleteFunc(slices.Clone(places), func(p place) bool { return known[p] != "" })
+	slices.SortFunc(wanted, func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.index, b.index), cmp.Compare(a.ordinal, b.ordinal))
+	})
+	found := map[place]string{}
+	for rest := slices.Compact(wanted); len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].index == rest[0].index {
+			n++
+		}
+		if why := c.readEntry(rest[:n], found); why != "" {
+			for _, p := range rest[:n] {
+				known[p] = fmt.Sprintf("entry %d event %d, %s", p.index, p.ordinal, why)
+			}
+		}
+		rest = rest[n:]
+	}
+	c.places.put(found)
+	names := make([]string, len(places))
+	for i, p := range places {
+		name, ok := found[p]
+		if !ok {
+			name = known[p]
+		}
+		names[i] = name
+	}
+	return names
+}
+
+// readEntry names the events at places of one entry, which are in order. It
+// says why it cannot.
+func (c *Collector) readEntry(places []place, found map[place]string) (why string) {
+	raw, err := c.tape.Get(places[0].index)
 	if err != nil {
-		return "", fmt.Errorf("entry %d event %d, no longer on the tape", ref.Index(), ref.Ordinal())
+		return "no longer on the tape"
 	}
 	e, err := ledger.Decode(raw)
 	if err != nil {
-		return "", fmt.Errorf("entry %d: %w", ref.Index(), err)
+		return err.Error()
 	}
-	ev, ok := machine.Locate(machine.Kind(e.Kind), e.Body, ref.Ordinal())
-	if !ok {
-		return "", fmt.Errorf("entry %d holds no event %d", ref.Index(), ref.Ordinal())
+	cell := url.PathEscape(c.machine.CellID())
+	ordinal := 0
+	err = eachBatch(e, func(b report.Batch) bool {
+		r := b.Reader()
+		for ev := (report.Event{}); len(places) > 0 && r.Next(&ev); ordinal++ {
+			if ordinal == places[0].ordinal {
+				found[places[0]] = cell + "/" + url.PathEscape(ev.Source) + "/" + url.PathEscape(ev.ID)
+				places = places[1:]
+			}
+		}
+		return len(places) > 0
+	})
+	if err != nil {
+		return err.Error()
 	}
-	name = url.PathEscape(c.machine.CellID()) + "/" + url.PathEscape(ev.Source) + "/" + url.PathEscape(ev.ID)
-	c.places.mu.Lock()
-	defer c.places.mu.Unlock()
-	if c.places.names == nil || len(c.places.names) >= maxCachedEvidence {
-		c.places.names = map[window.Ref]string{}
+	for _, p := range places {
+		found[p] = fmt.Sprintf("entry %d event %d, which the entry does not hold", p.index, p.ordinal)
 	}
-	c.places.names[ref] = name
-	return name, nil
+	return ""
+}
+
+// eachBatch calls do with the batches of an entry, in order, until it is false.
+// They share the entry's memory.
+func eachBatch(e ledger.Entry, do func(report.Batch) bool) error {
+	if machine.Kind(e.Kind) == machine.KindBatch {
+		b, err := report.TrustBatch(e.Body)
+		if err == nil {
+			do(b)
+		}
+		return err
+	}
+	if machine.Kind(e.Kind) != machine.KindBlocks {
+		return fmt.Errorf("entry of kind %d, which holds no events", e.Kind)
+	}
+	for body := e.Body; len(body) > 0; {
+		b, rest, err := report.ReadBlock(body)
+		if err != nil {
+			return err
+		}
+		if !do(b.Batch) {
+			return nil
+		}
+		body = rest
+	}
+	return nil
 }

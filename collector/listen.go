@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/httpguard"
@@ -49,9 +51,8 @@ func (c *Collector) listen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Left over from a crash: the lock on the data folder is ours.
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove the old socket: %w", err)
+	if err := removeSocket(path); err != nil {
+		return err
 	}
 	if c.unix, err = lc.Listen(ctx, "unix", path); err != nil {
 		return fmt.Errorf("listen on the socket %s: %w", path, err)
@@ -63,11 +64,77 @@ func (c *Collector) listen(ctx context.Context) error {
 	return nil
 }
 
+// removeSocket removes what a crash left over: the lock on the data folder is
+// ours. Anything but a socket is somebody's.
+func removeSocket(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("look for an old socket: %w", err)
+	case info.Mode().Type() != os.ModeSocket:
+		return fmt.Errorf("socket: %s is there and is not a socket: name another path, or move it away", path)
+	}
+	if err := os.Remove(path); err != nil {
+		return fmt.Errorf("remove the old socket: %w", err)
+	}
+	return nil
+}
+
 func (c *Collector) newServer(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: 64 << 10, ConnContext: withConn,
+		Handler: c.count(h), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: 64 << 10, ConnContext: withConn, ConnState: c.connState,
+		BaseContext: func(net.Listener) context.Context { return c.doors.life },
 	}
+}
+
+// doors is what is needed to stop the servers.
+type doors struct {
+	life     context.Context // of all requests
+	cut      context.CancelFunc
+	handlers sync.RWMutex // read-locked by each handler while it runs
+	running  atomic.Int64 // how many do
+	fresh    sync.Map     // net.Conn: connections without a request so far
+}
+
+// connState keeps connections without a request, for which Shutdown would wait.
+func (c *Collector) connState(conn net.Conn, s http.ConnState) {
+	if s != http.StateNew {
+		c.doors.fresh.Delete(conn)
+		return
+	}
+	c.doors.fresh.Store(conn, nil)
+	select {
+	case <-c.stopping:
+		c.closeFresh()
+	default:
+	}
+}
+
+func (c *Collector) closeFresh() {
+	c.doors.fresh.Range(func(conn, _ any) bool {
+		if err := conn.(net.Conn).Close(); err != nil {
+			c.log.Debug("close a connection without a request", "error", err)
+		}
+		return true
+	})
+}
+
+// count lets a request in until the collector has stopped.
+func (c *Collector) count(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !c.doors.handlers.TryRLock() {
+			w.Header().Set("Connection", "close")
+			http.Error(w, "stopping", http.StatusServiceUnavailable)
+			return
+		}
+		defer c.doors.handlers.RUnlock()
+		c.doors.running.Add(1)
+		defer c.doors.running.Add(-1)
+		next.ServeHTTP(w, r)
+	})
 }
 
 // closed closes a listener that the server may have closed already.
@@ -87,15 +154,23 @@ func (c *Collector) serve(s *http.Server, l net.Listener) error {
 	return nil
 }
 
-// stopServers lets requests finish, within a bound; watches are cut.
+// stopServers lets requests finish, within a bound, and returns when no handler
+// runs any more: what they use may be closed.
 func (c *Collector) stopServers() {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
+	var wg sync.WaitGroup
 	for _, s := range []*http.Server{c.server, c.socket} {
-		if err := s.Shutdown(ctx); err != nil {
-			c.log.Debug("requests were cut short", "error", errors.Join(err, s.Close()))
-		}
+		wg.Go(func() {
+			if err := s.Shutdown(ctx); err != nil {
+				c.log.Debug("requests were cut short", "error", errors.Join(err, s.Close()))
+			}
+		})
 	}
+	c.closeFresh()
+	wg.Wait()
+	c.doors.cut()
+	c.doors.handlers.Lock() // for good
 }
 
 // Addr is the TCP address that the collector listens on.

@@ -11,8 +11,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/examples"
@@ -20,14 +22,25 @@ import (
 
 // reloadState is how the last reload went.
 type reloadState struct {
-	mu   sync.Mutex
+	mu sync.Mutex // held while a reload runs
+	// outcome is read without waiting for a reload that runs.
+	outcome atomic.Pointer[reloadOutcome]
+}
+
+type reloadOutcome struct {
 	err  error
 	last time.Time // of the last success
 }
 
-// loadRules loads the rules at the start. If they have errors but an older set
-// is in the ledger, that one goes on: a monitor that does not start protects
-// nobody.
+func (s *reloadState) get() reloadOutcome {
+	if o := s.outcome.Load(); o != nil {
+		return *o
+	}
+	return reloadOutcome{}
+}
+
+// loadRules loads the rules at the start. If that fails but an older set is in
+// the ledger, that one goes on: a monitor that does not start protects nobody.
 func (c *Collector) loadRules(ctx context.Context) error {
 	err := c.Reload(ctx)
 	if err == nil {
@@ -36,7 +49,11 @@ func (c *Collector) loadRules(ctx context.Context) error {
 	if _, set, _ := c.machine.RulesView(); set == "" {
 		return err
 	}
-	c.log.Error("the rule files have errors: the rules that were running go on", "error", err)
+	if api.IsBadRules(err) {
+		c.log.Error("the rule files have errors: the rules that were running go on", "error", err)
+	} else {
+		c.log.Error("the rules were not loaded: the ledger did not take them for certain", "error", err)
+	}
 	return nil
 }
 
@@ -52,31 +69,39 @@ func (c *Collector) reloadRules(ctx context.Context) (string, error) {
 	c.reload.mu.Lock()
 	defer c.reload.mu.Unlock()
 	said, err := c.loadSet(ctx)
-	c.reload.err = err
+	o := reloadOutcome{err, c.reload.get().last}
 	if err == nil {
-		c.reload.last = time.Now()
+		o.last = time.Now()
 	}
+	c.reload.outcome.Store(&o)
 	return said, err
 }
 
+// loadSet makes the rule files live. An error that is not of the rule files is
+// of the ledger; if it is not known whether the set is live, the next reload
+// finds out.
 func (c *Collector) loadSet(ctx context.Context) (string, error) {
 	files, err := c.ruleFiles()
 	if err != nil {
-		return "", err
+		return "", api.BadRules(err)
 	}
-	if _, problems := rules.Parse(files); problems.Err() != nil {
-		return "", problems.Err()
+	set, problems := rules.Parse(files)
+	if problems.Err() != nil {
+		return "", api.BadRules(problems.Err())
+	}
+	if len(set.Rules)+len(set.Gates) == 0 {
+		return "", api.BadRules(errors.New("there is no rule and no gate in the rule files: nothing would be watched"))
 	}
 	name := setName(files)
 	if _, live, _ := c.machine.RulesView(); live == name {
 		return "the rules are the ones that are live: nothing to do", nil
 	}
 	if _, err := c.must(ctx, machine.KindPrepare, machine.Prepare{Set: name, Files: files}); err != nil {
-		return "", fmt.Errorf("prepare the rules: %w", err)
+		return "", refusedSet(fmt.Errorf("prepare the rules: %w", err))
 	}
 	out, err := c.must(ctx, machine.KindLive, machine.Live{Set: name})
 	if err != nil {
-		return "", fmt.Errorf("make the rules live: %w", err)
+		return "", refusedSet(fmt.Errorf("make the rules live: %w", err))
 	}
 	said := "the rules are live"
 	if live, ok := out.(machine.LiveOutcome); ok {
@@ -87,6 +112,15 @@ func (c *Collector) loadSet(ctx context.Context) (string, error) {
 	}
 	c.log.Info("rules are live", "set", name, "files", len(files), "new", said)
 	return said, nil
+}
+
+// refusedSet tells what the machine refused, for the files, from what the
+// ledger did not take.
+func refusedSet(err error) error {
+	if errors.As(err, new(*machine.Refusal)) {
+		return api.BadRules(err)
+	}
+	return err
 }
 
 // must submits an entry that the machine may not refuse.

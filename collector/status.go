@@ -10,10 +10,8 @@ import (
 // status adds what only the whole collector knows.
 func (c *Collector) status() api.Status {
 	s := api.Status{Version: c.o.Version, Data: c.o.Config.Data, DiskFull: c.ledger.Full()}
-	c.reload.mu.Lock()
-	defer c.reload.mu.Unlock()
-	if c.reload.err != nil {
-		s.RuleError = c.reload.err.Error()
+	if err := c.reload.get().err; err != nil {
+		s.RuleError = err.Error()
 	}
 	return s
 }
@@ -22,15 +20,9 @@ func (c *Collector) status() api.Status {
 func (c *Collector) measure() {
 	m := c.metrics
 	gauge := func(name string, value func() float64) { m.NewGauge(name, value) }
-	gauge("tomeishi_rules_last_reload_successful", func() float64 {
-		c.reload.mu.Lock()
-		defer c.reload.mu.Unlock()
-		return number(c.reload.err == nil)
-	})
+	gauge("tomeishi_rules_last_reload_successful", func() float64 { return number(c.reload.get().err == nil) })
 	gauge("tomeishi_rules_last_reload_success_timestamp_seconds", func() float64 {
-		c.reload.mu.Lock()
-		defer c.reload.mu.Unlock()
-		return float64(c.reload.last.UnixMilli()) / 1000
+		return float64(c.reload.get().last.UnixMilli()) / 1000
 	})
 	gauge("tomeishi_events_accepted_total", func() float64 { return float64(c.machine.Totals().Accepted) })
 	gauge("tomeishi_events_duplicates_total", func() float64 { return float64(c.machine.Totals().Duplicates) })

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,8 +37,8 @@ func newCheck(t *terminal) *cobra.Command {
 	}
 	explain := cmd.Flags().Bool("explain", false, "say each rule as one sentence")
 	asJSON := cmd.Flags().Bool("json", false, "print the problems as JSON")
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		files, err := readRules(args, t.in)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		files, err := untilDone(cmd.Context(), func() ([]rules.File, error) { return readRules(args, t.in) })
 		if err != nil {
 			return err
 		}
@@ -54,6 +55,26 @@ func newCheck(t *terminal) *cobra.Command {
 		return checkOutcome(problems)
 	}
 	return cmd
+}
+
+// untilDone waits for read, or for ctx: a pipe that nobody writes to must not
+// keep the program.
+func untilDone(ctx context.Context, read func() ([]rules.File, error)) ([]rules.File, error) {
+	type result struct {
+		files []rules.File
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		files, err := read()
+		done <- result{files, err}
+	}()
+	select {
+	case r := <-done:
+		return r.files, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 func checkOutcome(problems rules.Problems) error {

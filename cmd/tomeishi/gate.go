@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
@@ -139,7 +140,7 @@ func holder(h api.Hold) string {
 
 func matchText(match map[string]string) string {
 	var parts []string
-	for _, k := range machine.Matchable {
+	for _, k := range report.Matchable {
 		if v, ok := match[k]; ok {
 			parts = append(parts, k+"="+v)
 		}
@@ -152,7 +153,7 @@ type payment map[string]*string
 
 func paymentFlags(f *pflag.FlagSet, what string) payment {
 	p := payment{}
-	for _, k := range machine.Matchable {
+	for _, k := range report.Matchable {
 		p[k] = f.String(k, "", what+" this `"+strings.ToUpper(k)+"`")
 	}
 	return p

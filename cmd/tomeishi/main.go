@@ -19,6 +19,7 @@ import (
 )
 
 func main() {
+	syscall.Umask(0o077) // what is written here is nobody else's to read
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the program at once.
 	context.AfterFunc(ctx, stop)

@@ -52,7 +52,7 @@ func (t *terminal) restore(ctx context.Context, data, file string) error {
 	}
 	t.printf("restored into %s: %s\n", data, plain(summary))
 	t.printf("Every gate holds until a person opens it: what happened since the backup is not known.\n")
-	t.printf("An agent that had seen more than this backup stays closed until tomeishi-agent adopt is run on its host.\n\n")
+	t.printf("The cell has a new id: an agent that knew the old ledger answers closed until tomeishi-agent adopt is run on its host.\n\n")
 	t.printf("  tomeishi up --data %s\n  tomeishi hold list\n", data)
 	return nil
 }

@@ -14,6 +14,8 @@ type State interface {
 	Unverified() []machine.Effect
 	// GateView is one gate.
 	GateView(name string) (machine.GateView, bool)
+	// SpoolsView are the agents that have ever reported.
+	SpoolsView() []machine.Spool
 }
 
 // A Verifier finds out which closed gates have arrived at the agents.
@@ -41,20 +43,28 @@ func (v *Verifier) Run(ctx context.Context) {
 
 func (v *Verifier) round(ctx context.Context) {
 	for _, e := range v.State.Unverified() {
-		gate, ok := v.State.GateView(e.Target)
-		if !ok {
+		know, open := v.Leases.Confirmed(e.Epoch, e.Target)
+		if open > 0 || !v.sure(e) {
 			continue
 		}
-		know, open, sure := v.Leases.Confirmed(e.Epoch, gate.Lease)
-		if !sure || open > 0 {
-			continue
-		}
-		text := fmt.Sprintf("gate closed; %d agents confirmed, no other holds a lease", know)
+		text := fmt.Sprintf("gate closed; %d agents confirmed, no other can let a payment pass", know)
 		if know == 1 {
-			text = "gate closed; 1 agent confirmed, no other holds a lease"
+			text = "gate closed; 1 agent confirmed, no other can let a payment pass"
 		}
 		if err := v.Submit(ctx, machine.Result{Effect: e.ID, State: machine.Verified, Text: text}); err != nil {
 			return
 		}
 	}
+}
+
+func (v *Verifier) sure(e machine.Effect) bool {
+	gate, ok := v.State.GateView(e.Target)
+	if !ok {
+		return false
+	}
+	var reporters []string
+	for _, s := range v.State.SpoolsView() {
+		reporters = append(reporters, s.Agent)
+	}
+	return v.Leases.Sure(e.Epoch, gate, reporters)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/rules/window"
 )
 
 // promAnswer is the envelope of Prometheus's API.
@@ -27,13 +28,35 @@ type Alert struct {
 	Cause       string            `json:"cause,omitempty"`
 	Incident    string            `json:"incident,omitempty"`
 	Effects     []string          `json:"effects,omitempty"`
-	Evidence    []string          `json:"evidence"`
+	Evidence    []string          `json:"evidence"` // the newest, oldest first
 	Total       int               `json:"evidence_total"`
 	More        uint64            `json:"over_limit,omitempty"`
 }
 
-func (a *API) alert(m machine.Alert) Alert {
-	evidence := a.evidence(m)
+// maxListed is how much of its evidence, the newest, an alert carries in a
+// list; its incident carries all that is kept.
+const maxListed = 10
+
+// alerts shapes alerts with the newest of their evidence, at most so many each.
+// The places of all are looked up at once.
+func (a *API) alerts(alerts []machine.Alert, most int) []Alert {
+	var refs []window.Ref
+	for i := range alerts {
+		m := &alerts[i]
+		m.Evidence = m.Evidence[max(0, len(m.Evidence)-most):]
+		refs = append(refs, m.Evidence...)
+	}
+	names := a.Evidence(refs)
+	out := make([]Alert, 0, len(alerts))
+	for _, m := range alerts {
+		n := len(m.Evidence)
+		out = append(out, a.alert(m, names[:n:n]))
+		names = names[n:]
+	}
+	return out
+}
+
+func (a *API) alert(m machine.Alert, evidence []string) Alert {
 	out := Alert{
 		Labels: labels(m), Annotations: a.annotations(m, evidence), State: "firing",
 		ActiveAt: rfc3339(m.Raised), Value: m.Value, ID: m.ID, Since: rfc3339(m.Since),
@@ -46,10 +69,7 @@ func (a *API) alert(m machine.Alert) Alert {
 }
 
 func (a *API) getAlerts(w http.ResponseWriter, _ *http.Request) {
-	alerts := []Alert{}
-	for _, m := range a.Machine.AlertsView() {
-		alerts = append(alerts, a.alert(m))
-	}
+	alerts := a.alerts(a.Machine.AlertsView(), maxListed)
 	report.WriteJSON(w, http.StatusOK, promAnswer{"success", map[string]any{"alerts": alerts}})
 }
 
@@ -84,9 +104,10 @@ type ruleGroup struct {
 
 func (a *API) getRules(w http.ResponseWriter, _ *http.Request) {
 	standing := map[string][]Alert{}
-	for _, m := range a.Machine.AlertsView() {
-		key := m.Group + "/" + m.Rule
-		standing[key] = append(standing[key], a.alert(m))
+	alerts := a.Machine.AlertsView()
+	for i, shaped := range a.alerts(alerts, maxListed) {
+		key := alerts[i].Group + "/" + alerts[i].Rule
+		standing[key] = append(standing[key], shaped)
 	}
 	groups := []ruleGroup{}
 	views, _, _ := a.Machine.RulesView()

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
@@ -18,12 +19,19 @@ import (
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
+// Rights of people.
+const (
+	View    = "view"
+	Operate = "operate"
+	Approve = "approve"
+)
+
 // Leases hears from agents that ask for their gates.
 type Leases interface {
 	// Asked says that the agent has everything up to the epoch.
 	Asked(agent string, epoch uint64)
-	// Told says that the agent is being answered now.
-	Told(agent string)
+	// Told says that the agent is being answered with these gates now.
+	Told(agent string, gates []machine.GateView)
 }
 
 // Options are what the API needs.
@@ -32,17 +40,19 @@ type Options struct {
 	Leases  Leases
 	// Decide puts a decision into the ledger and returns its outcome.
 	Decide func(context.Context, machine.Decision) (any, error)
-	// Actor says who asks for a decision, or why nobody may from there.
-	Actor func(*http.Request) (string, error)
-	// Agent says which agent the request's token belongs to; empty if none.
-	Agent func(*http.Request) string
-	// Evidence finds an event by its place in the ledger, as its reference
-	// cell/source/id.
-	Evidence func(window.Ref) (string, error)
+	// Actor says who asks for what needs the right, or why they may not.
+	Actor func(r *http.Request, right string) (string, error)
+	// Agent says why the request may not speak for the agent; nil if it may.
+	Agent func(r *http.Request, agent string) error
+	// Evidence names events by their places in the ledger, as cell/source/id,
+	// in the order of refs; one that cannot be read any more, by its place.
+	Evidence func(refs []window.Ref) []string
 	// Reload loads the rule files again and says what came of it.
 	Reload func(context.Context) (string, error)
 	// Backup writes a backup.
 	Backup func(context.Context, http.ResponseWriter) error
+	// Stopping is closed when the collector begins to stop: watches end.
+	Stopping <-chan struct{}
 	// Ready says why the collector is not ready; nil when it is.
 	Ready func() error
 	// Status adds what only the whole collector knows.
@@ -50,7 +60,11 @@ type Options struct {
 }
 
 // An API answers HTTP.
-type API struct{ Options }
+type API struct {
+	Options
+	hashing   sync.Mutex
+	gateLists listCache
+}
 
 // Register puts the API's paths on mux.
 func (a *API) Register(mux *http.ServeMux) {
@@ -144,17 +158,32 @@ func (a *API) getReady(w http.ResponseWriter, _ *http.Request) {
 	text(w, http.StatusOK, "ready")
 }
 
+// errRules is a problem of the rule files: nothing has changed.
+type errRules struct{ error }
+
+func (e errRules) Unwrap() error { return e.error }
+
+// BadRules says that the rule files have problems, and that the rules which
+// were running go on.
+func BadRules(err error) error { return errRules{err} }
+
+// IsBadRules tells whether an error is such a problem.
+func IsBadRules(err error) bool { return errors.As(err, new(errRules)) }
+
 func (a *API) postReload(w http.ResponseWriter, r *http.Request) {
-	if _, err := a.Actor(r); err != nil {
+	if _, err := a.Actor(r, Operate); err != nil {
 		fail(w, err)
 		return
 	}
 	said, err := a.Reload(r.Context())
-	if err != nil {
+	switch {
+	case err == nil:
+		text(w, http.StatusOK, said)
+	case IsBadRules(err):
 		text(w, http.StatusUnprocessableEntity, "the rules that were running go on:\n"+err.Error())
-		return
+	default:
+		fail(w, err)
 	}
-	text(w, http.StatusOK, said)
 }
 
 func rfc3339(ns int64) string {

@@ -1,9 +1,6 @@
 package api
 
 import (
-	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"path"
 	"strconv"
@@ -28,46 +25,57 @@ type gateList struct {
 // it. An agent that names itself renews its lease and confirms the epoch.
 func (a *API) getGates(w http.ResponseWriter, r *http.Request) {
 	agent := r.URL.Query().Get("agent")
-	if id := a.Agent(r); id != "" && agent != "" && id != agent {
-		problem(w, http.StatusForbidden, "agent", "the token is agent "+id+"'s")
-		return
-	}
-	var epoch uint64
-	ok := a.watch(w, r, func(seen uint64) bool {
-		if agent != "" {
-			a.Leases.Asked(agent, seen)
+	if agent != "" {
+		if err := a.Agent(r, agent); err != nil {
+			problem(w, http.StatusForbidden, "agent", err.Error())
+			return
 		}
-		_, epoch = a.Machine.GatesView()
-		return epoch > seen
-	})
+	}
+	seen, watching, ok := a.seen(w, r)
 	if !ok {
 		return
 	}
-	views, epoch := a.Machine.GatesView()
-	out := gateList{Cell: a.Machine.CellID(), Epoch: epoch, Gates: []Gate{}}
-	for _, v := range views {
-		out.Gates = append(out.Gates, a.gate(v))
+	if now := a.Machine.GateEpoch(); seen > now {
+		// It comes from another history, and confirms nothing of this one.
+		seen, watching = 0, false
 	}
+	if agent != "" && r.URL.Query().Has("watch") {
+		a.Leases.Asked(agent, seen)
+	}
+	if watching && !a.watch(w, r, func() bool { return a.Machine.GateEpoch() > seen }) {
+		return
+	}
+	list := a.list()
 	if agent != "" {
-		a.Leases.Told(agent)
+		a.Leases.Told(agent, list.views)
 	}
-	report.WriteJSON(w, http.StatusOK, out)
+	w.Header().Set("Content-Type", "application/json")
+	if _, err := w.Write(list.text); err != nil {
+		return // the client has gone
+	}
 }
 
-// watch holds the request until news reports something above the epoch that
-// the asker has, or the time is over. It is false if it has answered.
-func (a *API) watch(w http.ResponseWriter, r *http.Request, news func(seen uint64) bool) bool {
+// seen is the epoch that the asker has, and whether it waits for a newer one.
+// It is not ok if it has answered.
+func (a *API) seen(w http.ResponseWriter, r *http.Request) (epoch uint64, watching, ok bool) {
 	q := r.URL.Query()
 	if !q.Has("watch") {
-		return true
+		return 0, false, true
 	}
-	seen, err := strconv.ParseUint(q.Get("watch"), 10, 64)
+	epoch, err := strconv.ParseUint(q.Get("watch"), 10, 64)
 	if err != nil {
 		problem(w, http.StatusBadRequest, "watch", "watch takes the epoch that you have, a whole number")
-		return false
+		return 0, false, false
 	}
+	return epoch, true, true
+}
+
+// watch holds the request until there is news, the time is over or the
+// collector stops. It is false if nobody waits for an answer any more.
+func (a *API) watch(w http.ResponseWriter, r *http.Request, news func() bool) bool {
 	wait := maxWait
-	if q.Has("wait") {
+	if q := r.URL.Query(); q.Has("wait") {
+		var err error
 		if wait, err = time.ParseDuration(q.Get("wait")); err != nil || wait < 0 {
 			problem(w, http.StatusBadRequest, "wait", "wait takes a duration such as 10s")
 			return false
@@ -77,12 +85,14 @@ func (a *API) watch(w http.ResponseWriter, r *http.Request, news func(seen uint6
 	defer over.Stop()
 	for {
 		changed := a.Machine.Changed()
-		if news(seen) {
+		if news() {
 			return true
 		}
 		select {
 		case <-changed:
 		case <-over.C:
+			return true
+		case <-a.Stopping:
 			return true
 		case <-r.Context().Done():
 			return false
@@ -96,11 +106,13 @@ func (a *API) getGate(w http.ResponseWriter, r *http.Request) {
 		a.checkGate(w, r, gate)
 		return
 	}
-	ok := a.watch(w, r, func(seen uint64) bool {
-		v, ok := a.Machine.GateView(name)
-		return !ok || v.Epoch > seen
-	})
-	if !ok {
+	payment, err := report.ReadAsk(r.URL.RawQuery, "watch", "wait")
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	seen, watching, ok := a.seen(w, r)
+	if !ok || watching && !a.watch(w, r, a.newsOf(name, seen)) {
 		return
 	}
 	v, ok := a.Machine.GateView(name)
@@ -109,25 +121,28 @@ func (a *API) getGate(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g := a.gate(v)
-	if held := holdsFor(v, askedFor(r)); held != nil {
+	if held := holdsFor(v, payment); held != nil {
 		g.State = "closed"
 	}
 	report.WriteJSON(w, http.StatusOK, g)
 }
 
-func (a *API) noGate(w http.ResponseWriter, name string) {
-	problem(w, http.StatusNotFound, "", "no gate "+name+" is defined: do not pay")
+// newsOf looks at the gate only when any gate has changed.
+func (a *API) newsOf(name string, seen uint64) func() bool {
+	looked, last := false, uint64(0)
+	return func() bool {
+		epoch := a.Machine.GateEpoch()
+		if looked && epoch == last {
+			return false
+		}
+		looked, last = true, epoch
+		v, ok := a.Machine.GateView(name)
+		return !ok || v.Epoch > seen
+	}
 }
 
-// askedFor is the payment that the request asks about.
-func askedFor(r *http.Request) map[string]string {
-	fields := map[string]string{}
-	for _, k := range machine.Matchable {
-		if v := r.URL.Query().Get(k); v != "" {
-			fields[k] = v
-		}
-	}
-	return fields
+func (a *API) noGate(w http.ResponseWriter, name string) {
+	problem(w, http.StatusNotFound, "", "no gate "+name+" is defined: do not pay")
 }
 
 // holdsFor is the first hold that forbids the payment; nil if none does.
@@ -141,66 +156,80 @@ func holdsFor(v machine.GateView, fields map[string]string) *machine.Hold {
 }
 
 func (a *API) checkGate(w http.ResponseWriter, r *http.Request, name string) {
-	v, ok := a.Machine.GateView(name)
-	if !ok {
-		a.noGate(w, name)
-		return
-	}
-	if h := holdsFor(v, askedFor(r)); h != nil {
-		problem(w, http.StatusLocked, "", "gate "+name+" is closed: "+a.hold(*h).Reason)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
-}
-
-// gateOrder is the body of a close or an open.
-type gateOrder struct {
-	Reason  string            `json:"reason"`
-	Verdict string            `json:"verdict"`
-	Epoch   *uint64           `json:"epoch"`
-	Hold    string            `json:"hold"`
-	Match   map[string]string `json:"match"`
-}
-
-func (a *API) postGate(w http.ResponseWriter, r *http.Request) {
-	name, do := path.Split(r.PathValue("path"))
-	name = strings.TrimSuffix(name, "/")
-	if do != machine.DoClose && do != machine.DoOpen {
-		problem(w, http.StatusNotFound, "", "a gate is closed by POST …/close and opened by POST …/open")
-		return
-	}
-	var order gateOrder
-	if err := readJSON(w, r, &order); err != nil {
-		fail(w, err)
-		return
-	}
-	if do == machine.DoClose && (order.Verdict != "" || order.Epoch != nil || order.Hold != "") {
-		problem(w, http.StatusBadRequest, "", "closing takes a reason and a match, nothing else")
-		return
-	}
-	if do == machine.DoOpen && order.Match != nil {
-		problem(w, http.StatusBadRequest, "match", "opening names a hold by its id: match is for closing")
-		return
-	}
-	err := a.decide(r, machine.Decision{
-		Do: do, Gate: name, Hold: order.Hold, Reason: order.Reason,
-		Verdict: order.Verdict, Epoch: order.Epoch, Match: order.Match,
-	})
+	payment, err := report.ReadAsk(r.URL.RawQuery)
 	if err != nil {
 		fail(w, err)
 		return
 	}
 	v, ok := a.Machine.GateView(name)
 	if !ok {
+		a.noGate(w, name)
+		return
+	}
+	if h := holdsFor(v, payment); h != nil {
+		what := "gate " + name + " is closed: "
+		if !v.Closed {
+			what = "this payment is held: "
+		}
+		problem(w, http.StatusLocked, "", what+a.hold(*h).Reason)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// closeOrder is the body of a close.
+type closeOrder struct {
+	Reason string            `json:"reason"`
+	Match  map[string]string `json:"match"`
+}
+
+// openOrder is the body of an open.
+type openOrder struct {
+	Reason  string  `json:"reason"`
+	Verdict string  `json:"verdict"`
+	Epoch   *uint64 `json:"epoch"`
+	Hold    string  `json:"hold"`
+}
+
+func (a *API) postGate(w http.ResponseWriter, r *http.Request) {
+	name, do := path.Split(r.PathValue("path"))
+	d := machine.Decision{Do: do, Gate: strings.TrimSuffix(name, "/")}
+	var err error
+	switch do {
+	case machine.DoClose:
+		var o closeOrder
+		err = readJSON(w, r, &o)
+		d.Reason, d.Match = o.Reason, o.Match
+	case machine.DoOpen:
+		var o openOrder
+		err = readJSON(w, r, &o)
+		d.Reason, d.Verdict, d.Epoch, d.Hold = o.Reason, o.Verdict, o.Epoch, o.Hold
+	default:
+		problem(w, http.StatusNotFound, "", "a gate is closed by POST …/close and opened by POST …/open")
+		return
+	}
+	if err == nil {
+		err = a.decide(r, d)
+	}
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	v, ok := a.Machine.GateView(d.Gate)
+	if !ok {
 		// A gate that left the rule files is gone once its last hold is.
-		v = machine.GateView{Gate: machine.Gate{Name: name}}
+		v = machine.GateView{Gate: machine.Gate{Name: d.Gate}}
 	}
 	report.WriteJSON(w, http.StatusOK, a.gate(v))
 }
 
 // decide puts a decision into the ledger under the asker's name.
 func (a *API) decide(r *http.Request, d machine.Decision) error {
-	actor, err := a.Actor(r)
+	right := Operate
+	if d.Do == machine.DoApprove {
+		right = Approve
+	}
+	actor, err := a.Actor(r, right)
 	if err != nil {
 		return err
 	}
@@ -213,26 +242,4 @@ func (a *API) decide(r *http.Request, d machine.Decision) error {
 		return refused
 	}
 	return nil
-}
-
-const maxOrder = 64 << 10 // bytes of a decision's body
-
-// readJSON reads a small JSON body strictly; an empty one is an empty object.
-func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder))
-	d.DisallowUnknownFields()
-	err := d.Decode(v)
-	var over *http.MaxBytesError
-	var kind *json.UnmarshalTypeError
-	switch {
-	case err == nil && d.More():
-		return &report.FieldError{Err: errors.New("one JSON object is expected, more follows")}
-	case err == nil || errors.Is(err, io.EOF):
-		return nil
-	case errors.As(err, &over):
-		return report.ErrTooLarge
-	case errors.As(err, &kind):
-		return &report.FieldError{Field: kind.Field, Err: errors.New("found " + kind.Value + ", want " + kind.Type.String())}
-	}
-	return &report.FieldError{Err: err}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"math"
 	"net/http"
 
 	"github.com/tomeishi/tomeishi/agent/report"
@@ -39,16 +40,36 @@ func (a *API) getEffects(w http.ResponseWriter, _ *http.Request) {
 	report.WriteJSON(w, http.StatusOK, map[string]any{"effects": effects})
 }
 
+// approveOrder is the body of an approval.
+type approveOrder struct {
+	Reason string `json:"reason"`
+}
+
+// undoOrder is the body of an undo.
+type undoOrder struct {
+	Reason  string  `json:"reason"`
+	Verdict string  `json:"verdict"`
+	Epoch   *uint64 `json:"epoch"`
+}
+
 // postEffect approves or undoes an effect.
 func (a *API) postEffect(do string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		var order gateOrder
-		if err := readJSON(w, r, &order); err != nil {
-			fail(w, err)
-			return
-		}
 		id := r.PathValue("id")
-		err := a.decide(r, machine.Decision{Do: do, Effect: id, Reason: order.Reason, Verdict: order.Verdict})
+		d := machine.Decision{Do: do, Effect: id}
+		var err error
+		if do == machine.DoApprove {
+			var o approveOrder
+			err = readJSON(w, r, &o)
+			d.Reason = o.Reason
+		} else {
+			var o undoOrder
+			err = readJSON(w, r, &o)
+			d.Reason, d.Verdict, d.Epoch = o.Reason, o.Verdict, o.Epoch
+		}
+		if err == nil {
+			err = a.decide(r, d)
+		}
 		if err != nil {
 			fail(w, err)
 			return
@@ -126,11 +147,13 @@ func (a *API) answerIncident(w http.ResponseWriter, id string) {
 			continue
 		}
 		out := a.incident(in)
+		var alerts []machine.Alert
 		for _, id := range in.Alerts {
 			if m, ok := a.Machine.AlertView(id); ok {
-				out.Detail = append(out.Detail, a.alert(m))
+				alerts = append(alerts, m)
 			}
 		}
+		out.Detail = a.alerts(alerts, math.MaxInt)
 		for _, s := range in.Log {
 			out.Log = append(out.Log, Step{rfc3339(s.At), s.Actor, s.Text})
 		}

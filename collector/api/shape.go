@@ -89,17 +89,3 @@ func labels(alert machine.Alert) map[string]string {
 	}
 	return out
 }
-
-// evidence is the alert's events as cell/source/id; one that cannot be read
-// any more is shown by its place in the ledger.
-func (a *API) evidence(alert machine.Alert) []string {
-	out := make([]string, 0, len(alert.Evidence))
-	for _, ref := range alert.Evidence {
-		s, err := a.Evidence(ref)
-		if err != nil {
-			s = err.Error()
-		}
-		out = append(out, s)
-	}
-	return out
-}

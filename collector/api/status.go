@@ -51,10 +51,20 @@ type Blind struct {
 }
 
 func (a *API) getStatus(w http.ResponseWriter, r *http.Request) {
+	hash := r.URL.Query().Has("hash")
+	if hash {
+		// It reads all of the state: one at a time is enough.
+		if !a.hashing.TryLock() {
+			w.Header().Set("Retry-After", "1")
+			problem(w, http.StatusTooManyRequests, "hash", "the hash of the state is being computed for somebody else: ask again")
+			return
+		}
+		defer a.hashing.Unlock()
+	}
 	s := a.Status()
 	m := a.Machine
-	index, hash, at := m.At()
-	s.Cell, s.Index, s.Chain, s.Time = m.CellID(), index, hex.EncodeToString(hash[:]), at.UTC().Format(time.RFC3339Nano)
+	index, chain, at := m.At()
+	s.Cell, s.Index, s.Chain, s.Time = m.CellID(), index, hex.EncodeToString(chain[:]), at.UTC().Format(time.RFC3339Nano)
 	s.Ready = "yes"
 	if err := a.Ready(); err != nil {
 		s.Ready = err.Error()
@@ -80,7 +90,7 @@ func (a *API) getStatus(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	s.Agents = a.agents()
-	if r.URL.Query().Has("hash") {
+	if hash {
 		sum := m.Hash()
 		s.State = hex.EncodeToString(sum[:])
 	}
@@ -100,7 +110,7 @@ func (a *API) agents() []AgentRow {
 }
 
 func (a *API) getBackup(w http.ResponseWriter, r *http.Request) {
-	if _, err := a.Actor(r); err != nil {
+	if _, err := a.Actor(r, Operate); err != nil {
 		fail(w, err)
 		return
 	}

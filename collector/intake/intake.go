@@ -35,8 +35,8 @@ type Proposer interface {
 type Options struct {
 	Ledger  Proposer
 	Metrics *metrics.Set
-	// Agent tells which agent a request speaks for; empty if any may.
-	Agent func(*http.Request) string
+	// Agent says why a request may not speak for the agent; nil if it may.
+	Agent func(r *http.Request, agent string) error
 }
 
 // An Intake answers POST /v1/events and POST /v1/blocks.
@@ -140,6 +140,8 @@ func (in *Intake) postEvents(w http.ResponseWriter, r *http.Request) error {
 		report.WriteJSON(w, http.StatusAccepted, Accepted{})
 		return nil
 	}
+	// The batch has memory of its own: the ledger may still read it when this
+	// request is over and s serves another.
 	batch := b.Batch()
 	out, err := in.o.Ledger.Propose(r.Context(), machine.KindBatch, batch.Bytes(), batch.Digest())
 	if err != nil {
@@ -166,6 +168,7 @@ type blocksProblem struct {
 	Reason string `json:"reason,omitempty"`
 	Field  string `json:"field,omitempty"`
 	Seq    uint64 `json:"seq,omitempty"`
+	code   int
 }
 
 func (in *Intake) postBlocks(w http.ResponseWriter, r *http.Request) error {
@@ -179,7 +182,7 @@ func (in *Intake) postBlocks(w http.ResponseWriter, r *http.Request) error {
 	digest, problem := in.checkBlocks(r, body)
 	if problem != nil {
 		in.refused.Inc()
-		report.WriteJSON(w, http.StatusBadRequest, problem)
+		report.WriteJSON(w, problem.code, problem)
 		return nil
 	}
 	out, err := in.o.Ledger.Propose(r.Context(), machine.KindBlocks, body, digest)
@@ -207,38 +210,33 @@ func (in *Intake) postBlocks(w http.ResponseWriter, r *http.Request) error {
 // and returns what the chain covers of them.
 func (in *Intake) checkBlocks(r *http.Request, body []byte) (digest [32]byte, problem *blocksProblem) {
 	if len(body) == 0 {
-		return digest, &blocksProblem{Error: "no block in the body"}
+		return digest, &blocksProblem{Error: "no block in the body", code: http.StatusBadRequest}
 	}
 	h := sha256.New()
 	var first report.Head
-	var seq uint64
 	for i := 0; len(body) > 0; i++ {
 		b, rest, err := report.ReadBlock(body)
+		if err == nil && i == 0 {
+			// Not 400: the blocks are good, and wait for the right token.
+			if err := in.o.Agent(r, b.Agent); err != nil {
+				return digest, &blocksProblem{Error: err.Error(), code: http.StatusForbidden}
+			}
+			first = b.Head
+		}
 		if err == nil {
-			err = in.sameStream(r, &first, b.Head, i)
+			err = b.Batch.Check()
+		}
+		if err == nil && (b.Agent != first.Agent || b.Spool != first.Spool) {
+			err = errors.New("the blocks of one request must be of one spool")
 		}
 		if err != nil {
-			return digest, &blocksProblem{Error: err.Error(), Field: "[" + strconv.Itoa(i) + "]", Seq: b.Seq}
+			return digest, &blocksProblem{Error: err.Error(), Field: "[" + strconv.Itoa(i) + "]", Seq: b.Seq, code: http.StatusBadRequest}
 		}
-		seq = b.Seq
 		d := b.Batch.Digest()
-		h.Write(fmt.Appendf(nil, "%q %s %d ", b.Agent, b.Spool, seq))
+		h.Write(fmt.Appendf(nil, "%q %s %d ", b.Agent, b.Spool, b.Seq))
 		h.Write(b.Prev[:])
 		h.Write(d[:])
 		body = rest
 	}
 	return [32]byte(h.Sum(nil)), nil
-}
-
-func (in *Intake) sameStream(r *http.Request, first *report.Head, h report.Head, i int) error {
-	if i == 0 {
-		*first = h
-	}
-	if h.Agent != first.Agent || h.Spool != first.Spool {
-		return errors.New("the blocks of one request must be of one spool")
-	}
-	if id := in.o.Agent(r); id != "" && id != h.Agent {
-		return fmt.Errorf("the token is agent %s's, the block says %s", id, h.Agent)
-	}
-	return nil
 }

@@ -1,0 +1,47 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"github.com/tomeishi/tomeishi/collector/machine"
+)
+
+// listAge is how old an answer with all gates may be. A change of a gate is
+// seen at once; a reason may show a value of its alert that is so old.
+const listAge = time.Second
+
+// encodedList is an answer with all gates, made once for all who ask.
+type encodedList struct {
+	epoch uint64
+	made  time.Time
+	views []machine.GateView
+	text  []byte
+}
+
+type listCache struct {
+	mu   sync.Mutex
+	last *encodedList
+}
+
+func (a *API) list() *encodedList {
+	c := &a.gateLists
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if l := c.last; l != nil && l.epoch == a.Machine.GateEpoch() && time.Since(l.made) < listAge {
+		return l
+	}
+	views, epoch := a.Machine.GatesView()
+	out := gateList{Cell: a.Machine.CellID(), Epoch: epoch, Gates: []Gate{}}
+	for _, v := range views {
+		out.Gates = append(out.Gates, a.gate(v))
+	}
+	var text bytes.Buffer
+	if err := json.NewEncoder(&text).Encode(out); err != nil {
+		panic("api: encode the gates: " + err.Error()) // only types of this package
+	}
+	c.last = &encodedList{epoch, time.Now(), views, text.Bytes()}
+	return c.last
+}

@@ -1,0 +1,95 @@
+package api
+
+import (
+	"bytes"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/rules"
+)
+
+// cell is a machine that is fed without a ledger.
+type cell struct {
+	*machine.Machine
+	t     testing.TB
+	index uint64
+}
+
+func (c *cell) apply(kind machine.Kind, v any) {
+	c.t.Helper()
+	c.index++
+	e := machine.Entry{Index: c.index, Time: time.Now().UnixNano(), Kind: kind, Body: machine.Encode(v)}
+	if err, ok := c.Apply(e, [32]byte{byte(c.index)}).(error); ok {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *cell) close(match map[string]string) {
+	c.t.Helper()
+	c.apply(machine.KindDecision, machine.Decision{Do: machine.DoClose, Actor: "me", Gate: "g", Reason: "r", Match: match})
+}
+
+func newCell(t testing.TB) *cell {
+	c := &cell{Machine: machine.New(), t: t}
+	c.apply(machine.KindGenesis, machine.Genesis{Cell: "c1"})
+	files := []rules.File{{Name: "r.yml", Text: []byte("gates: [{name: g, mode: enforce}]\n")}}
+	c.apply(machine.KindPrepare, machine.Prepare{Set: "s", Files: files})
+	c.apply(machine.KindLive, machine.Live{Set: "s"})
+	return c
+}
+
+// TestList makes the answer with all gates anew when a gate has changed, and
+// once a second.
+func TestList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCell(t)
+		a := &API{Options: Options{Machine: c.Machine}}
+		first := a.list()
+		if a.list() != first {
+			t.Error("nothing has changed, and the answer was made again")
+		}
+		c.close(nil)
+		closed := a.list()
+		if closed == first || !bytes.Contains(closed.text, []byte(`"state":"closed"`)) || closed.epoch != c.GateEpoch() {
+			t.Errorf("after the gate was closed: %s", closed.text)
+		}
+		time.Sleep(listAge)
+		if a.list() == closed {
+			t.Error("the answer is older than a second")
+		}
+	})
+}
+
+// BenchmarkList answers a poll while 1,000 holds stand.
+func BenchmarkList(b *testing.B) {
+	c := newCell(b)
+	for i := range 1000 {
+		c.close(map[string]string{"customer": string(rune('a'+i%26)) + time.Duration(i).String()})
+	}
+	a := &API{Options: Options{Machine: c.Machine}}
+	for b.Loop() {
+		a.list()
+	}
+}
+
+// TestNewsOf looks at one gate only when some gate has changed.
+func TestNewsOf(t *testing.T) {
+	c := newCell(t)
+	a := &API{Options: Options{Machine: c.Machine}}
+	v, _ := c.GateView("g")
+	news := a.newsOf("g", v.Epoch)
+	for range 2 {
+		if news() {
+			t.Error("news without a change")
+		}
+	}
+	c.close(nil)
+	if !news() {
+		t.Error("no news though the gate was closed")
+	}
+	if !a.newsOf("none", 0)() {
+		t.Error("a gate that does not exist is waited for")
+	}
+}
