@@ -16,6 +16,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/agent/durable"
 	"github.com/tomeishi/tomeishi/collector"
+	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/ledger"
 )
 
@@ -120,7 +121,11 @@ func (n *node) reloadOnHangup(ctx context.Context) {
 		}
 		if err := n.collector.Reload(ctx); err != nil {
 			n.log.Error("the rules were not reloaded", "error", err)
-			n.printf("The rules were NOT reloaded. Those that were running go on:\n%s\n", plain(err.Error()))
+			if api.IsBadRules(err) {
+				n.printf("The rules were NOT reloaded. Those that were running go on:\n%s\n", plain(err.Error()))
+			} else {
+				n.printf("It is NOT KNOWN whether the rules were reloaded; tomeishi status shows which are live:\n%s\n", plain(err.Error()))
+			}
 			continue
 		}
 		n.log.Info("rules reloaded")
