@@ -465,3 +465,25 @@ func TestAskStrictly(t *testing.T) {
 	_, body = r.request(http.MethodGet, demoGate+"/check?request=w-1", "", "")
 	r.want(423, 423, body, "this payment is held")
 }
+
+// TestTapeMissing: the evidence of what came before the last snapshot is gone
+// with the tape, and that is said.
+func TestTapeMissing(t *testing.T) {
+	c := testConfig(t)
+	r := start(t, c)
+	r.post(payment("tx1", "w1"))
+	if err := r.ledger.Snapshot(); err != nil {
+		t.Fatal(err)
+	}
+	r.stop()
+	if err := os.RemoveAll(filepath.Join(c.Data, "tape")); err != nil {
+		t.Fatal(err)
+	}
+	r = start(t, c)
+	_, body := r.request(http.MethodGet, "/metrics", "", "")
+	r.want(200, 200, body, "tomeishi_tape_damaged_ranges_total 1")
+	r.post(payment("tx2", "w1"))
+	r.want(423, r.code(http.MethodGet, demoGate+"/check", "", ""), "")
+	_, body = r.request(http.MethodGet, "/api/v1/alerts", "", "")
+	r.want(200, 200, body, "no longer on the tape", "/test/tx2")
+}

@@ -71,7 +71,7 @@ func (t *Tape) signal() {
 func (t *Tape) Expect(through uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.last == 0 || t.last >= through {
+	if t.last >= through {
 		return
 	}
 	t.met.damaged.Inc()
