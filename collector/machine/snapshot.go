@@ -107,6 +107,11 @@ func load(b []byte) (*state, *rules.Set, error) {
 	if err := json.Unmarshal(b[:n], &st); err != nil {
 		return nil, nil, fmt.Errorf("snapshot: %w", err)
 	}
+	if !whole(st.Gates) || !whole(st.Spools) || !whole(st.Stats) ||
+		slices.Contains(st.Holds, nil) || slices.Contains(st.Alerts, nil) ||
+		slices.Contains(st.Effects, nil) || slices.Contains(st.Incidents, nil) {
+		return nil, nil, errSnapshot
+	}
 	var err error
 	if st.seen, b, err = dedup.Load(b[n:]); err != nil {
 		return nil, nil, fmt.Errorf("snapshot: %w", err)
@@ -137,6 +142,16 @@ func load(b []byte) (*state, *rules.Set, error) {
 		return nil, nil, errSnapshot
 	}
 	return &st, set, nil
+}
+
+// whole tells whether a map that traveled as JSON has no holes.
+func whole[T any](m map[string]*T) bool {
+	for _, v := range m {
+		if v == nil {
+			return false
+		}
+	}
+	return m != nil
 }
 
 // specs compiles the live rule set and says what the tables of its rules hold.

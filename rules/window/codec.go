@@ -79,6 +79,10 @@ func Load(spec Spec, b []byte) (*Table, []byte, error) {
 				used++
 			}
 		}
+		// A shard without a free slot would be searched for ever.
+		if in.bad || n > 0 && sh.used >= n || int(sh.cursor) >= max(n, 1) {
+			return nil, nil, errTable
+		}
 	}
 	for i := range t.arena.classes {
 		c := &t.arena.classes[i]
