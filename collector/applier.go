@@ -42,6 +42,3 @@ func (a *applier) Restore(r io.Reader) (ledger.Head, error) {
 	a.tape.Expect(index)
 	return ledger.Head{Index: index, Hash: hash, Time: at.UnixNano()}, nil
 }
-
-// Settled has nothing to do: whoever watches was woken by the entry itself.
-func (a *applier) Settled() {}

@@ -77,7 +77,6 @@ func cpu() int64 {
 type null struct{}
 
 func (null) Apply(uint64, Entry) any { return nil }
-func (null) Settled()                {}
 func (null) Snapshot() (func(io.Writer) error, error) {
 	return func(io.Writer) error { return nil }, nil
 }

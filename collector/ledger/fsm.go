@@ -66,7 +66,6 @@ func (f *fsm) ApplyBatch(logs []*raft.Log) []any {
 		}
 		f.met.index.Set(float64(head.Index))
 		f.met.applied.Add(applied)
-		f.applier.Settled()
 		f.grown(applied, size)
 	}
 	f.answer()
@@ -233,7 +232,6 @@ func (f *fsm) Restore(r io.ReadCloser) error {
 	f.mu.Lock()
 	f.head = head
 	f.mu.Unlock()
-	f.applier.Settled()
 	return f.keeps(head)
 }
 

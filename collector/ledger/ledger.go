@@ -30,8 +30,6 @@ import (
 type Applier interface {
 	// Apply must be deterministic. Its result goes back to the proposer.
 	Apply(index uint64, e Entry) any
-	// Settled comes once after each run of applies, to wake who watches.
-	Settled()
 	// Snapshot captures the state now; the function that it returns writes it
 	// later, from another goroutine, while entries are applied.
 	Snapshot() (func(io.Writer) error, error)

@@ -100,8 +100,8 @@ func (m *Machine) openGate(d Decision) *Refusal {
 	text := "gate " + d.Gate + " opened: " + d.Reason
 	for _, id := range incidentsOf(holds) {
 		m.note(id, d.Actor, text)
-		if d.Verdict != "" {
-			m.incident(id).Verdict = d.Verdict
+		if in := m.incident(id); in != nil && d.Verdict != "" {
+			in.Verdict = d.Verdict
 		}
 	}
 	if d.Verdict == VerdictFalse {
