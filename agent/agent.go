@@ -1,10 +1,11 @@
 // Package agent is the agent as a whole: it takes events from the applications
-// of one host, keeps them until a collector has them, and answers for the
-// gates.
+// of one host, keeps them until a collector has them, answers for the gates,
+// and measures the host.
 //
 // It promises what its rooms promise: an accepted event is on this host's
 // disk, and a gate is never answered more openly than the collector's last
-// word allows. It runs in a process of its own or inside another's.
+// word allows. Measuring comes last: no fault of it delays or stops the rest.
+// It runs in a process of its own or inside another's.
 package agent
 
 import (
@@ -25,6 +26,7 @@ import (
 	"github.com/tomeishi/tomeishi/agent/gates"
 	"github.com/tomeishi/tomeishi/agent/local"
 	"github.com/tomeishi/tomeishi/agent/peers"
+	"github.com/tomeishi/tomeishi/agent/samples"
 	"github.com/tomeishi/tomeishi/agent/spool"
 	"github.com/tomeishi/tomeishi/agent/uplink"
 )
@@ -44,16 +46,17 @@ type Options struct {
 
 // An Agent is wired and listens; Run makes it answer.
 type Agent struct {
-	o      Options
-	log    *slog.Logger
-	gates  *gates.Copy
-	uplink *uplink.Uplink // nil without collectors
-	server *http.Server
-	tcp    net.Listener
-	unix   net.Listener
-	closes []step
-	closed sync.Once
-	err    error
+	o       Options
+	log     *slog.Logger
+	gates   *gates.Copy
+	uplink  *uplink.Uplink // nil without collectors
+	signals *signals
+	server  *http.Server
+	tcp     net.Listener
+	unix    net.Listener
+	closes  []step
+	closed  sync.Once
+	err     error
 }
 
 // step releases what New took.
@@ -101,22 +104,29 @@ func (a *Agent) setup() error {
 	}
 	a.onClose("spool", queue.Close)
 
-	toGates, toBlocks, err := a.peers()
+	ask, err := a.asker()
 	if err != nil {
 		return err
 	}
-	a.gates, err = gates.New(c.Data, gates.Options{Agent: c.ID, Peers: toGates, Log: a.log, Metrics: set})
+	a.gates, err = gates.New(c.Data, gates.Options{Agent: c.ID, Peers: ask(), Log: a.log, Metrics: set})
 	if err != nil {
 		return err
 	}
-	if toBlocks != nil {
-		a.uplink = uplink.New(queue, toBlocks, a.log, set)
+	var lane *samples.Lane
+	if len(c.Collectors) > 0 {
+		a.uplink = uplink.New(queue, ask(), a.log, set)
+		lane = samples.New(samples.Options{
+			Dir: filepath.Join(c.Data, "samples"), Agent: c.ID, Labels: attrs(c.Labels), Max: c.SamplesMax,
+			Live: ask(), Backlog: ask(), Log: a.log, Metrics: set,
+		})
 	}
+	a.signals = measure(lane, attrs(c.Labels), a.log)
+	a.onClose("host", a.signals.close)
 
 	// Listening last: whoever connects finds the rooms open.
 	api := local.New(local.Options{
 		Agent: c.ID, Hosts: []string{c.Listen}, Spool: queue, Gates: a.gates,
-		Ready: a.notReady, Log: a.log, Metrics: set,
+		Ready: a.notReady, Signals: a.signals.write, Log: a.log, Metrics: set,
 	})
 	a.server = api.Server()
 	ctx := context.Background() // binding does not wait
@@ -132,26 +142,26 @@ func (a *Agent) setup() error {
 	return nil
 }
 
-// peers makes one set for the gates and one for the blocks: each goes its own
-// way when a collector fails.
-func (a *Agent) peers() (forGates, forBlocks *peers.Peers, err error) {
+// asker makes what makes a set of peers for each room: each goes its own way
+// when a collector fails. Without collectors they are nil.
+func (a *Agent) asker() (func() *peers.Peers, error) {
 	c := &a.o.Config
 	if len(c.Collectors) == 0 {
-		a.log.Warn("no collectors: events are kept here and go nowhere, gates are unknown")
-		return nil, nil, nil
+		a.log.Warn("no collectors: events are kept here and go nowhere, samples are only shown, gates are unknown")
+		return func() *peers.Peers { return nil }, nil
 	}
 	token, err := c.token()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	client := a.o.Client
 	if client == nil {
 		if client, err = peers.Client(c.CAFile); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		a.onClose("connections", func() error { client.CloseIdleConnections(); return nil })
 	}
-	return peers.New(c.Collectors, token, client), peers.New(c.Collectors, token, client), nil
+	return func() *peers.Peers { return peers.New(c.Collectors, token, client) }, nil
 }
 
 // Run serves until ctx ends or a listener fails, then stops in order and
@@ -170,6 +180,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		})
 	}
 	rooms.Go(func() { a.gates.Run(ctx) })
+	rooms.Go(func() { a.signals.run(ctx) })
 	if a.uplink != nil {
 		rooms.Go(func() { a.uplink.Run(ctx) })
 	}

@@ -16,22 +16,25 @@ import (
 type Config struct {
 	Listen     string // TCP address of the local API, on loopback
 	Socket     string // Unix socket of the local API; default DATA/agent.sock
-	Data       string // directory of the spool and the kept gates
+	Data       string // directory of what waits for a collector and the kept gates
 	ID         string // the agent's name; default the host's
 	Collectors []string
 	Labels     map[string]string
-	SpoolMax   int64  // bytes that may wait for a collector
+	SpoolMax   int64  // bytes of events that may wait for a collector
+	SamplesMax int64  // bytes of samples that may; the oldest are dropped
 	TokenFile  string // bearer token for the collectors
 	CAFile     string // authorities to trust for https collectors
 }
 
 // DefaultConfig is what holds without a file.
 func DefaultConfig() Config {
-	return Config{Listen: "127.0.0.1:9310", SpoolMax: 1 << 30}
+	return Config{Listen: "127.0.0.1:9310", SpoolMax: 1 << 30, SamplesMax: 256 << 20}
 }
 
-// minSpool holds a few of the largest requests.
-const minSpool = 16 << 20
+const (
+	minSpool   = 16 << 20 // a few of the largest requests
+	minSamples = 1 << 20  // some minutes
+)
 
 // Check fills in what depends on other keys and says what is wrong, with the
 // remedy.
@@ -60,6 +63,9 @@ func (c *Config) Check() error {
 	}
 	if c.SpoolMax < minSpool {
 		return fmt.Errorf("spool.max: %d bytes; at least 16MiB", c.SpoolMax)
+	}
+	if c.SamplesMax < minSamples {
+		return fmt.Errorf("spool.samples: %d bytes; at least 1MiB", c.SamplesMax)
 	}
 	for _, u := range c.Collectors {
 		if err := checkCollector(u); err != nil {

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,7 +19,7 @@ socket: /s
 id: h1
 collectors: [https://c1:9311, "http://localhost:9311"]
 labels: {site: tokyo}
-spool: {max: 256MiB}
+spool: {max: 256MiB, samples: 64MiB}
 token_file: /t
 tls: {ca_file: /ca}
 `
@@ -32,7 +33,8 @@ tls: {ca_file: /ca}
 	want := Config{
 		Listen: "127.0.0.1:1234", Data: "/d", Socket: "/s", ID: "h1",
 		Collectors: []string{"https://c1:9311", "http://localhost:9311"},
-		Labels:     map[string]string{"site": "tokyo"}, SpoolMax: 256 << 20, TokenFile: "/t", CAFile: "/ca",
+		Labels:     map[string]string{"site": "tokyo"}, SpoolMax: 256 << 20, SamplesMax: 64 << 20,
+		TokenFile: "/t", CAFile: "/ca",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -53,6 +55,15 @@ func TestBadConfig(t *testing.T) {
 		{"list", "collectors: http://x\n", "f.yml:1:13: a list"},
 		{"size", "spool: {max: 1 parsec}\n", "f.yml:1:14: a size"},
 		{"label", "labels: {a-b: c}\n", `f.yml:1:10: "a-b" is no label name`},
+		{"label instance", "labels:\n  instance: x\n", `f.yml:2:3: "instance" cannot be set: it is the agent's id, which the key id sets`},
+		{"label of Prometheus", "labels: {__name__: x}\n", `f.yml:1:10: "__name__" cannot be set: names that begin with __`},
+		{"label of a signal", "labels: {device: x}\n", `f.yml:1:10: "device" cannot be set: it is a label of this host's signals`},
+		{"long label", "labels: {" + strings.Repeat("x", 129) + ": x}\n", "is no label name"},
+		{"long value", "labels: {a: " + strings.Repeat("x", 1025) + "}\n", "f.yml:1:13: the value of a label"},
+		{"control character", `labels: {a: "x\u0085y"}`, "f.yml:1:13: the value of a label"},
+		{"many labels", "labels:\n" + many(33), "f.yml:2:3: 33 labels, at most 32"},
+		{"label twice", "labels:\n  a: b\n  a: c\n", `f.yml:3:3: key "a" stands twice`},
+		{"samples", "spool: {samples: much}\n", "f.yml:1:18: a size"},
 		{"two documents", "data: /d\n---\ndata: /e\n", "f.yml:2: one document"},
 		{"guard", "guard: {}\n", "f.yml:1:8: the guard: not in this version"},
 		{"ports", "ports: []\n", "f.yml:1:8: ports: not in this version"},
@@ -69,6 +80,13 @@ func TestBadConfig(t *testing.T) {
 			}
 		})
 	}
+}
+
+func many(labels int) (text string) {
+	for i := range labels {
+		text += fmt.Sprintf("  l%d: x\n", i)
+	}
+	return text
 }
 
 func TestCheckGivesRemedies(t *testing.T) {
@@ -88,6 +106,7 @@ func TestCheckGivesRemedies(t *testing.T) {
 		{"no URL", func(c *Config) { c.Collectors = []string{"c1:9311"} }, "https://HOST:PORT"},
 		{"control character", func(c *Config) { c.ID = "a\nb" }, "id:"},
 		{"small spool", func(c *Config) { c.SpoolMax = 1 << 20 }, "16MiB"},
+		{"no room for samples", func(c *Config) { c.SamplesMax = 0 }, "spool.samples: 0 bytes; at least 1MiB"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -72,7 +72,7 @@ func (c *Config) fields() fields {
 		"listen": text(&c.Listen), "socket": text(&c.Socket), "data": text(&c.Data),
 		"id": text(&c.ID), "token_file": text(&c.TokenFile),
 		"collectors": texts(&c.Collectors), "labels": labels(&c.Labels),
-		"spool": fields{"max": size(&c.SpoolMax)}.read,
+		"spool": fields{"max": size(&c.SpoolMax), "samples": size(&c.SamplesMax)}.read,
 		"tls": fields{
 			"ca_file": text(&c.CAFile), "cert_file": notYet("TLS on the agent's own listener"), "key_file": notYet("TLS on the agent's own listener"),
 		}.read,
@@ -134,31 +134,6 @@ func texts(to *[]string) func(*yaml.Node) error {
 			*to = append(*to, s)
 		}
 		return nil
-	}
-}
-
-var labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
-
-func labels(to *map[string]string) func(*yaml.Node) error {
-	return func(n *yaml.Node) error {
-		out := make(map[string]string)
-		f := fields{}
-		if n.Kind == yaml.MappingNode {
-			for i := 0; i < len(n.Content); i += 2 {
-				key := n.Content[i]
-				if !labelName.MatchString(key.Value) {
-					return at(key, "%q is no label name: letters, digits and _", key.Value)
-				}
-				f[key.Value] = func(v *yaml.Node) error {
-					var s string
-					err := text(&s)(v)
-					out[key.Value] = s
-					return err
-				}
-			}
-		}
-		*to = out
-		return f.read(n)
 	}
 }
 

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,9 +19,12 @@ import (
 	"github.com/tomeishi/tomeishi/agent/report"
 )
 
-// collector is a small real one: it takes blocks and tells of gates.
+// collector is a small real one: it takes blocks and samples, and tells of
+// gates.
 type collector struct {
 	*httptest.Server
+	decoder report.SampleDecoder
+	samples chan report.Samples
 	mu      sync.Mutex
 	got     []string // "id agentid peeruid" of each event, in order
 	more    chan struct{}
@@ -31,7 +35,10 @@ type collector struct {
 }
 
 func newCollector(t *testing.T) *collector {
-	c := &collector{more: make(chan struct{}, 1), changed: make(chan struct{}), cell: "cell1"}
+	c := &collector{
+		samples: make(chan report.Samples, 1000),
+		more:    make(chan struct{}, 1), changed: make(chan struct{}), cell: "cell1",
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/blocks", c.blocks)
 	mux.HandleFunc("GET /v1/gates", c.watch)
@@ -42,6 +49,10 @@ func newCollector(t *testing.T) *collector {
 
 func (c *collector) blocks(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
+	if r.Header.Get("Content-Type") == report.SamplesType {
+		c.measured(w, body)
+		return
+	}
 	var b report.Block
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -66,6 +77,19 @@ func (c *collector) blocks(w http.ResponseWriter, r *http.Request) {
 	select {
 	case c.more <- struct{}{}:
 	default:
+	}
+}
+
+func (c *collector) measured(w http.ResponseWriter, body []byte) {
+	s, err := c.decoder.Decode(body)
+	switch {
+	case errors.Is(err, report.ErrBase):
+		report.WriteJSON(w, http.StatusConflict, map[string]string{"error": err.Error(), "reason": "base"})
+	case err != nil:
+		report.WriteJSON(w, http.StatusBadRequest, report.Problem{Error: err.Error()})
+	default:
+		c.samples <- s
+		report.WriteJSON(w, http.StatusOK, map[string]int64{"through": s.Frames[len(s.Frames)-1].Time})
 	}
 }
 

@@ -9,6 +9,7 @@ package local
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -29,11 +30,14 @@ type Spool interface {
 
 // Options of New.
 type Options struct {
-	Agent   string
-	Hosts   []string // what the TCP listener is called, for the Host allow-list
-	Spool   Spool
-	Gates   *gates.Copy
-	Ready   func() string // why not ready; empty: ready
+	Agent string
+	Hosts []string // what the TCP listener is called, for the Host allow-list
+	Spool Spool
+	Gates *gates.Copy
+	Ready func() string // why not ready; empty: ready
+	// Signals writes what was measured on this host in Prometheus's text format,
+	// for /metrics; nil writes nothing.
+	Signals func(w io.Writer) error
 	Log     *slog.Logger
 	Metrics *metrics.Set
 }

@@ -85,6 +85,11 @@ func text(w http.ResponseWriter, code int, s string) {
 
 func (a *API) metrics(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	if a.o.Signals != nil {
+		if err := a.o.Signals(w); err != nil {
+			return // the client has gone
+		}
+	}
 	a.o.Metrics.WritePrometheus(w)
 	metrics.WriteProcessMetrics(w)
 }

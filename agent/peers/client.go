@@ -17,7 +17,7 @@ func Client(caFile string) (*http.Client, error) {
 	t := &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
 		TLSHandshakeTimeout: 5 * time.Second,
-		MaxIdleConnsPerHost: 2, // the uplink's and the gates'
+		MaxIdleConnsPerHost: 4, // events, gates, live samples and those that waited
 		IdleConnTimeout:     90 * time.Second,
 	}
 	if caFile != "" {

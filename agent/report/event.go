@@ -2,7 +2,8 @@
 //
 // It promises that what was accepted here reads the same everywhere after:
 // events are checked once, at the edge, and travel as batches whose bytes,
-// digest and order never change. It knows nothing of rules, disks or networks.
+// digest and order never change; samples keep every bit of their values, also
+// where only differences travel. It knows nothing of rules, disks or networks.
 package report
 
 import (

@@ -1,5 +1,5 @@
 // Command tomeishi-agent runs beside the applications of one host: it takes
-// their events and answers for the gates.
+// their events, answers for the gates and measures the host.
 package main
 
 import (
@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 
@@ -26,7 +27,8 @@ const help = `tomeishi-agent runs on a host beside its applications.
 It takes events (POST /v1/events, CloudEvents) on loopback and on a Unix socket,
 keeps them on disk until a collector has them, and tells the applications
 whether a gate is open (GET /v1/gates/NAME/check: 204 means pay, anything else
-means do not). A small configuration:
+means do not). Once a second it measures the host, reports that to the collector
+and shows it (GET /metrics). A small configuration:
 
   data: /var/lib/tomeishi/agent
   collectors: [https://collector.example:9311]
@@ -51,6 +53,10 @@ const (
 var version = ""
 
 func main() {
+	runtime.MemProfileRate = 0 // nobody asks for heap profiles, whose table takes a megabyte
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50) // the heap is small: collecting twice as often costs little
+	}
 	syscall.Umask(0o077) // what is written here is nobody else's to read
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }

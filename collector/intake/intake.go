@@ -1,9 +1,12 @@
-// Package intake is the way in: events from applications and blocks from
-// agents, over HTTP.
+// Package intake is the way in: events from applications, blocks and samples
+// from agents, over HTTP.
 //
 // It promises that what it answers with success is durable in the ledger and
 // was applied, and that it never answers failure for what may have been
-// stored: then it says that it does not know. It does not interpret events.
+// stored: then it says that it does not know. What it remembers of an agent's
+// samples, so that the next can be small, may be lost at any time: the agent
+// then sends them whole. It does not interpret events, and it does not judge
+// the times of samples.
 package intake
 
 import (
@@ -42,8 +45,10 @@ type Options struct {
 // An Intake answers POST /v1/events and POST /v1/blocks.
 type Intake struct {
 	o        Options
+	decoder  report.SampleDecoder
 	events   *metrics.Counter
 	repeated *metrics.Counter
+	samples  *metrics.Counter
 	refused  *metrics.Counter
 	seconds  *metrics.Histogram
 	scratch  sync.Pool // *scratch
@@ -61,6 +66,7 @@ func New(o Options) *Intake {
 		o:        o,
 		events:   o.Metrics.NewCounter("tomeishi_intake_events_total"),
 		repeated: o.Metrics.NewCounter("tomeishi_intake_duplicate_events_total"),
+		samples:  o.Metrics.NewCounter("tomeishi_intake_samples_total"),
 		refused:  o.Metrics.NewCounter("tomeishi_intake_refused_requests_total"),
 		seconds:  o.Metrics.NewHistogram("tomeishi_intake_request_seconds"),
 		scratch:  sync.Pool{New: func() any { return new(scratch) }},
@@ -91,7 +97,7 @@ func fail(w http.ResponseWriter, err error) {
 		report.WriteJSON(w, http.StatusTooManyRequests, report.Problem{Error: err.Error() + ": send again later"})
 	case errors.Is(err, machine.ErrUnknown):
 		w.Header().Set("Retry-After", "1")
-		report.WriteJSON(w, http.StatusServiceUnavailable, report.Problem{Error: err.Error() + ": send it again, the same events count once"})
+		report.WriteJSON(w, http.StatusServiceUnavailable, report.Problem{Error: err.Error() + ": send it again, the same counts once"})
 	case errors.Is(err, machine.ErrNotStored):
 		w.Header().Set("Retry-After", "1")
 		report.WriteJSON(w, http.StatusServiceUnavailable, report.Problem{Error: err.Error() + ": send it again"})
@@ -172,8 +178,12 @@ type blocksProblem struct {
 }
 
 func (in *Intake) postBlocks(w http.ResponseWriter, r *http.Request) error {
-	if t := r.Header.Get("Content-Type"); t != report.BlocksType {
-		return fmt.Errorf("%w: %.80q, want %s", report.ErrMediaType, t, report.BlocksType)
+	switch t := r.Header.Get("Content-Type"); t {
+	case report.BlocksType:
+	case report.SamplesType:
+		return in.postSamples(w, r)
+	default:
+		return fmt.Errorf("%w: %.80q, want %s or %s", report.ErrMediaType, t, report.BlocksType, report.SamplesType)
 	}
 	body, err := readBody(w, r, nil)
 	if err != nil {

@@ -18,6 +18,8 @@ const (
 	whyRoom = "a room that knows another room can no longer be changed, tested or replaced alone; " +
 		"say what you need as an interface and let %s pass it in"
 	whyLine = "the agent's rooms stand in one line: local fills the spool and asks the gates, the uplink empties the spool; nothing flows back"
+	whyHost = "measuring knows no way out: what it measures is handed on, so that it cannot be slowed by a disk or a network"
+	whyLane = "the samples' lane is not the events': neither ever waits for the other"
 	whySDK  = "other people's plugins import the SDK and must not pull in the program"
 )
 
@@ -41,6 +43,16 @@ func layers() []layer {
 			from: "agent/uplink/...",
 			sees: []string{"agent/report", "agent/durable", "agent/peers", "agent/spool"},
 			why:  whyLine,
+		},
+		{
+			from: "agent/host/...",
+			sees: []string{"agent/report"},
+			why:  whyHost,
+		},
+		{
+			from: "agent/samples/...",
+			sees: []string{"agent/report", "agent/durable", "agent/peers"},
+			why:  whyLane,
 		},
 		{
 			from: "agent/...",

@@ -47,7 +47,7 @@ func packageComments(t *tree) []string {
 // they remember.
 func stateful() []string {
 	return []string{
-		"agent/gates", "agent/guard", "agent/spool",
+		"agent/gates", "agent/guard", "agent/samples", "agent/spool",
 		"collector/ledger", "collector/machine", "collector/series", "collector/tape",
 		"rules",
 	}

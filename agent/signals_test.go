@@ -1,0 +1,146 @@
+package agent
+
+import (
+	"bufio"
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tomeishi/tomeishi/agent/report"
+)
+
+// TestSignals: this host's signals reach the collector each second, and
+// /metrics shows them before the agent's own.
+func TestSignals(t *testing.T) {
+	srv := newCollector(t)
+	c := config(t.TempDir(), srv.URL)
+	c.Labels = map[string]string{"site": "tokyo", "job": "db"}
+	r := run(t, c, false)
+	first, second := <-srv.samples, <-srv.samples
+	for _, s := range []report.Samples{first, second} {
+		if diff := cmp.Diff([]report.Attr{{Name: "job", Value: "db"}, {Name: "site", Value: "tokyo"}}, s.Labels); diff != "" {
+			t.Error(diff)
+		}
+		if s.Agent != "a1" || s.Lane == (report.SpoolID{}) || len(s.Frames) != 1 || s.Sent < s.Frames[0].Time {
+			t.Errorf("agent %q, lane %v, %d frames, sent at %d, first of %d", s.Agent, s.Lane, len(s.Frames), s.Sent, s.Frames[0].Time)
+		}
+		for _, want := range []string{"node_cpu_seconds_total", "node_memory_MemAvailable_bytes", "node_boot_time_seconds"} {
+			if !slices.ContainsFunc(s.Schema.Series(), func(s report.Series) bool { return s.Name == want }) {
+				t.Errorf("no %s", want)
+			}
+		}
+	}
+	if gap := second.Frames[0].Time - first.Frames[0].Time; gap < 400 || gap > 5000 {
+		t.Errorf("%d ms between two frames", gap)
+	}
+	text := r.do(nil, "GET", "/metrics", "").body
+	for _, want := range []string{`node_cpu_seconds_total{cpu="0",mode="idle",site="tokyo"} `, "# TYPE node_cpu_seconds_total counter", `node_memory_MemAvailable_bytes{site="tokyo"} `, "tomeishi_agent_samples_frames_total ", "tomeishi_agent_info{"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("/metrics has no %s", want)
+		}
+	}
+	checkText(t, text)
+}
+
+var textLine = regexp.MustCompile(`^(# (HELP|TYPE) .+|[a-zA-Z_:][a-zA-Z0-9_:]*(\{([a-zA-Z_][a-zA-Z0-9_]*="([^"\\]|\\.)*",? ?)+\})? [^ ]+)$`)
+
+// checkText finds lines with a time, and series that stand twice.
+func checkText(t *testing.T, text string) {
+	t.Helper()
+	seen := make(map[string]bool)
+	for lines := bufio.NewScanner(strings.NewReader(text)); lines.Scan(); {
+		line := lines.Text()
+		if !textLine.MatchString(line) {
+			t.Errorf("not in the text format: %q", line)
+		}
+		series := line[:strings.LastIndexByte(line, ' ')]
+		if line[0] != '#' && seen[series] {
+			t.Errorf("twice: %s", series)
+		}
+		seen[series] = true
+	}
+}
+
+// TestSignalsWithoutCollectors are shown and kept nowhere.
+func TestSignalsWithoutCollectors(t *testing.T) {
+	dir := t.TempDir()
+	r := run(t, config(dir), false)
+	text := r.do(nil, "GET", "/metrics", "").body
+	if !strings.Contains(text, `node_cpu_seconds_total{cpu="0",mode="idle"} `) || strings.Contains(text, "tomeishi_agent_samples_") {
+		t.Errorf("/metrics:\n%s", text)
+	}
+	checkText(t, text)
+	r.stop()
+	if _, err := os.Stat(filepath.Join(dir, "samples")); err == nil {
+		t.Error("samples are kept for nobody")
+	}
+}
+
+// TestSamplesSurviveARestart: what no collector took is sent by the next run.
+func TestSamplesSurviveARestart(t *testing.T) {
+	dir := t.TempDir()
+	r := run(t, config(dir, "http://127.0.0.1:1"), false)
+	r.signals.mu.Lock()
+	measured := r.signals.frame.Time
+	r.signals.mu.Unlock()
+	r.stop()
+	srv := newCollector(t)
+	run(t, config(dir, srv.URL), false)
+	for s := range srv.samples {
+		if s.Frames[0].Time == measured {
+			if s.Sent != 0 {
+				t.Error("what had to wait says when it was sent")
+			}
+			return
+		}
+	}
+}
+
+// TestLabelsAreApart: no label that a host's series have can be given to an
+// agent, for the collector refuses that.
+func TestLabelsAreApart(t *testing.T) {
+	r := run(t, config(t.TempDir()), false)
+	r.signals.mu.Lock()
+	defer r.signals.mu.Unlock()
+	for _, s := range r.signals.schema.Series() {
+		for _, l := range s.Labels {
+			if checkLabel(l.Name) == nil {
+				t.Errorf("%s has the label %s", s.Name, l.Name)
+			}
+		}
+	}
+	for _, good := range []string{"job", "site", "_", "A9"} {
+		if err := checkLabel(good); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+}
+
+func TestEverySecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		ctx, stop := context.WithCancel(t.Context())
+		var at []time.Duration
+		slow := map[int]time.Duration{2: 2500 * time.Millisecond, 4: 900 * time.Millisecond}
+		everySecond(ctx, 300*time.Millisecond, func(now time.Time) {
+			at = append(at, now.Sub(begin))
+			time.Sleep(slow[len(at)])
+			if len(at) == 7 {
+				stop()
+			}
+		})
+		ms := time.Millisecond
+		want := []time.Duration{1300 * ms, 2300 * ms, 5300 * ms, 6300 * ms, 8300 * ms, 9300 * ms, 10300 * ms}
+		if diff := cmp.Diff(want, at); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
