@@ -3,6 +3,7 @@ package rules
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -93,5 +94,33 @@ func BenchmarkProject(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		p.project(data, sh)
+	}
+}
+
+// BenchmarkParse is a thousand alerting rules of PromQL, without a checker.
+func BenchmarkParse(b *testing.B) {
+	var text strings.Builder
+	for i := range 1000 {
+		if i%20 == 0 {
+			fmt.Fprintf(&text, "- name: group%d\n  interval: 15s\n  labels: {team: hosts}\n  rules:\n", i)
+		}
+		fmt.Fprintf(&text, `  - alert: HostDiskWillFill%d
+    expr: |
+      predict_linear(node_filesystem_avail_bytes{fstype!~"tmpfs|overlay", mountpoint="/data%d"}[6h], 24 * 3600) < 0
+        and node_filesystem_avail_bytes / node_filesystem_size_bytes < 0.3
+    for: 30m
+    labels: {severity: warning, kind: disk}
+    annotations:
+      summary: 'The disk {{ $labels.mountpoint }} of {{ $labels.instance }} will be full within a day'
+      description: '{{ $value | humanize1024 }}B are left.'
+`, i, i)
+	}
+	files := []File{{"hosts.yml", []byte("groups:\n" + text.String())}}
+	b.SetBytes(int64(text.Len()))
+	b.ReportAllocs()
+	for b.Loop() {
+		if set, problems := Parse(files); set == nil || len(set.Metrics) != 1000 {
+			b.Fatal(problems)
+		}
 	}
 }

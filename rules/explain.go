@@ -10,11 +10,11 @@ import (
 // Explain says the rule as one sentence, which does not repeat its name.
 func (r *Rule) Explain() string {
 	var b strings.Builder
-	b.WriteString("raises " + r.severity() + " when " + r.When.root.words())
+	b.WriteString("raises " + severity(r.Labels) + " when " + r.When.root.words())
 	fmt.Fprintf(&b, " come within %s", durationText(r.Within))
 	fmt.Fprintf(&b, ", counting %s events", r.Event)
 	if r.Where != "" {
-		fmt.Fprintf(&b, " where %s", strings.Join(strings.Fields(r.Where), " "))
+		fmt.Fprintf(&b, " where %s", oneLine(r.Where))
 	}
 	if len(r.By) > 0 {
 		var paths []string
@@ -26,19 +26,40 @@ func (r *Rule) Explain() string {
 	if r.Lateness != r.Within {
 		fmt.Fprintf(&b, ", up to %s late", durationText(r.Lateness))
 	}
-	var uses []string
-	for _, use := range r.Mitigate {
-		uses = append(uses, use.words())
-	}
-	if uses != nil {
-		b.WriteString("; then " + strings.Join(uses, ", and "))
-	}
-	return b.String() + "."
+	return b.String() + consequences(r.Mitigate) + "."
 }
 
-func (r *Rule) severity() string {
-	for _, l := range r.Labels {
-		if l.Name == "severity" && l.Value != "" {
+// Explain says the rule as one sentence, which does not repeat its name.
+func (r *MetricRule) Explain() string {
+	text := "raises " + severity(r.Labels) + " when " + oneLine(r.Expr) + " holds"
+	if r.For > 0 {
+		text += " for " + durationText(r.For)
+	}
+	if r.KeepFiring > 0 {
+		text += ", and until " + durationText(r.KeepFiring) + " after"
+	}
+	return text + consequences(r.Mitigate) + "."
+}
+
+// Explain says the rule as one sentence, which does not repeat its name.
+func (r *RecordingRule) Explain() string { return "records " + oneLine(r.Expr) + "." }
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func consequences(mitigate []Use) string {
+	var uses []string
+	for _, use := range mitigate {
+		uses = append(uses, use.words())
+	}
+	if uses == nil {
+		return ""
+	}
+	return "; then " + strings.Join(uses, ", and ")
+}
+
+func severity(labels []Pair) string {
+	for _, l := range labels {
+		if l.Name == "severity" && l.Value != "" && !strings.Contains(l.Value, "{{") {
 			article := "a "
 			if strings.ContainsAny(l.Value[:1], "aeiouAEIOU") {
 				article = "an "

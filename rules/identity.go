@@ -3,31 +3,53 @@ package rules
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"time"
 )
 
-// identity hashes what decides which events a rule counts, for which key and
-// how. Each part stands behind its length, so that no two rules run together.
-func (r *Rule) identity() (id [16]byte) {
-	var b []byte
-	add := func(parts ...string) {
-		b = binary.AppendUvarint(b, uint64(len(parts)))
-		for _, s := range parts {
-			b = binary.AppendUvarint(b, uint64(len(s)))
-			b = append(b, s...)
-		}
+// A digest hashes parts, each behind its length, so that no two run together.
+type digest struct{ b []byte }
+
+func (d *digest) add(parts ...string) {
+	d.b = binary.AppendUvarint(d.b, uint64(len(parts)))
+	for _, s := range parts {
+		d.b = binary.AppendUvarint(d.b, uint64(len(s)))
+		d.b = append(d.b, s...)
 	}
-	add("event rule 1", r.Group, r.Name, r.Event, r.Where, r.When.Text)
+}
+
+func (d *digest) length(t time.Duration) { d.b = binary.AppendVarint(d.b, int64(t)) }
+
+func (d *digest) sum() (id [16]byte) {
+	sum := sha256.Sum256(d.b)
+	copy(id[:], sum[:])
+	return id
+}
+
+// identity hashes what decides which events a rule counts, for which key and
+// how.
+func (r *Rule) identity() [16]byte {
+	var d digest
+	d.add("event rule 1", r.Group, r.Name, r.Event, r.Where, r.When.Text)
 	for _, k := range r.By {
-		add(k.Label, k.Path)
+		d.add(k.Label, k.Path)
 	}
 	for _, v := range r.Values {
 		if v.Kind == Same { // the others follow from When
-			add("value", string(v.Kind), v.Paths[0])
+			d.add("value", string(v.Kind), v.Paths[0])
 		}
 	}
-	b = binary.AppendVarint(b, int64(r.Within))
-	b = binary.AppendVarint(b, int64(r.Lateness))
-	sum := sha256.Sum256(b)
-	copy(id[:], sum[:])
-	return id
+	d.length(r.Within)
+	d.length(r.Lateness)
+	return d.sum()
+}
+
+// identity hashes what decides whether an alert of the rule is the same one.
+func (r *MetricRule) identity() [16]byte {
+	var d digest
+	d.add("metric rule 1", r.File, r.Group, r.Name, r.Expr)
+	d.length(r.For)
+	for _, l := range r.Labels {
+		d.add(l.Name, l.Value)
+	}
+	return d.sum()
 }

@@ -15,14 +15,46 @@ func (p *parser) link() {
 		}
 	}
 	for _, r := range p.rules {
-		for i, use := range r.uses {
-			m := slices.IndexFunc(p.mitigations, func(m *parsedMitigation) bool { return m.Name == use.name })
-			if m < 0 {
-				use.errorf("there is no mitigation %s%s", clip(use.name), nearest(use.name, names(p.mitigations, func(m *parsedMitigation) string { return m.Name })))
-				continue
-			}
-			p.mitigations[m].used = true
-			r.Mitigate[i].Mitigation = &p.mitigations[m].Mitigation
+		r.Mitigate = p.resolve(r.uses)
+	}
+	for _, m := range p.metrics {
+		if m.rule != nil {
+			m.rule.Mitigate = p.resolve(m.uses)
+		}
+	}
+	p.twins(func(m, other *parsedMetric) {
+		if len(m.uses)+len(other.uses) > 0 {
+			m.errorf("the rule %s stands twice, first on line %d: with `mitigate` it must stand once", clip(m.Alert), other.at.Line)
+		}
+	})
+}
+
+// resolve finds the mitigations that a rule names.
+func (p *parser) resolve(uses []parsedUse) (out []Use) {
+	for _, use := range uses {
+		m := slices.IndexFunc(p.mitigations, func(m *parsedMitigation) bool { return m.Name == use.name })
+		if m < 0 {
+			use.errorf("there is no mitigation %s%s", clip(use.name), nearest(use.name, names(p.mitigations, func(m *parsedMitigation) string { return m.Name })))
+			continue
+		}
+		p.mitigations[m].used = true
+		out = append(out, Use{&p.mitigations[m].Mitigation, use.mode})
+	}
+	return out
+}
+
+// twins goes through rules of PromQL whose alerts cannot be told apart from
+// those of another one. Prometheus takes them; but what is done about an alert
+// must not depend on which is meant.
+func (p *parser) twins(do func(m, other *parsedMetric)) {
+	first := map[[16]byte]*parsedMetric{}
+	for _, m := range p.metrics {
+		switch {
+		case m.rule == nil:
+		case first[m.rule.ID] == nil:
+			first[m.rule.ID] = m
+		default:
+			do(m, first[m.rule.ID])
 		}
 	}
 }
@@ -36,6 +68,12 @@ func (p *parser) findings() {
 				r.threshold.findingf("amounts of different assets cannot be compared or added, and a window that holds some raises no alert and is an error of the rule: add %s to `by`, or name it in `where`, as in `%s == \"BTC\"` (or `!has(%s)` where there is none)", asset, asset, asset)
 			}
 		}
+	}
+	p.twins(func(m, other *parsedMetric) {
+		m.findingf("the rule %s stands twice, first on line %d: the alerts of both are the same ones", clip(m.Alert), other.at.Line)
+	})
+	for _, m := range p.metrics {
+		p.hasty(m)
 	}
 	for _, g := range p.gates {
 		switch {
@@ -55,6 +93,20 @@ func (p *parser) findings() {
 	}
 }
 
+// hasty finds a rule that would close a gate about a single sample. It is quiet
+// if the rule says `for: 0s`.
+func (p *parser) hasty(m *parsedMetric) {
+	if m.rule == nil || valueOf(m.said, "for") != nil {
+		return
+	}
+	for i, use := range m.rule.Mitigate {
+		gate := slices.IndexFunc(p.gates, func(g *parsedGate) bool { return g.Name == use.Mitigation.Target })
+		if Effective(use.Mode, use.Mitigation.Mode, p.gates[gate].Mode) == Enforce {
+			m.uses[i].findingf("the gate %s closes at the first evaluation that finds this true: give the rule a `for`, such as 1m, or `for: 0s` if that is meant", use.Mitigation.Target)
+		}
+	}
+}
+
 func names[T any](list []T, name func(T) string) (out []string) {
 	for _, v := range list {
 		out = append(out, name(v))
@@ -64,9 +116,16 @@ func names[T any](list []T, name func(T) string) (out []string) {
 
 // set is what was read, once it has no errors.
 func (p *parser) set() *Set {
-	s := &Set{}
+	s := &Set{Prometheus: p.prometheus}
 	for _, r := range p.rules {
 		s.Rules = append(s.Rules, r.Rule)
+	}
+	for _, m := range p.metrics {
+		if m.rule != nil {
+			s.Metrics = append(s.Metrics, m.rule)
+		} else {
+			s.Recording = append(s.Recording, m.record)
+		}
 	}
 	for _, g := range p.gates {
 		s.Gates = append(s.Gates, &g.Gate)

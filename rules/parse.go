@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -9,14 +10,13 @@ import (
 )
 
 // Parse reads files as one set. The set is nil if any problem is an error.
-func Parse(files []File) (*Set, Problems) {
+// What is PromQL's is judged by the checkers, and without one not at all: what
+// was taken once can be read again whatever PromQL has become since.
+func Parse(files []File, checks ...Checker) (*Set, Problems) {
 	var problems Problems
 	p := &parser{lang: newLanguage(), names: map[string]bool{}}
 	for _, f := range files {
-		p.reader = &reader{file: f, out: &problems}
-		if root := p.root(); root != nil {
-			p.read(p.visit(root))
-		}
+		p.one(&reader{file: f, out: &problems}, checks)
 	}
 	p.link()
 	if problems.Err() != nil {
@@ -37,8 +37,31 @@ type parser struct {
 	names map[string]bool // "kind name" of what must be unique
 
 	rules       []*parsedRule
+	metrics     []*parsedMetric
 	gates       []*parsedGate
 	mitigations []*parsedMitigation
+	prometheus  []File
+
+	theirs metricFile // of the file that is read
+}
+
+// one reads one file.
+func (p *parser) one(r *reader, checks []Checker) {
+	p.reader, p.theirs = r, metricFile{}
+	if root := p.root(); root != nil {
+		p.read(p.visit(root))
+	}
+	p.only()
+	file, ok := p.forPrometheus()
+	if !ok {
+		return
+	}
+	if len(p.theirs.rules) > 0 {
+		p.prometheus = append(p.prometheus, file)
+	}
+	for _, c := range checks {
+		p.judge(c, file)
+	}
 }
 
 // place is where something stands, for problems that are found later.
@@ -53,8 +76,13 @@ func (p place) errorf(format string, args ...any)   { p.in.errorAt(p.at, format,
 func (p place) findingf(format string, args ...any) { p.in.findingAt(p.at, format, args...) }
 
 func (p *parser) read(root *yaml.Node) {
-	p.mapping(root, "a rule file", []key{
-		{name: "groups", read: func(n *yaml.Node) { p.each(n, "groups", p.group) }},
+	said, ok := p.members(root, "a rule file")
+	if !ok {
+		return
+	}
+	p.ours = slices.ContainsFunc(said, func(m member) bool { return m.key.Value != "groups" })
+	p.known(said, "a rule file", []key{
+		{name: "groups", null: true, read: func(n *yaml.Node) { p.each(n, "groups", p.group) }},
 		{name: "gates", read: func(n *yaml.Node) { p.each(n, "gates", p.gate) }},
 		{name: "mitigations", read: func(n *yaml.Node) { p.each(n, "mitigations", p.mitigation) }},
 		{name: "lists", not: "would name values for conditions to look in"},
@@ -62,34 +90,6 @@ func (p *parser) read(root *yaml.Node) {
 		{name: "overrides", not: "would change shipped rules"},
 		{name: "events", not: "would declare the fields and sources of event types"},
 	})
-}
-
-// group reads one group. interval belongs to metric rules and is taken so that
-// files stay as they are.
-func (p *parser) group(n *yaml.Node) {
-	var name string
-	var labels []Pair
-	var list *yaml.Node
-	before := p.noted
-	ok := p.mapping(n, "a group", []key{
-		{name: "name", read: func(v *yaml.Node) { name = p.name(v, "the group's name") }},
-		{name: "interval", read: func(v *yaml.Node) { p.duration(v, "interval", false) }},
-		{name: "labels", read: func(v *yaml.Node) { labels = p.labels(v) }},
-		{name: "rules", read: func(v *yaml.Node) { list = v }},
-		{name: "limit", not: "would bound the alerts of a whole group; give the rule a limit"},
-		{name: "query_offset", not: "would shift the time of metric rules"},
-	})
-	if !ok {
-		return
-	}
-	if name == "" {
-		p.lacks(n, before, "the group has no name")
-		return
-	}
-	p.unique(n, "group", p.file.Name+"\x00"+name, clip(name))
-	if list != nil {
-		p.each(list, "rules", func(n *yaml.Node) { p.rule(n, name, labels) })
-	}
 }
 
 // lacks notes that something is missing, unless something was noted since

@@ -113,12 +113,6 @@ func (x exactText) Format(f fmt.State, verb rune) {
 	fmt.Fprintf(f, fmt.FormatString(f, verb), value)
 }
 
-var unknownFunction = regexp.MustCompile(`function "(\w+)" not defined`)
-
-// later are Prometheus's functions that this version lacks, as they would
-// read from elsewhere.
-const later = " query first value label strvalue sortByLabel tmpl tableLink graphLink externalURL pathPrefix safeHtml urlQueryEscape toTime now "
-
 // annotations reads templates.
 func (p *parser) annotations(n *yaml.Node) []Pair {
 	return p.pairs(n, "annotations", func(k, v *yaml.Node) {
@@ -131,14 +125,10 @@ func (p *parser) annotations(n *yaml.Node) []Pair {
 		}
 		if _, err := parseTemplate(v.Value, &budget{}); err != nil {
 			text := "this template is not sound: " + err.Error()
-			at := 0
-			if m := unknownFunction.FindStringSubmatch(err.Error()); m != nil {
-				if strings.Contains(later, " "+m[1]+" ") {
-					text = "not in this version: " + m[1] + " in a template"
-				}
-				at = len([]rune(v.Value[:max(0, strings.Index(v.Value, m[1]))]))
+			if name, ok := laterFunction(err); ok {
+				text = "not in this version: " + name + " in the templates of event rules"
 			}
-			p.errorIn(v, at, text)
+			p.errorIn(v, templateFault(v.Value, err), text)
 		}
 	})
 }

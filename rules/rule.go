@@ -14,12 +14,13 @@ import (
 
 type parsedRule struct {
 	*Rule
-	uses      []parsedUse // as many as Mitigate
+	uses      []parsedUse
 	threshold place
 }
 
 type parsedUse struct {
 	name string
+	mode Mode
 	place
 }
 
@@ -35,12 +36,13 @@ type draft struct {
 	node, condition, when, lateness *yaml.Node
 }
 
-func (p *parser) rule(n *yaml.Node, group string, common []Pair) {
+// rule reads a rule on events.
+func (p *parser) rule(item parsedItem, group string, common []Pair) {
+	n := item.at
 	d := &draft{parsedRule: &parsedRule{Rule: &Rule{File: p.file.Name, Group: group, Limit: defaultLimit}}, node: n}
 	before := p.noted
-	if !p.mapping(n, "a rule", p.ruleKeys(d)) {
-		return
-	}
+	p.unmerged(n)
+	p.known(item.said, "a rule", p.ruleKeys(d))
 	if need := d.needs(); need != "" {
 		p.lacks(n, before, "the rule has no %s", need)
 		return
@@ -75,14 +77,12 @@ func (p *parser) ruleKeys(d *draft) []key {
 		{name: "when", read: func(v *yaml.Node) { d.when = v }},
 		{name: "labels", read: func(v *yaml.Node) { r.Labels = p.labels(v) }},
 		{name: "annotations", read: func(v *yaml.Node) { r.Annotations = p.annotations(v) }},
-		{name: "mitigate", read: func(v *yaml.Node) { p.each(v, "mitigate", func(n *yaml.Node) { p.use(n, d.parsedRule) }) }},
+		{name: "mitigate", read: func(v *yaml.Node) { p.each(v, "mitigate", func(n *yaml.Node) { d.uses = p.use(n, d.uses) }) }},
 		{name: "limit", read: func(v *yaml.Node) { r.Limit = p.limit(v) }},
 		{name: "keep_firing_for", read: func(v *yaml.Node) { r.KeepFiring = p.duration(v, "keep_firing_for", false) }},
 		{name: "for", read: func(v *yaml.Node) {
 			p.errorAt(v, "an event rule has no `for`: it fires at the event that makes it true; `within` says how long events count together")
 		}},
-		{name: "expr", not: "makes a metric rule (PromQL)"},
-		{name: "record", not: "makes a recording rule (PromQL)"},
 		{name: "sequence", not: "makes a rule about events in an order"},
 		{name: "reconcile", not: "makes a rule about two sides that must agree"},
 		{name: "unless", not: "makes a rule about an event that does not follow"},
@@ -239,26 +239,25 @@ func (p *parser) key(n *yaml.Node, r *Rule, label, path string) {
 	r.fields = append(r.fields, f)
 }
 
-// use reads a mitigation's name, or {use: name, mode: mode}.
-func (p *parser) use(n *yaml.Node, r *parsedRule) {
-	use, mode, before := parsedUse{place: p.here(n)}, Mode(0), p.noted
+// use reads a mitigation's name, or {use: name, mode: mode}, and adds it.
+func (p *parser) use(n *yaml.Node, uses []parsedUse) []parsedUse {
+	use, before := parsedUse{place: p.here(n)}, p.noted
 	if n.Kind == yaml.MappingNode {
 		p.mapping(n, "an entry of mitigate", []key{
 			{name: "use", read: func(v *yaml.Node) { use.name, use.place = p.name(v, "use"), p.here(v) }},
-			{name: "mode", read: func(v *yaml.Node) { mode = p.mode(v) }},
+			{name: "mode", read: func(v *yaml.Node) { use.mode = p.mode(v) }},
 		})
 		if use.name == "" {
 			p.lacks(n, before, "an entry of mitigate is a name or {use: name, mode: mode}")
-			return
+			return uses
 		}
 	} else if use.name = p.name(n, "an entry of mitigate"); use.name == "" {
-		return
+		return uses
 	}
-	if slices.ContainsFunc(r.uses, func(u parsedUse) bool { return u.name == use.name }) {
+	if slices.ContainsFunc(uses, func(u parsedUse) bool { return u.name == use.name }) {
 		p.errorAt(n, "the rule names the mitigation %s twice", clip(use.name))
 	}
-	r.uses = append(r.uses, use)
-	r.Mitigate = append(r.Mitigate, Use{Mode: mode})
+	return append(uses, use)
 }
 
 // merge puts what a rule says over what its group says.

@@ -1,5 +1,6 @@
 // Package rules is what a rule file means: it parses, checks and compiles rule
-// files, and tells which events count for which rule and key.
+// files, and tells which events count for which rule and key. Rules of PromQL
+// it reads and hands on: they are Prometheus's to judge and to evaluate.
 //
 // It promises the same answer for the same files and events, everywhere and
 // always: there is no clock, no I/O, no goroutine and no floating point in
@@ -21,6 +22,11 @@ type Set struct {
 	Rules       []*Rule
 	Gates       []*Gate
 	Mitigations []*Mitigation
+	Metrics     []*MetricRule    // alerting rules of PromQL, in the order of the files
+	Recording   []*RecordingRule // recording ones
+	// Prometheus are the files as Prometheus reads them, written anew: without
+	// what is ours. A file without any rule of PromQL is not among them.
+	Prometheus []File
 
 	types map[string]*eventType
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/collector/series"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
@@ -42,7 +43,7 @@ func newCheck(t *terminal) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		set, problems := rules.Parse(files)
+		set, problems := rules.Parse(files, series.NewChecker())
 		r := newCheckReport(set, problems, *explain)
 		if *asJSON {
 			raw, err := json.Marshal(r)

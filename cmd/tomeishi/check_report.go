@@ -6,7 +6,7 @@ import (
 
 // checkReport is what `tomeishi check --json` prints.
 type checkReport struct {
-	Rules    int            `json:"rules"`
+	Rules    int            `json:"rules"` // of all kinds
 	Gates    int            `json:"gates"`
 	Problems []checkProblem `json:"problems"`
 	Explain  []explained    `json:"explain,omitempty"`
@@ -33,13 +33,23 @@ func newCheckReport(set *rules.Set, problems rules.Problems, explain bool) check
 	if set == nil {
 		return r
 	}
-	r.Rules, r.Gates = len(set.Rules), len(set.Gates)
+	r.Rules, r.Gates = len(set.Rules)+len(set.Metrics)+len(set.Recording), len(set.Gates)
 	if explain {
-		for _, rule := range set.Rules {
-			r.Explain = append(r.Explain, explained{rule.Name, rule.Explain()})
-		}
+		r.explain(set)
 	}
 	return r
+}
+
+func (r *checkReport) explain(set *rules.Set) {
+	for _, rule := range set.Rules {
+		r.Explain = append(r.Explain, explained{rule.Name, rule.Explain()})
+	}
+	for _, rule := range set.Metrics {
+		r.Explain = append(r.Explain, explained{rule.Name, rule.Explain()})
+	}
+	for _, rule := range set.Recording {
+		r.Explain = append(r.Explain, explained{rule.Name, rule.Explain()})
+	}
 }
 
 func (t *terminal) showCheck(r checkReport, problems rules.Problems) {

@@ -19,7 +19,7 @@ var files embed.FS
 func Demo() ([]rules.File, error) { return read("demo.yml") }
 
 // All is every shipped rule file.
-func All() ([]rules.File, error) { return read("demo.yml", "withdrawals.yml") }
+func All() ([]rules.File, error) { return read("demo.yml", "hosts.yml", "withdrawals.yml") }
 
 func read(names ...string) ([]rules.File, error) {
 	var out []rules.File

@@ -1,0 +1,125 @@
+package rules
+
+import "go.yaml.in/yaml/v3"
+
+// A member is a key of a mapping and its value, aliases followed.
+type member struct{ key, value *yaml.Node }
+
+// valueOf is the value of a key; nil if there is none.
+func valueOf(said []member, name string) *yaml.Node {
+	for _, m := range said {
+		if m.key.Value == name {
+			return m.value
+		}
+	}
+	return nil
+}
+
+// members is what a mapping says, with what << merges into it, as Go's YAML
+// reads it for Prometheus: what stands in the mapping itself wins, then what is
+// merged first.
+func (r *reader) members(n *yaml.Node, what string) ([]member, bool) {
+	if n.Kind != yaml.MappingNode {
+		r.wrongKind(n, what, "a mapping (key: value)")
+		return nil, false
+	}
+	m := merger{reader: r}
+	m.add(n)
+	return m.out, true
+}
+
+// known reads members, each by its key.
+func (r *reader) known(said []member, what string, keys []key) {
+	for _, m := range said {
+		if r.exhausted() {
+			return
+		}
+		r.member(m.key, m.value, what, keys)
+	}
+}
+
+type merger struct {
+	*reader
+	out []member
+	// Once something is merged: the keys of out, and what is being read, so that
+	// what merges itself ends.
+	seen map[string]bool
+	open map[*yaml.Node]bool
+}
+
+func (m *merger) add(n *yaml.Node) {
+	var merged *yaml.Node
+	own := map[string]int{}
+	for i := 0; i+1 < len(n.Content) && !m.exhausted(); i += 2 {
+		k := m.visit(n.Content[i])
+		switch {
+		case m.exhausted():
+			return
+		case !m.fresh(k, own), isNull(k): // a value without a key is read as nothing
+		case isMerge(n.Content[i]):
+			merged = n.Content[i+1]
+		case !m.seen[k.Value]:
+			m.out = append(m.out, member{k, m.visit(n.Content[i+1])})
+			if m.seen != nil {
+				m.seen[k.Value] = true
+			}
+		}
+	}
+	if merged != nil {
+		m.merge(n, merged)
+	}
+}
+
+// merge adds a mapping, or those of a list, to what stands in n.
+func (m *merger) merge(n, merged *yaml.Node) {
+	if m.seen == nil {
+		m.seen, m.open = map[string]bool{}, map[*yaml.Node]bool{}
+		for _, o := range m.out {
+			m.seen[o.key.Value] = true
+		}
+	}
+	m.open[n] = true
+	defer delete(m.open, n)
+	list := []*yaml.Node{merged}
+	if merged.Kind == yaml.SequenceNode {
+		list = merged.Content
+	}
+	for _, item := range list {
+		if m.exhausted() {
+			return
+		}
+		from := m.visit(item)
+		if from.Kind != yaml.MappingNode {
+			m.errorAt(item, "<< merges a mapping, or a list of mappings")
+			return
+		}
+		if m.open[from] {
+			m.errorAt(from, "this mapping merges itself")
+			return
+		}
+		m.add(from)
+	}
+}
+
+func isMerge(n *yaml.Node) bool {
+	if n.Kind != yaml.ScalarNode || n.Value != "<<" {
+		return false
+	}
+	return n.Tag == "" || n.Tag == "!" || n.ShortTag() == "!!merge"
+}
+
+// merges notes a key that merges where nothing may be merged.
+func (r *reader) merges(k *yaml.Node) bool {
+	if !isMerge(k) {
+		return false
+	}
+	r.errorAt(k, "not in this version: << merges one mapping into another")
+	return true
+}
+
+// unmerged sees to it that a mapping merges nothing.
+func (r *reader) unmerged(n *yaml.Node) {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		r.merges(n.Content[i])
+	}
+}
