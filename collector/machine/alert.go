@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/tomeishi/tomeishi/rules"
@@ -63,14 +62,6 @@ func (m *Machine) raise(rule *rules.Rule, key window.Key, hit rules.Hit) *Alert 
 	return m.newAlert(rule, key, labels)
 }
 
-// clip keeps a sender's text from filling the state.
-func clip(s string) string {
-	if len(s) <= maxLabel {
-		return s
-	}
-	return strings.ToValidUTF8(s[:maxLabel], "") + "…"
-}
-
 func (m *Machine) newAlert(rule *rules.Rule, key window.Key, labels []Label) *Alert {
 	for _, l := range rule.Labels {
 		labels = append(labels, Label{l.Name, l.Value})
@@ -88,12 +79,11 @@ func (m *Machine) newAlert(rule *rules.Rule, key window.Key, labels []Label) *Al
 }
 
 func (m *Machine) stand(a *Alert, labels []Label) {
-	slices.SortStableFunc(labels, func(x, y Label) int { return strings.Compare(x.Name, y.Name) })
+	slices.SortStableFunc(labels, compareNames)
 	a.Labels = slices.CompactFunc(labels, func(x, y Label) bool { return x.Name == y.Name })
 	m.Alerts = append(m.Alerts, a)
 	m.byID[a.ID] = a
-	m.alertOf[alertKey{a.RuleID, a.Key}] = a
-	m.stands[a.RuleID]++
+	m.index(a)
 	if a.Label("severity") == "critical" {
 		m.join(a, nil)
 	}
@@ -130,150 +120,16 @@ func (a *Alert) Label(name string) string {
 	return ""
 }
 
-// builtInQuiet is how long after its last occasion a built-in alert ends.
-const builtInQuiet = time.Hour
-
-// builtIn raises an alert about Tomeishi itself.
-func (m *Machine) builtIn(name string, labels ...Label) {
-	text := []byte(name)
-	for _, l := range labels {
-		text = append(text, "\x00"+l.Name+"\x00"+l.Value...)
-	}
-	key := m.hash(text)
-	a := m.alertOf[alertKey{key: key}]
-	if a == nil {
-		a = &Alert{ID: next("a", &m.Last.Alert), Rule: name, Group: "tomeishi", Key: key, Since: m.Time, Raised: m.Time}
-		m.stand(a, append(labels, Label{"alertname", name}, Label{"severity", "warning"}))
-	}
-	a.Total++
-	a.Value = strconv.Itoa(a.Total)
-	a.Updated = m.Time
-	m.wake(a, m.Time+int64(builtInQuiet))
-}
-
-func (a *Alert) builtIn() bool { return a.RuleID == RuleID{} }
-
 // end ends an alert. A gate that it closed stays as it is.
 func (m *Machine) end(a *Alert, cause string) {
+	m.tallyOf(a, -1)
 	a.Ended, a.Cause, a.Due = m.Time, cause, 0
-	delete(m.alertOf, alertKey{a.RuleID, a.Key})
-	m.stands[a.RuleID]--
-	if a.Incident != "" {
-		m.settle(a.Incident, -1, "alert "+a.ID+" ended: "+cause)
-	}
-}
-
-// wake sees to it that an alert is looked at again.
-func (m *Machine) wake(a *Alert, due int64) {
-	a.Due = due
-	if m.Next == 0 || due < m.Next {
-		m.Next = due
-	}
-}
-
-// expire looks at the alerts whose time has come and ends those whose
-// condition is no longer true.
-func (m *Machine) expire() {
-	for _, a := range m.Alerts {
-		if a.Ended == 0 && a.Due != 0 && a.Due <= m.Time {
-			m.review(a)
-		}
-	}
-	m.prune()
-	m.reschedule()
-}
-
-func (m *Machine) review(a *Alert) {
-	rule := m.ruleOf(a)
-	if rule == nil {
-		m.end(a, "no longer true")
+	m.tallyOf(a, 1)
+	m.unindex(a)
+	if in := m.incident(a.Incident); in != nil {
+		m.loosen(in, a)
+		m.settle(in.ID, -1, "alert "+a.ID+" ended: "+cause)
 		return
 	}
-	keys := a.Keys
-	if keys == nil {
-		keys = []window.Key{a.Key}
-	}
-	if due, sure := m.stillTrue(a, rule, keys); due != 0 {
-		if sure {
-			a.Quiet = 0
-		}
-		a.Due = due
-		return
-	}
-	if a.Quiet == 0 {
-		a.Quiet = m.Time
-	}
-	if a.Due = a.Quiet + int64(rule.KeepFiring); a.Due <= m.Time {
-		m.end(a, "no longer true")
-	}
-}
-
-// stillTrue tells when to look again at an alert whose condition is true for
-// any of the keys, or of which nothing can be said: unknown is not untrue. It
-// is 0 if the condition is untrue for all; sure if it is true for any.
-func (m *Machine) stillTrue(a *Alert, rule *rules.Rule, keys []window.Key) (due int64, sure bool) {
-	table := m.windows[a.RuleID]
-	for _, key := range keys {
-		run, ok := table.Get(key)
-		if !ok {
-			continue
-		}
-		s := run.Recent(max(m.Time, run.Time(run.Len()-1)))
-		var aggs rules.Aggs
-		if s.From == s.To {
-			continue
-		}
-		said := ask(rule, run, s, &aggs)
-		if said == untrue {
-			continue
-		}
-		sure = sure || said == isTrue
-		if said == isTrue && a.Keys == nil {
-			a.Value, a.Total = rule.When.Value(&aggs), s.To-s.From
-		}
-		next := max(run.Time(s.From)+int64(rule.Within), m.Time) + 1
-		if due == 0 || next < due {
-			due = next
-		}
-	}
-	return due, sure
-}
-
-func (m *Machine) ruleOf(a *Alert) *rules.Rule {
-	if m.live == nil || a.builtIn() {
-		return nil
-	}
-	for _, r := range m.live.set.Rules {
-		if r.ID == a.RuleID {
-			return r
-		}
-	}
-	return nil
-}
-
-// reschedule finds when the next alert is due.
-func (m *Machine) reschedule() {
-	m.Next = 0
-	for _, a := range m.Alerts {
-		if a.Ended == 0 && a.Due != 0 && (m.Next == 0 || a.Due < m.Next) {
-			m.Next = a.Due
-		}
-	}
-}
-
-// prune forgets ended alerts that nothing refers to any more.
-func (m *Machine) prune() {
-	for _, in := range m.Incidents {
-		m.letGo(in)
-	}
-	m.Alerts = slices.DeleteFunc(m.Alerts, func(a *Alert) bool {
-		if a.Ended == 0 || a.Incident != "" {
-			return false
-		}
-		delete(m.byID, a.ID)
-		return true
-	})
-	for gate, effects := range m.shadow {
-		m.shadow[gate] = slices.DeleteFunc(effects, func(e *Effect) bool { return e.State != Planned || m.over(e) })
-	}
+	m.dead = append(m.dead, a)
 }

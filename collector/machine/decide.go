@@ -26,6 +26,8 @@ func (m *Machine) decide(d Decision) any {
 		refusal = m.approve(d)
 	case DoUndo:
 		refusal = m.undo(d)
+	case DoForget:
+		refusal = m.forget(d)
 	default:
 		refusal = invalid("do", "nobody can decide %q", d.Do)
 	}
@@ -214,6 +216,7 @@ func (m *Machine) undo(d Decision) *Refusal {
 // the backup and now is not known.
 func (m *Machine) restored(r Restored) any {
 	m.Restored = m.Time
+	m.Serving, m.Steady = m.Time, m.Time // since the backup nobody was heard
 	if r.Cell != "" {
 		m.Cell = r.Cell
 	}

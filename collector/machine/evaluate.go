@@ -55,7 +55,7 @@ func (m *Machine) count(hit rules.Hit, rule *rules.Rule, stats *RuleStats, at in
 		stats.Saturated++
 		if m.Time-stats.LastSaturated >= int64(time.Second) {
 			stats.LastSaturated = m.Time
-			m.builtIn("RuleErrors", Label{"rule", rule.Name}, Label{"error", "saturated"})
+			m.builtIn(ruleErrors, Label{"rule", rule.Name}, Label{"error", "saturated"})
 		}
 	}
 	aggs := &m.aggs
@@ -75,7 +75,7 @@ func (m *Machine) count(hit rules.Hit, rule *rules.Rule, stats *RuleStats, at in
 	if fires {
 		a := m.fire(rule, key, hit, aggs, run, span)
 		stats.LastFired = m.Time
-		if !m.wanting(a, rule) {
+		if !m.wanting(a, rule.Mitigate) {
 			return
 		}
 		fresh := run.Windows(place, func(s window.Span) bool {
@@ -83,7 +83,7 @@ func (m *Machine) count(hit rules.Hit, rule *rules.Rule, stats *RuleStats, at in
 			return s.From < s.To && ask(rule, r, s, aggs) == isTrue
 		})
 		if fresh {
-			m.mitigate(a, rule)
+			m.mitigate(a, rule.Name, rule.Mitigate)
 		}
 		return
 	}
@@ -182,7 +182,7 @@ func (m *Machine) ruleError(rule *rules.Rule, stats *RuleStats, err error) {
 		return // one a second says as much as a thousand
 	}
 	stats.LastError, stats.LastErrorAt = clean(err.Error()), m.Time
-	m.builtIn("RuleErrors", Label{"rule", rule.Name}, Label{"error", "event"})
+	m.builtIn(ruleErrors, Label{"rule", rule.Name}, Label{"error", "event"})
 }
 
 // clean bounds a text that may quote an event, and makes it come back from a

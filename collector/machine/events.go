@@ -2,8 +2,7 @@ package machine
 
 import (
 	"encoding/binary"
-	"maps"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/dchest/siphash"
@@ -41,7 +40,7 @@ func (m *Machine) blocks(body []byte) any {
 		switch {
 		case s.cloned(b.Seq, b.Prev, digest):
 			s.Clones++
-			m.builtIn("AgentCloned", Label{"agent", b.Agent})
+			m.builtIn(agentCloned, Label{"agent", s.Agent})
 			out.Clone, out.Through = true, s.Seq
 			return out
 		case b.Seq <= s.Seq:
@@ -49,12 +48,13 @@ func (m *Machine) blocks(body []byte) any {
 		default:
 			if b.Seq > s.Seq+1 {
 				s.blind(Range{s.Seq + 1, b.Seq - 1, m.Time})
-				m.builtIn("AgentBlind", Label{"agent", b.Agent})
+				m.builtIn(agentBlind, Label{"agent", s.Agent})
 			}
 			s.advance(b.Seq, digest)
 			m.events(b.Batch, ordinal, &out.BatchOutcome)
 		}
 		s.Entered = m.Time
+		m.hear(b.Agent)
 		// Only what this sender has sent: what a clone sent is not its to forget.
 		out.Through = b.Seq
 		ordinal += b.Batch.Len()
@@ -67,7 +67,7 @@ func (m *Machine) spool(h report.Head) *Spool {
 	s := m.Spools[name]
 	if s == nil {
 		m.forgetSpool()
-		s = &Spool{Agent: h.Agent, ID: h.Spool.String()}
+		s = &Spool{Agent: strings.Clone(h.Agent), ID: h.Spool.String()}
 		m.Spools[name] = s
 	}
 	return s
@@ -79,13 +79,7 @@ func (m *Machine) forgetSpool() {
 	if len(m.Spools) < maxSpools {
 		return
 	}
-	oldest := ""
-	for _, name := range slices.Sorted(maps.Keys(m.Spools)) {
-		if oldest == "" || m.Spools[name].Entered < m.Spools[oldest].Entered {
-			oldest = name
-		}
-	}
-	delete(m.Spools, oldest)
+	delete(m.Spools, longestSilent(m.Spools, func(s *Spool) int64 { return s.Entered }))
 }
 
 // cloned tells whether a block cannot be of the stream that was here so far:

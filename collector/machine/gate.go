@@ -86,6 +86,9 @@ func (m *Machine) hold(h *Hold) *Hold {
 	m.Holds = append(m.Holds, h)
 	m.turn(h.Gate)
 	h.Epoch = m.Gates[h.Gate].Epoch
+	if h.Alert != "" {
+		m.held[h.Alert]++
+	}
 	m.join(nil, h)
 	return h
 }
@@ -100,8 +103,31 @@ func (m *Machine) release(gate string, holds []*Hold, actor, text string) {
 	m.turn(gate)
 	for _, h := range holds {
 		if e := m.effects[h.Effect]; e != nil {
+			m.tally(e, -1)
 			e.State, e.Actor, e.Result = Undone, actor, text
+			m.tally(e, 1)
 		}
+		m.unhold(h)
 		m.settle(h.Incident, -1, "")
+	}
+}
+
+// unhold notes that a hold because of an alert is gone.
+func (m *Machine) unhold(h *Hold) {
+	if h.Alert == "" {
+		return
+	}
+	if m.held[h.Alert]--; m.held[h.Alert] == 0 {
+		delete(m.held, h.Alert)
+	}
+	a := m.byID[h.Alert]
+	if a == nil {
+		return
+	}
+	if a.Metric && a.Ended == 0 && !slices.Contains(a.Opened, h.Gate) {
+		a.Opened = append(a.Opened, h.Gate)
+	}
+	if in := m.incident(a.Incident); in != nil {
+		m.loosen(in, a)
 	}
 }

@@ -27,14 +27,13 @@ func (m *Machine) join(a *Alert, h *Hold) {
 	for _, g := range gates {
 		if !slices.Contains(in.Gates, g) {
 			in.Gates = append(in.Gates, g)
+			m.byGate.add(g, in)
 		}
-		m.byGate[g] = newer(m.byGate[g], in)
 	}
 	if a != nil && a.Incident == "" {
 		a.Incident = in.ID
 		in.Alerts = append(in.Alerts, a.ID)
-		key := alertKey{a.RuleID, a.Key}
-		m.byKey[key] = newer(m.byKey[key], in)
+		m.byKey.add(a.joinKey(), in)
 		if a.Ended == 0 {
 			in.Standing++
 		}
@@ -63,35 +62,6 @@ func (h *Hold) actor() string {
 	return ""
 }
 
-// letGo keeps at most maxMembers alerts in an incident, if enough have ended:
-// the oldest go first, and none because of which a hold stands.
-func (m *Machine) letGo(in *Incident) {
-	drop := len(in.Alerts) - maxMembers
-	if drop <= 0 {
-		return
-	}
-	held := map[string]bool{}
-	for _, h := range m.Holds {
-		held[h.Alert] = true
-	}
-	before := len(in.Alerts)
-	in.Alerts = slices.DeleteFunc(in.Alerts, func(id string) bool {
-		a := m.byID[id]
-		if drop == 0 || a != nil && (a.Ended == 0 || held[id]) {
-			return false
-		}
-		if a != nil {
-			a.Incident = ""
-		}
-		drop--
-		return true
-	})
-	if gone := before - len(in.Alerts); gone > 0 {
-		in.Released += gone
-		m.reindexIncidents()
-	}
-}
-
 func (m *Machine) openIncident() *Incident {
 	in := &Incident{ID: next("i", &m.Last.Incident), Since: m.Time, Opened: m.Time}
 	m.Incidents = append(m.Incidents, in)
@@ -102,67 +72,13 @@ func (m *Machine) openIncident() *Incident {
 	return in
 }
 
-// forgetIncident drops the oldest incident that has ended, else the oldest of
-// which nothing stands any more, and lets go of its alerts.
-func (m *Machine) forgetIncident() {
-	i := slices.IndexFunc(m.Incidents, func(in *Incident) bool { return in.Ended != 0 })
-	if i < 0 {
-		i = slices.IndexFunc(m.Incidents, func(in *Incident) bool { return in.Standing == 0 && len(in.Alerts)+len(in.Holds) > 0 })
-	}
-	if i < 0 {
-		return
-	}
-	in := m.Incidents[i]
-	for _, id := range in.Alerts {
-		if a := m.byID[id]; a != nil {
-			a.Incident = ""
-		}
-	}
-	m.Incidents = slices.Delete(m.Incidents, i, i+1)
-	m.reindexIncidents()
-}
-
-// reindexIncidents makes what finds incidents quickly. It depends on nothing
-// but the incidents that are kept, so that a restored machine finds the same.
-func (m *Machine) reindexIncidents() {
-	m.open = map[string]*Incident{}
-	m.byGate, m.byKey = map[string]*Incident{}, map[alertKey]*Incident{}
-	for _, in := range m.Incidents { // oldest first: the newest stays
-		m.open[in.ID] = in
-		for _, gate := range in.Gates {
-			m.byGate[gate] = in
-		}
-		for _, id := range in.Alerts {
-			if a := m.byID[id]; a != nil {
-				m.byKey[alertKey{a.RuleID, a.Key}] = in
-			}
-		}
-	}
-}
-
-// newer is the one that was opened later.
-func newer(a, b *Incident) *Incident {
-	if a == nil || number(b) > number(a) {
-		return b
-	}
-	return a
-}
-
-// number is the count in an incident's id.
-func number(in *Incident) uint64 {
-	n, err := strconv.ParseUint(in.ID[1:], 10, 64)
-	if err != nil {
-		return 0 // ids are made by next
-	}
-	return n
-}
-
 // gatesOf are the gates that the alert's rule may close.
 func (m *Machine) gatesOf(a *Alert) (out []string) {
-	if r := m.ruleOf(a); r != nil {
-		for _, use := range r.Mitigate {
-			out = append(out, use.Mitigation.Target)
-		}
+	if m.live == nil {
+		return nil
+	}
+	for _, use := range m.live.uses[a.RuleID] {
+		out = append(out, use.Mitigation.Target)
 	}
 	return out
 }
@@ -172,33 +88,14 @@ func (m *Machine) gatesOf(a *Alert) (out []string) {
 func (m *Machine) sharing(a *Alert, gates []string) *Incident {
 	var best *Incident
 	for _, g := range gates {
-		if in := m.newestOpen(m.byGate[g], func(in *Incident) bool { return slices.Contains(in.Gates, g) }); in != nil {
-			best = newer(best, in)
+		if in := m.byGate.newest(g); in != nil && (best == nil || number(in.ID) > number(best.ID)) {
+			best = in
 		}
 	}
-	if best != nil || a == nil {
-		return best
+	if best == nil && a != nil {
+		best = m.byKey.newest(a.joinKey())
 	}
-	return m.newestOpen(m.byKey[alertKey{a.RuleID, a.Key}], func(in *Incident) bool {
-		return slices.ContainsFunc(in.Alerts, func(id string) bool {
-			b := m.byID[id]
-			return b != nil && b.RuleID == a.RuleID && b.Key == a.Key
-		})
-	})
-}
-
-// newestOpen is the newest incident that shares something, if it is open, or
-// else the newest open one that shares it too.
-func (m *Machine) newestOpen(newest *Incident, shares func(*Incident) bool) *Incident {
-	if newest == nil || newest.Ended == 0 {
-		return newest
-	}
-	for _, in := range slices.Backward(m.Incidents) {
-		if in.Ended == 0 && shares(in) {
-			return in
-		}
-	}
-	return nil
+	return best
 }
 
 func (m *Machine) incident(id string) *Incident { return m.open[id] }
@@ -228,25 +125,42 @@ func (m *Machine) settle(id string, change int, text string) {
 	}
 	if in.Standing == 0 && in.Verdict != "" && in.Ended == 0 {
 		in.Ended = m.Time
+		m.unshare(in)
 		m.note(id, "", "incident ended: "+in.Verdict)
 	}
 }
 
-// note adds a line to an incident's timeline. When it is full the oldest line
-// about the machine gives way; what people did always stays.
+// note adds a line to an incident's timeline. When it is full the oldest lines
+// about the machine give way, several at once; what people did always stays.
 func (m *Machine) note(id, actor, text string) {
 	in := m.incident(id)
 	if in == nil {
 		return
 	}
-	if len(in.Log) >= maxSteps {
-		i := slices.IndexFunc(in.Log, func(s Step) bool { return s.Actor == "" })
-		switch {
-		case i >= 0:
-			in.Log = slices.Delete(in.Log, i, i+1)
-		case actor == "":
+	if len(in.Log) >= maxSteps+maxSteps/10 {
+		drop := len(in.Log) - maxSteps
+		in.Log = slices.DeleteFunc(in.Log, func(s Step) bool {
+			if drop == 0 || s.Actor != "" {
+				return false
+			}
+			drop--
+			return true
+		})
+		if actor == "" && drop > 0 {
 			return
 		}
 	}
 	in.Log = append(in.Log, Step{m.Time, actor, text})
+}
+
+// number is the count in an id that next made.
+func number(id string) uint64 {
+	if id == "" {
+		return 0
+	}
+	n, err := strconv.ParseUint(id[1:], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }

@@ -23,12 +23,23 @@ const (
 	KindDecision Kind = 7 // Decision: a person decided
 	KindResult   Kind = 8 // Result: what became of an effect
 	KindRestored Kind = 9 // Restored: this ledger goes on from a backup
+
+	KindSamples   Kind = 10 // report.Samples of one agent, back to back
+	KindWrite     Kind = 11 // a remote write request, as package series frames it
+	KindLevels    Kind = 12 // Levels: where metric alerts that fire and that stand differ
+	KindCondition Kind = 13 // Condition: how Tomeishi itself is
+	KindLead      Kind = 14 // Lead: a collector began to serve
 )
 
 // Essential tells whether entries of this kind must commit even while the disk
 // is full and events are refused.
 func (k Kind) Essential() bool {
-	return k != KindBlocks && k != KindBatch && k != KindPrepare
+	switch k {
+	case KindBlocks, KindBatch, KindPrepare, KindSamples, KindWrite:
+		return false
+	default:
+		return true
+	}
 }
 
 // An Entry is one entry of the ledger as the machine sees it.
@@ -57,6 +68,35 @@ type Live struct {
 	Set string `json:"set"`
 }
 
+// Levels are where the metric alerts that fire and those that stand differ, as
+// one evaluation of a group found it.
+type Levels struct {
+	Set      string   `json:"set"` // the rule set that was evaluated
+	Firing   []Level  `json:"firing,omitempty"`
+	Resolved []string `json:"resolved,omitempty"` // ids of standing alerts
+}
+
+// A Level is one metric alert that fires.
+type Level struct {
+	Rule        string  `json:"rule"`   // rules.MetricRule.ID in hex
+	Labels      []Label `json:"labels"` // sorted by name, alertname among them
+	Annotations []Label `json:"annotations,omitempty"`
+	Value       string  `json:"value"`
+	Active      int64   `json:"active"` // since when the expression is true, Unix nanoseconds
+}
+
+// A Condition is how Tomeishi itself is, where only the edge can see it. It is
+// a level: the same again changes nothing.
+type Condition struct {
+	Name   string  `json:"name"` // of the built-in alert
+	Labels []Label `json:"labels,omitempty"`
+	Firing bool    `json:"firing"`
+	Text   string  `json:"text,omitempty"` // becomes the alert's summary
+}
+
+// Lead says that a collector began to serve: before, nobody could be heard.
+type Lead struct{}
+
 // What a person can decide.
 const (
 	DoClose   = "close"
@@ -64,6 +104,7 @@ const (
 	DoVerdict = "verdict"
 	DoApprove = "approve"
 	DoUndo    = "undo"
+	DoForget  = "forget" // an agent that will not come back
 )
 
 // A Decision is one act of one person.
@@ -74,6 +115,7 @@ type Decision struct {
 	Hold     string            `json:"hold,omitempty"`
 	Effect   string            `json:"effect,omitempty"`
 	Incident string            `json:"incident,omitempty"`
+	Agent    string            `json:"agent,omitempty"`
 	Reason   string            `json:"reason,omitempty"`
 	Verdict  string            `json:"verdict,omitempty"`
 	Epoch    *uint64           `json:"epoch,omitempty"` // of the gate, as it was read

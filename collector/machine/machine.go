@@ -27,16 +27,9 @@ type Machine struct {
 	state
 
 	// What follows is made anew from the state.
-	live    *compiled
-	alertOf map[alertKey]*Alert // standing event alerts
-	byID    map[string]*Alert
-	effects map[string]*Effect
-	byGate  map[string]*Incident   // the newest incident that has the gate, ended or not
-	byKey   map[alertKey]*Incident // the newest incident with an alert of the key
-	stands  map[RuleID]int         // standing alerts of a rule
-	shadow  map[string][]*Effect   // planned shadow effects on a gate
-	open    map[string]*Incident   // kept incidents, by id
-	changed chan struct{}          // closed when any gate changes
+	live *compiled
+	derived
+	changed chan struct{} // closed when any gate changes
 
 	// Room for the event that is being counted.
 	aggs     rules.Aggs
@@ -54,6 +47,8 @@ func New() *Machine {
 	m.state = state{
 		Stats:   map[string]*RuleStats{},
 		Spools:  map[string]*Spool{},
+		Agents:  map[string]*Agent{},
+		Fired:   map[string]int64{},
 		Gates:   map[string]*Gate{},
 		seen:    dedup.New(dedup.Bound),
 		windows: map[RuleID]*window.Table{},
@@ -62,48 +57,29 @@ func New() *Machine {
 	return m
 }
 
-// reindex makes what is derived from the state.
-func (m *Machine) reindex() {
-	m.alertOf, m.byID = map[alertKey]*Alert{}, map[string]*Alert{}
-	m.effects, m.shadow = map[string]*Effect{}, map[string][]*Effect{}
-	m.stands = map[RuleID]int{}
-	for _, e := range m.Effects {
-		m.effects[e.ID] = e
-		if e.State == Planned && e.Mode == rules.Shadow {
-			m.shadow[e.Target] = append(m.shadow[e.Target], e)
-		}
-	}
-	for _, a := range m.Alerts {
-		m.byID[a.ID] = a
-		if a.Ended == 0 {
-			m.alertOf[alertKey{a.RuleID, a.Key}] = a
-			m.stands[a.RuleID]++
-		}
-	}
-	m.reindexIncidents()
-}
-
 // Known says whether this version can apply entries of the kind. One that it
 // cannot must stop the ledger, before the machine sees it.
 func Known(k Kind) error {
-	if k < KindGenesis || k > KindRestored {
+	if k < KindGenesis || k > KindLead {
 		return fmt.Errorf("an entry of kind %d, of which this version knows nothing: run the version that wrote it, or a later one", k)
 	}
 	return nil
 }
 
 // Apply applies one entry and returns its outcome: a BlocksOutcome, a
-// BatchOutcome, a LiveOutcome, a *Refusal, another error, or nil. hash is the entry's place in the
-// chain, kept for whoever checks it.
+// BatchOutcome, a SamplesOutcome, a LevelsOutcome, a LiveOutcome, a *Refusal,
+// another error, or nil. hash is the entry's place in the chain, kept for
+// whoever checks it.
 func (m *Machine) Apply(e Entry, hash [32]byte) any {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	epoch := m.Epoch
 	m.Index, m.Time, m.Chain = e.Index, max(m.Time, e.Time), hash
 	out := m.apply(e)
-	if m.Next != 0 && m.Next <= m.Time {
+	if due := m.due(); due != 0 && due <= m.Time {
 		m.expire()
 	}
+	m.tidy()
 	if m.Epoch != epoch {
 		close(m.changed)
 		m.changed = make(chan struct{})
@@ -131,6 +107,21 @@ func (m *Machine) apply(e Entry) any {
 		return decode(e, m.result)
 	case KindRestored:
 		return decode(e, m.restored)
+	case KindSamples:
+		return m.samples(e.Body)
+	case KindWrite:
+		m.Signals.Writes++
+		return nil
+	case KindLevels:
+		l, err := readLevels(e.Body)
+		if err != nil {
+			return fmt.Errorf("entry %d of kind %d: %w", e.Index, e.Kind, err)
+		}
+		return m.levels(l)
+	case KindCondition:
+		return decode(e, m.condition)
+	case KindLead:
+		return decode(e, m.lead)
 	}
 	return Known(e.Kind)
 }
@@ -151,11 +142,11 @@ func (m *Machine) Changed() <-chan struct{} {
 }
 
 // Due is the ledger time at which a tick is wanted, in Unix nanoseconds; 0 for
-// none.
+// none. It may be earlier than anything happens, never later.
 func (m *Machine) Due() int64 {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.Next
+	return m.due()
 }
 
 // GateEpoch counts every change of any gate.
@@ -172,4 +163,7 @@ type compiled struct {
 	tables  []*window.Table // by rule
 	stats   []*RuleStats    // by rule
 	horizon map[string]uint32
+	rules   map[RuleID]*rules.Rule
+	metrics map[string]*rules.MetricRule // by id in hex
+	uses    map[RuleID][]rules.Use       // of both kinds of rules
 }

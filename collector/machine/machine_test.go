@@ -60,10 +60,13 @@ func newRig(t testing.TB, ruleText string) *rig {
 
 func (r *rig) load(text string) {
 	r.t.Helper()
-	files := []rules.File{{Name: "test.yml", Text: []byte(text)}}
 	set := fmt.Sprintf("%x", sha256.Sum256([]byte(text)))
-	r.must(r.json(KindPrepare, Prepare{Set: set, Files: files}))
+	r.must(r.json(KindPrepare, Prepare{Set: set, Files: oneFile(text)}))
 	r.must(r.json(KindLive, Live{Set: set}))
+}
+
+func oneFile(text string) []rules.File {
+	return []rules.File{{Name: "test.yml", Text: []byte(text)}}
 }
 
 func (r *rig) must(out any) {

@@ -8,8 +8,8 @@ import (
 
 // mitigate plans the effects that the rule's author wrote for this alert, and
 // carries out those that close a gate. An effect that stands is not repeated.
-func (m *Machine) mitigate(a *Alert, rule *rules.Rule) {
-	for _, use := range rule.Mitigate {
+func (m *Machine) mitigate(a *Alert, rule string, uses []rules.Use) {
+	for _, use := range uses {
 		if !m.wanted(a, use) {
 			continue
 		}
@@ -22,15 +22,15 @@ func (m *Machine) mitigate(a *Alert, rule *rules.Rule) {
 		m.Effects = append(m.Effects, e)
 		m.effects[e.ID] = e
 		a.Effects = append(a.Effects, e.ID)
+		m.tally(e, 1)
 		m.forgetEffects()
 		switch e.Mode {
 		case rules.Enforce:
-			m.carryOut(e, rule.Name)
+			m.carryOut(e, rule)
 		case rules.Approve:
 			e.Result = "waits for a person's approval"
 		default:
 			e.Result = "shadow: would have closed the gate"
-			m.shadow[e.Target] = append(m.shadow[e.Target], e)
 			m.turn(e.Target) // would_be has changed
 		}
 		m.addToIncident(e)
@@ -42,9 +42,9 @@ func (m *Machine) mode(use rules.Use) rules.Mode {
 	return rules.Effective(use.Mode, use.Mitigation.Mode, m.Gates[use.Mitigation.Target].Mode)
 }
 
-// wanting tells whether any mitigation of the rule is wanted for this alert.
-func (m *Machine) wanting(a *Alert, rule *rules.Rule) bool {
-	return slices.ContainsFunc(rule.Mitigate, func(use rules.Use) bool { return m.wanted(a, use) })
+// wanting tells whether any of the mitigations is wanted for this alert.
+func (m *Machine) wanting(a *Alert, uses []rules.Use) bool {
+	return slices.ContainsFunc(uses, func(use rules.Use) bool { return m.wanted(a, use) })
 }
 
 // wanted tells whether a mitigation is neither in force for the alert nor
@@ -68,7 +68,9 @@ func (e *Effect) same(mitigation, target string) bool {
 func (m *Machine) supersede(a *Alert, by *Effect) {
 	for _, id := range a.Effects {
 		if e := m.effects[id]; e != nil && e.State == Planned && e.same(by.Mitigation, by.Target) {
+			m.tally(e, -1)
 			e.State, e.Result = Undone, "superseded by "+by.ID+" in mode "+by.Mode.String()
+			m.tally(e, 1)
 		}
 	}
 }
@@ -80,17 +82,18 @@ func (m *Machine) carryOut(e *Effect, by string) {
 	e.Result = "gate closed"
 }
 
-// forgetEffects drops the oldest effects that are over.
+// forgetEffects drops the oldest effects that are over, many at once.
 func (m *Machine) forgetEffects() {
-	if len(m.Effects) <= maxEffects {
+	if len(m.Effects) <= maxEffects || m.idle < maxEffects/10 {
 		return
 	}
 	drop := len(m.Effects) - maxEffects*9/10
 	m.Effects = slices.DeleteFunc(m.Effects, func(e *Effect) bool {
-		if drop == 0 || e.State != Undone && (e.State != Planned || !m.over(e)) {
+		if drop == 0 || !m.isIdle(e) {
 			return false
 		}
 		drop--
+		m.idle--
 		delete(m.effects, e.ID)
 		return true
 	})
@@ -104,7 +107,7 @@ func (m *Machine) over(e *Effect) bool {
 
 // wouldBe tells whether the gate would be closed if everything were enforced.
 func (m *Machine) wouldBe(gate string) bool {
-	return slices.ContainsFunc(m.shadow[gate], func(e *Effect) bool { return e.State == Planned && !m.over(e) })
+	return m.shadow[gate] > 0
 }
 
 // result takes in what became of an effect.

@@ -176,6 +176,7 @@ func TestStorm(t *testing.T) {
 	if a, e, in := len(r.m.Alerts), len(r.m.Effects), len(r.m.Incidents); a > 2*maxMembers || e > maxEffects || in > maxIncidents {
 		t.Errorf("after the storm %d alerts, %d effects and %d incidents are kept", a, e, in)
 	}
+	r.restarted()
 }
 
 // Critical alerts without a gate mint incidents that no verdict may ever end.
@@ -194,4 +195,5 @@ func TestIncidentsWithoutGateAreBounded(t *testing.T) {
 	if a, in := len(r.m.Alerts), len(r.m.Incidents); a > maxIncidents+1 || in > maxIncidents {
 		t.Errorf("%d alerts and %d incidents are kept", a, in)
 	}
+	r.restarted()
 }

@@ -1,10 +1,10 @@
 package machine
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/tomeishi/tomeishi/rules"
@@ -55,7 +55,7 @@ func (m *Machine) goLive(l Live) any {
 	m.dropRules(set)
 	m.compile(set)
 	m.defineGates(set)
-	m.endRemoved(set)
+	m.endRemoved()
 	return out
 }
 
@@ -74,6 +74,11 @@ func (m *Machine) dropRules(set *rules.Set) {
 	for _, r := range set.Rules {
 		ids[r.ID], names[ruleName(r)] = true, true
 	}
+	metrics := map[string]bool{}
+	for _, r := range set.Metrics {
+		metrics[hex.EncodeToString(r.ID[:])] = true
+	}
+	maps.DeleteFunc(m.Fired, func(id string, _ int64) bool { return !metrics[id] })
 	maps.DeleteFunc(m.windows, func(id RuleID, _ *window.Table) bool { return !ids[id] })
 	maps.DeleteFunc(m.Stats, func(name string, _ *RuleStats) bool { return !names[name] })
 }
@@ -84,8 +89,15 @@ const minHorizon = 10 * time.Minute
 
 // compile makes the set ready to run, on the tables that are there.
 func (m *Machine) compile(set *rules.Set) {
-	c := &compiled{set: set, matcher: set.Matcher(), horizon: map[string]uint32{}}
+	c := &compiled{
+		set: set, matcher: set.Matcher(), horizon: map[string]uint32{}, rules: map[RuleID]*rules.Rule{},
+		metrics: map[string]*rules.MetricRule{}, uses: map[RuleID][]rules.Use{},
+	}
+	for _, r := range set.Metrics {
+		c.metrics[hex.EncodeToString(r.ID[:])], c.uses[r.ID] = r, r.Mitigate
+	}
 	for _, r := range set.Rules {
+		c.rules[r.ID], c.uses[r.ID] = r, r.Mitigate
 		table := m.windows[r.ID]
 		if table == nil {
 			table = window.New(specOf(r))
@@ -121,14 +133,18 @@ func (c *compiled) horizonOf(eventType string) uint32 {
 }
 
 // endRemoved ends the alerts of rules that are gone or mean something else.
-func (m *Machine) endRemoved(set *rules.Set) {
-	ids := map[RuleID]bool{}
-	for _, r := range set.Rules {
-		ids[r.ID] = true
-	}
-	for _, a := range slices.Clone(m.Alerts) {
-		if a.Ended == 0 && !a.builtIn() && !ids[a.RuleID] {
+func (m *Machine) endRemoved() {
+	for _, a := range m.Alerts {
+		if _, known := m.live.uses[a.RuleID]; a.Ended == 0 && !a.builtIn() && !known {
 			m.end(a, "rule removed")
 		}
 	}
+}
+
+// ruleOf is the event rule of an alert, nil if it is of none.
+func (m *Machine) ruleOf(a *Alert) *rules.Rule {
+	if m.live == nil {
+		return nil
+	}
+	return m.live.rules[a.RuleID]
 }

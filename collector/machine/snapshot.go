@@ -21,7 +21,7 @@ import (
 // its table and the table.
 const (
 	snapshotMagic   = "TMSN"
-	snapshotVersion = 1
+	snapshotVersion = 2 // version 1 knew neither agents nor metric alerts
 )
 
 var errSnapshot = errors.New("snapshot: malformed")
@@ -96,8 +96,9 @@ func load(b []byte) (*state, *rules.Set, error) {
 	if len(b) < 13 || !bytes.HasPrefix(b, []byte(snapshotMagic)) {
 		return nil, nil, errSnapshot
 	}
-	if v := b[4]; v != snapshotVersion {
-		return nil, nil, fmt.Errorf("snapshot: format version %d; this program reads version %d: upgrade it first", v, snapshotVersion)
+	version := b[4]
+	if version < 1 || version > snapshotVersion {
+		return nil, nil, fmt.Errorf("snapshot: format version %d; this program reads versions 1 to %d: upgrade it first", version, snapshotVersion)
 	}
 	n := binary.LittleEndian.Uint64(b[5:])
 	if b = b[13:]; n > uint64(len(b)) {
@@ -107,10 +108,13 @@ func load(b []byte) (*state, *rules.Set, error) {
 	if err := json.Unmarshal(b[:n], &st); err != nil {
 		return nil, nil, fmt.Errorf("snapshot: %w", err)
 	}
-	if !whole(st.Gates) || !whole(st.Spools) || !whole(st.Stats) ||
+	if !whole(st.Gates) || !whole(st.Spools) || !whole(st.Stats) || !whole(st.Agents) || st.Fired == nil ||
 		slices.Contains(st.Holds, nil) || slices.Contains(st.Alerts, nil) ||
 		slices.Contains(st.Effects, nil) || slices.Contains(st.Incidents, nil) {
 		return nil, nil, errSnapshot
+	}
+	if version == 1 {
+		st.agentsOfSpools()
 	}
 	var err error
 	if st.seen, b, err = dedup.Load(b[n:]); err != nil {
@@ -142,6 +146,20 @@ func load(b []byte) (*state, *rules.Set, error) {
 		return nil, nil, errSnapshot
 	}
 	return &st, set, nil
+}
+
+// agentsOfSpools makes the agents known whose blocks were applied before agents
+// were kept.
+func (st *state) agentsOfSpools() {
+	st.Agents = map[string]*Agent{}
+	for _, s := range st.Spools {
+		a := st.Agents[s.Agent]
+		if a == nil {
+			a = &Agent{ID: s.Agent}
+			st.Agents[a.ID] = a
+		}
+		a.Heard = max(a.Heard, s.Entered)
+	}
 }
 
 // whole tells whether a map that traveled as JSON has no holes.

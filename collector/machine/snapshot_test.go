@@ -12,39 +12,50 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // history is a machine with something of everything.
 func history(t testing.TB) *rig {
-	r := newRig(t, testRules)
+	r := newRig(t, metricTestRules)
 	r.pay("w1", "p1")
 	r.pay("w1", "p2")
 	r.send(payout("m1", "w2", "p3", "a", "6"), payout("m2", "w3", "p4", "a", "5.5"))
 	if err := r.decide(Decision{Do: DoClose, Gate: "eth", Reason: "r", Match: map[string]string{"request": "w9"}}); err != nil {
 		t.Fatal(err)
 	}
+	r.speaks("host1")
+	r.firing(r.level("Stuck", "instance", "host1"), r.level("Slow"))
+	r.must(r.json(KindCondition, Condition{Name: diskLow, Firing: true, Text: "3 GB left"}))
 	return r
 }
 
-// TestGoldenSnapshot reads the snapshot that version 1 of the format wrote.
+// TestGoldenSnapshot reads the snapshots that each version of the format wrote.
 func TestGoldenSnapshot(t *testing.T) {
-	const path = "testdata/v1.snapshot"
+	const latest = "testdata/v2.snapshot"
 	if *update {
-		if err := os.WriteFile(path, history(t).m.Snapshot().Bytes, 0o600); err != nil {
+		if err := os.WriteFile(latest, history(t).m.Snapshot().Bytes, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
+	for path, alerts := range map[string]int{"testdata/v1.snapshot": 2, latest: 5} {
+		m := New()
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Restore(bytes.NewReader(raw)); err != nil {
+			t.Fatal(err)
+		}
+		v, ok := m.GateView("btc")
+		if !ok || !v.Closed || len(m.AlertsView()) != alerts || m.CellID() != "c0" {
+			t.Errorf("%s: gate %+v, alerts %+v", path, v, m.AlertsView())
+		}
+		for _, a := range m.AlertsView() {
+			if _, known := m.live.uses[a.RuleID]; !known && !a.builtIn() {
+				t.Errorf("%s: no rule of alert %+v: the next rule set would end it", path, a)
+			}
+		}
 	}
 	m := New()
-	if err := m.Restore(bytes.NewReader(raw)); err != nil {
-		t.Fatal(err)
-	}
-	v, ok := m.GateView("btc")
-	if !ok || !v.Closed || len(m.AlertsView()) != 2 || len(m.EffectsView()) != 2 || m.CellID() != "c0" {
-		t.Errorf("gate %+v, alerts %+v", v, m.AlertsView())
-	}
-	newer := bytes.Clone(raw)
-	newer[len(snapshotMagic)] = 2
-	if err := m.Restore(bytes.NewReader(newer)); err == nil || !strings.Contains(err.Error(), "version 2; this program reads version 1") {
+	newer := m.Snapshot().Bytes
+	newer[len(snapshotMagic)] = snapshotVersion + 1
+	if err := m.Restore(bytes.NewReader(newer)); err == nil || !strings.Contains(err.Error(), "version 3; this program reads versions 1 to 2") {
 		t.Errorf("a newer snapshot: %v", err)
 	}
 }

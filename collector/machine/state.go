@@ -18,9 +18,11 @@ type state struct {
 	Cell   string
 	Secret [2]uint64
 
-	Next  int64 // ledger time at which an alert is due; 0 for never
 	Last  counters
 	Epoch uint64 // counts every change of any gate
+
+	Serving int64 // ledger time since when a collector serves, so that agents can be heard
+	Steady  int64 // ledger time since when it was steady enough to judge clocks by it
 
 	Restored int64 // ledger time of the last restore, until its first rule set is live
 
@@ -28,6 +30,9 @@ type state struct {
 	Pending *RuleSet
 	Stats   map[string]*RuleStats // by group and name
 
+	Fired map[string]int64 // ledger time at which a metric rule fired last, by its id in hex
+
+	Agents    map[string]*Agent // by id
 	Spools    map[string]*Spool // by agent and spool id
 	Gates     map[string]*Gate
 	Holds     []*Hold
@@ -35,7 +40,8 @@ type state struct {
 	Effects   []*Effect
 	Incidents []*Incident
 
-	Events Events
+	Events  Events
+	Signals Signals
 
 	seen    *dedup.Table
 	windows map[RuleID]*window.Table
@@ -68,6 +74,10 @@ type RuleStats struct {
 // for at least one rule.
 type Events struct{ Accepted, Duplicates, Late, Ahead, Malformed uint64 }
 
+// Signals counts what came of hosts: entries with samples, their frames, and
+// remote write requests.
+type Signals struct{ Samples, Frames, Writes uint64 }
+
 // A Spool is the stream of one agent's spool as far as it was applied.
 type Spool struct {
 	Agent, ID string
@@ -93,14 +103,14 @@ const maxBlind = 100
 // Label is one label of an alert.
 type Label struct{ Name, Value string }
 
-// An Alert is one rule true for one key.
+// An Alert is one rule true for one key, or for one set of labels.
 type Alert struct {
 	ID          string
 	Rule, Group string
 	RuleID      RuleID
 	Key         window.Key
 	Labels      []Label // sorted by name
-	Annotations []Label // templates
+	Annotations []Label // templates, unless Rendered
 	Value       string
 	Evidence    []window.Ref // the latest, oldest first
 	Total       int          // of evidence, kept or not
@@ -116,6 +126,11 @@ type Alert struct {
 	// Keys are the keys over the limit that this one alert stands for, sorted.
 	Keys []window.Key `json:",omitempty"`
 	More uint64       `json:",omitempty"` // alerts over the limit that this one stands for
+
+	Metric    bool     `json:",omitempty"` // of a metric rule
+	Unheard   int64    `json:",omitempty"` // ledger time since when it stands only because nobody is heard who could end it
+	Opened    []string `json:",omitempty"` // gates that it closed and that a person opened
+	Condition bool     `json:",omitempty"` // reported by the edge, which will say when it is over
 }
 
 // A Gate is a named valve in front of something stoppable.

@@ -57,14 +57,16 @@ func (m *Machine) GateView(name string) (GateView, bool) {
 
 func (m *Machine) gateView(name string) GateView {
 	v := GateView{Gate: *m.Gates[name], WouldBe: m.wouldBe(name)}
-	for _, h := range m.holdsOn(name) {
+	on, above := m.holdsOn(name), m.holdsAbove(name)
+	v.Holds = slices.Grow(v.Holds, len(on)+len(above))
+	for _, h := range on {
 		v.Holds = append(v.Holds, *h)
 		v.Closed = v.Closed || h.Match == nil
 	}
-	for _, h := range m.holdsAbove(name) {
-		above := *h
-		above.By, above.Cause = h.Gate, ByParent
-		v.Holds = append(v.Holds, above)
+	for _, h := range above {
+		parent := *h
+		parent.By, parent.Cause = h.Gate, ByParent
+		v.Holds = append(v.Holds, parent)
 		v.Closed = true
 	}
 	return v
@@ -74,7 +76,7 @@ func (m *Machine) gateView(name string) GateView {
 func (m *Machine) AlertsView() []Alert {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	var out []Alert
+	out := make([]Alert, 0, m.firing)
 	for _, a := range m.Alerts {
 		if a.Ended == 0 {
 			out = append(out, a.copy())
@@ -96,7 +98,7 @@ func (m *Machine) AlertView(id string) (Alert, bool) {
 
 func (a *Alert) copy() Alert {
 	c := *a
-	c.Evidence, c.Effects = slices.Clone(a.Evidence), slices.Clone(a.Effects)
+	c.Evidence, c.Effects, c.Opened, c.Keys = slices.Clone(a.Evidence), slices.Clone(a.Effects), slices.Clone(a.Opened), nil
 	return c
 }
 
@@ -182,6 +184,7 @@ func (m *Machine) RulesView() (out []RuleView, set string, since time.Time) {
 // Totals are counts for metrics.
 type Totals struct {
 	Events
+	Signals                                  Signals
 	Alerts, Holds, Keys, Fingerprints, Bytes int
 	// HorizonFloor is the second of ledger time before which repeated events
 	// are no longer recognized because memory is bounded; 0 if none.
@@ -192,11 +195,9 @@ type Totals struct {
 func (m *Machine) Totals() Totals {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	t := Totals{Events: m.Events, Holds: len(m.Holds), Fingerprints: m.seen.Len(), Bytes: m.bytes(), HorizonFloor: m.seen.Floor()}
-	for _, a := range m.Alerts {
-		if a.Ended == 0 {
-			t.Alerts++
-		}
+	t := Totals{
+		Events: m.Events, Signals: m.Signals, Alerts: m.firing, Holds: len(m.Holds),
+		Fingerprints: m.seen.Len(), Bytes: m.bytes(), HorizonFloor: m.seen.Floor(),
 	}
 	for _, w := range m.windows {
 		t.Keys += w.Keys()

@@ -1,0 +1,105 @@
+package machine
+
+import (
+	"slices"
+)
+
+// The conditions that only the edge can see.
+const (
+	diskLow       = "DiskLow"
+	reloadFailed  = "ReloadFailed"
+	ledgerTimeOff = "LedgerTimeOff"
+	notifyFailing = "NotifyFailing"
+)
+
+// maxConditions bounds the conditions that stand at once.
+const maxConditions = 1000
+
+// condition raises, keeps or ends the built-in alert of a condition.
+func (m *Machine) condition(c Condition) any {
+	labels, refusal := checkCondition(c)
+	if refusal != nil {
+		return refusal
+	}
+	a := m.alertOf[m.aboutKey(c.Name, labels)]
+	switch {
+	case !c.Firing && a == nil:
+		return nil
+	case !c.Firing:
+		m.end(a, "no longer true")
+		if c.Name == ledgerTimeOff {
+			m.Steady = m.Time // what was seen of other clocks until now says nothing
+		}
+	case a == nil && len(m.conditions) >= maxConditions:
+		return conflict("%d conditions stand: no more are taken", maxConditions)
+	case a == nil:
+		a = m.about(c.Name, labels)
+		a.Value = "1"
+		fallthrough
+	default:
+		m.keep(a, clean(c.Text))
+	}
+	return nil
+}
+
+// keep makes a built-in alert stand until the edge says that it is over.
+func (m *Machine) keep(a *Alert, text string) {
+	if !a.Condition {
+		a.Condition, a.Due = true, 0
+		m.alertTimers.drop(a)
+		m.conditions = append(m.conditions, a)
+	} else if a.summary() == text {
+		return
+	}
+	a.Updated = m.Time
+	m.describe(a, text)
+}
+
+func (a *Alert) summary() string {
+	for _, l := range a.Annotations {
+		if l.Name == "summary" {
+			return l.Value
+		}
+	}
+	return ""
+}
+
+func checkCondition(c Condition) ([]Label, *Refusal) {
+	switch c.Name {
+	case diskLow, reloadFailed, ledgerTimeOff, ruleErrors, notifyFailing:
+	default:
+		return nil, invalid("name", "there is no condition %.40q", c.Name)
+	}
+	labels := BoundLabels(c.Labels)
+	for _, l := range labels {
+		if l.Name == "alertname" || l.Name == "severity" {
+			return nil, invalid("labels", "a condition has no label %s of its own", l.Name)
+		}
+	}
+	return labels, nil
+}
+
+// conditionStands tells whether any condition of the name stands.
+func (m *Machine) conditionStands(name string) bool {
+	return slices.ContainsFunc(m.conditions, func(a *Alert) bool { return a.Rule == name })
+}
+
+// A ConditionView is a condition as the edge reported it last.
+type ConditionView struct {
+	Name   string
+	Labels []Label // sorted by name; neither alertname nor severity
+	Text   string
+}
+
+// Conditions are the conditions that stand, the oldest first, for the edge to
+// compare with what is.
+func (m *Machine) Conditions() []ConditionView {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	out := make([]ConditionView, 0, len(m.conditions))
+	for _, a := range m.conditions {
+		labels := slices.DeleteFunc(slices.Clone(a.Labels), func(l Label) bool { return l.Name == "alertname" || l.Name == "severity" })
+		out = append(out, ConditionView{a.Rule, labels, a.summary()})
+	}
+	return out
+}

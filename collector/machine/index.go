@@ -1,0 +1,134 @@
+package machine
+
+import (
+	"slices"
+
+	"github.com/tomeishi/tomeishi/rules"
+)
+
+// derived is made of the state, so that no entry costs by what stands.
+type derived struct {
+	alertOf map[alertKey]*Alert // standing alerts
+	byID    map[string]*Alert
+	effects map[string]*Effect
+
+	firing     int                 // standing alerts
+	stands     map[RuleID]int      // of a rule
+	ofMetric   map[RuleID][]*Alert // of a metric rule, in the order they were raised
+	conditions []*Alert            // reported by the edge, in the order they were raised
+
+	open   map[string]*Incident // kept incidents, by id
+	byGate sharing[string]      // open incidents by gate,
+	byKey  sharing[alertKey]    // and by what their alerts are joined by
+	held   map[string]int       // holds that stand because of an alert, by its id
+	loose  map[*Incident]int    // its alerts that have ended and because of which no hold stands
+
+	shadow map[string]int // planned shadow effects of standing alerts, by gate
+	idle   int            // effects that are over
+
+	alertTimers *timers[*Alert]
+	agentTimers *timers[*Agent]
+
+	// What this entry has left to tidy up.
+	dead    []*Alert
+	thinned map[RuleID]bool
+	crowded []*Incident
+}
+
+// reindex makes what is derived from the state.
+func (m *Machine) reindex() {
+	m.derived = derived{
+		alertOf: map[alertKey]*Alert{}, byID: map[string]*Alert{}, effects: map[string]*Effect{},
+		stands: map[RuleID]int{}, ofMetric: map[RuleID][]*Alert{},
+		open: map[string]*Incident{}, byGate: sharing[string]{}, byKey: sharing[alertKey]{},
+		held: map[string]int{}, loose: map[*Incident]int{}, shadow: map[string]int{},
+		alertTimers: newTimers[*Alert](), agentTimers: newTimers[*Agent](), thinned: map[RuleID]bool{},
+	}
+	for _, a := range m.Alerts {
+		m.byID[a.ID] = a
+		if a.Ended == 0 {
+			m.index(a)
+		}
+	}
+	for _, e := range m.Effects {
+		m.effects[e.ID] = e
+		m.tally(e, 1)
+	}
+	for _, h := range m.Holds {
+		if h.Alert != "" {
+			m.held[h.Alert]++
+		}
+	}
+	for _, in := range m.Incidents {
+		m.open[in.ID] = in
+		if in.Ended == 0 {
+			m.share(in)
+		}
+		for _, id := range in.Alerts {
+			if a := m.byID[id]; a != nil && a.Ended != 0 && m.held[id] == 0 {
+				m.loose[in]++
+			}
+		}
+	}
+	for _, a := range m.Agents {
+		if !a.Silent {
+			m.agentTimers.set(a, m.silentAt(a))
+		}
+	}
+}
+
+// index makes a standing alert known.
+func (m *Machine) index(a *Alert) {
+	m.alertOf[alertKey{a.RuleID, a.Key}] = a
+	m.firing++
+	m.stands[a.RuleID]++
+	if a.Metric {
+		m.ofMetric[a.RuleID] = append(m.ofMetric[a.RuleID], a)
+	}
+	if a.Condition {
+		m.conditions = append(m.conditions, a)
+	}
+	if a.Due != 0 {
+		m.alertTimers.set(a, a.Due)
+	}
+}
+
+// unindex is for an alert that has ended.
+func (m *Machine) unindex(a *Alert) {
+	delete(m.alertOf, alertKey{a.RuleID, a.Key})
+	m.firing--
+	if m.stands[a.RuleID]--; m.stands[a.RuleID] == 0 {
+		delete(m.stands, a.RuleID)
+	}
+	if a.Metric {
+		m.thinned[a.RuleID] = true
+	}
+	if a.Condition {
+		m.conditions = slices.DeleteFunc(m.conditions, func(c *Alert) bool { return c == a })
+	}
+	m.alertTimers.drop(a)
+}
+
+// tally counts an effect in, or out with -1, as it is now.
+func (m *Machine) tally(e *Effect, n int) {
+	switch {
+	case m.isIdle(e):
+		m.idle += n
+	case e.State == Planned && e.Mode == rules.Shadow:
+		m.shadow[e.Target] += n
+	}
+}
+
+// tallyOf counts the effects of an alert in or out.
+func (m *Machine) tallyOf(a *Alert, n int) {
+	for _, id := range a.Effects {
+		if e := m.effects[id]; e != nil {
+			m.tally(e, n)
+		}
+	}
+}
+
+// isIdle tells whether an effect is over: nothing will come of it any more.
+func (m *Machine) isIdle(e *Effect) bool {
+	return e.State == Undone || e.State == Planned && m.over(e)
+}

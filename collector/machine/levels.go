@@ -1,0 +1,142 @@
+package machine
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/tomeishi/tomeishi/rules"
+	"github.com/tomeishi/tomeishi/rules/window"
+)
+
+// A LevelsOutcome says what the levels of metric alerts changed.
+type LevelsOutcome struct {
+	Raised  int
+	Ended   int
+	Unheard int // kept, because nobody is heard who could say that they are over
+	Unknown int // of rules that the live set does not have
+	Over    int // not raised: too many alerts of their rule stand
+}
+
+const (
+	// maxStanding bounds the standing alerts of one metric rule.
+	maxStanding = 10_000
+	// heardWithin is how lately an agent must have been heard for what its
+	// samples no longer say to be over.
+	heardWithin = 5 * time.Second
+)
+
+// levels makes the standing metric alerts those that fire. What fires comes
+// first: an incident whose alert only changes its labels goes on.
+func (m *Machine) levels(l Levels) any {
+	if m.live == nil || m.Live.Name != l.Set {
+		return conflict("rule set %s is not live: evaluate the one that is", l.Set)
+	}
+	var out LevelsOutcome
+	fires := make(map[string]bool, len(l.Firing))
+	for i := range l.Firing {
+		if a := m.level(&l.Firing[i], &out); a != nil {
+			fires[a.ID] = true
+		}
+	}
+	silence := sync.OnceValue(m.anySilence)
+	for _, id := range l.Resolved {
+		a := m.byID[id]
+		switch {
+		case a == nil || a.Ended != 0 || !a.Metric || fires[id]:
+			// Nothing to end.
+		case m.inSilence(a, silence):
+			if a.Unheard == 0 {
+				a.Unheard = m.Time
+				m.note(a.Incident, "", "alert "+a.ID+" no longer fires, but nobody is heard who could say that it is over")
+			}
+			out.Unheard++
+		default:
+			m.end(a, "no longer true")
+			out.Ended++
+		}
+	}
+	return out
+}
+
+// level raises the alert that fires, or renews the one that stands. It is nil
+// if there can be none.
+func (m *Machine) level(l *Level, out *LevelsOutcome) *Alert {
+	rule := m.live.metrics[l.Rule]
+	if rule == nil {
+		out.Unknown++
+		return nil
+	}
+	labels := BoundLabels(l.Labels)
+	key := alertKey{rule.ID, m.labelsKey(labels)}
+	a := m.alertOf[key]
+	if a == nil {
+		if m.stands[rule.ID] >= maxStanding {
+			out.Over++
+			m.builtIn(ruleErrors, Label{"rule", rule.Name}, Label{"error", "limit"})
+			return nil
+		}
+		out.Raised++
+		a = m.raiseMetric(rule, key.key, labels)
+		if 0 < l.Active && l.Active < a.Since {
+			m.since(a, l.Active)
+		}
+	}
+	a.Value, a.Annotations = clip(l.Value), bound(l.Annotations, maxText)
+	a.Updated, a.Unheard = m.Time, 0
+	m.Fired[l.Rule] = m.Time
+	m.mitigate(a, rule.Name, unopened(a, rule.Mitigate))
+	return a
+}
+
+func (m *Machine) raiseMetric(rule *rules.MetricRule, key window.Key, labels []Label) *Alert {
+	a := &Alert{
+		ID:   next("a", &m.Last.Alert),
+		Rule: rule.Name, Group: rule.Group, RuleID: rule.ID, Key: key, Metric: true,
+		Since: m.Time, Raised: m.Time,
+	}
+	m.stand(a, labels)
+	return a
+}
+
+// unopened are the mitigations whose gate no person has opened since the alert
+// was raised: as it stands it does not close one again.
+func unopened(a *Alert, uses []rules.Use) []rules.Use {
+	if len(a.Opened) == 0 {
+		return uses
+	}
+	return slices.DeleteFunc(slices.Clone(uses), func(u rules.Use) bool { return slices.Contains(a.Opened, u.Mitigation.Target) })
+}
+
+// inSilence tells whether an alert that fires no more may be true all the same,
+// because the agent that its series come from is not heard. Without an instance
+// its series may come from any agent; one that names no agent was written by
+// somebody else.
+func (m *Machine) inSilence(a *Alert, anybody func() bool) bool {
+	instance := a.Label("instance")
+	if instance == "" {
+		return anybody()
+	}
+	agent := m.Agents[instance]
+	return agent != nil && m.unheard(agent)
+}
+
+func (m *Machine) anySilence() bool {
+	for _, a := range m.Agents { // the order does not show
+		if m.unheard(a) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Machine) unheard(a *Agent) bool { return m.Time-a.Heard > int64(heardWithin) }
+
+func (m *Machine) labelsKey(labels []Label) window.Key {
+	var room [512]byte
+	b := room[:0]
+	for _, l := range labels {
+		b = append(append(append(append(b, l.Name...), 0), l.Value...), 0)
+	}
+	return m.hash(b)
+}

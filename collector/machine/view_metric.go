@@ -1,0 +1,80 @@
+package machine
+
+import (
+	"encoding/hex"
+	"maps"
+	"slices"
+
+	"github.com/tomeishi/tomeishi/rules"
+)
+
+// A Standing is a metric alert that stands, as its evaluation needs to know it.
+type Standing struct {
+	ID      string
+	Labels  []Label // sorted by name, alertname among them, as BoundLabels made them; not to be changed
+	Unheard bool    // kept because nobody is heard who could say that it is over
+	// Renew says that it was last said to fire under another rule set: if it
+	// still does, that should be said again, for what the new set does about it.
+	Renew bool
+}
+
+// Standing are the standing alerts of a metric rule, in the order they were
+// raised.
+func (m *Machine) Standing(rule RuleID) []Standing {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	alerts := m.ofMetric[rule]
+	if len(alerts) == 0 || m.Live == nil {
+		return nil
+	}
+	out := make([]Standing, len(alerts))
+	for i, a := range alerts {
+		out[i] = Standing{a.ID, a.Labels, a.Unheard != 0, a.Updated < m.Live.Since}
+	}
+	return out
+}
+
+// A MetricRuleView is a metric rule with what became of it.
+type MetricRuleView struct {
+	*rules.MetricRule
+	Standing  int
+	LastFired int64 // ledger time; 0 if it never did
+}
+
+// MetricRulesView are the metric rules of the live set, in the order of their
+// files.
+func (m *Machine) MetricRulesView() []MetricRuleView {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.live == nil {
+		return nil
+	}
+	out := make([]MetricRuleView, 0, len(m.live.set.Metrics))
+	for _, r := range m.live.set.Metrics {
+		out = append(out, MetricRuleView{r, m.stands[r.ID], m.Fired[hex.EncodeToString(r.ID[:])]})
+	}
+	return out
+}
+
+// AgentsView are the agents that are known, by id.
+func (m *Machine) AgentsView() []Agent {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	out := make([]Agent, 0, len(m.Agents))
+	for _, id := range slices.Sorted(maps.Keys(m.Agents)) {
+		a := *m.Agents[id]
+		a.Former = slices.Clone(a.Former)
+		out = append(out, a)
+	}
+	return out
+}
+
+// LiveSet is the rule set that counts, and its name; nil if there is none yet.
+func (m *Machine) LiveSet() (set *rules.Set, name string) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.live == nil {
+		return nil, ""
+	}
+	return m.live.set, m.Live.Name
+}
