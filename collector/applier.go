@@ -5,22 +5,27 @@ import (
 
 	"github.com/tomeishi/tomeishi/collector/ledger"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/series"
 	"github.com/tomeishi/tomeishi/collector/tape"
 )
 
-// applier hands the ledger's entries to the machine, and then to the tape.
+// applier hands the ledger's entries to the machine, and then to those who
+// follow it.
 type applier struct {
 	machine *machine.Machine
 	tape    *tape.Tape
+	series  *series.Store
 }
 
-// Apply gives the entry to the machine and then to the tape.
+// Apply gives the entry to the machine, then to the tape and the series.
 func (a *applier) Apply(index uint64, e ledger.Entry) any {
 	if err := machine.Known(machine.Kind(e.Kind)); err != nil {
 		return ledger.Fatal{Err: err}
 	}
-	out := a.machine.Apply(machine.Entry{Index: index, Time: e.Time, Kind: machine.Kind(e.Kind), Body: e.Body}, e.Hash())
+	entry := machine.Entry{Index: index, Time: e.Time, Kind: machine.Kind(e.Kind), Body: e.Body}
+	out := a.machine.Apply(entry, e.Hash())
 	a.tape.Append(index, e.Raw())
+	a.series.Offer(entry)
 	return out
 }
 

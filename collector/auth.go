@@ -142,20 +142,29 @@ func isProbe(r *http.Request) bool {
 	return r.URL.Path == "/-/healthy" || r.URL.Path == "/-/ready"
 }
 
+// reporting are the paths on which facts come in.
+var reporting = []string{"/v1/events", "/v1/blocks", "/api/v1/write"}
+
+// isQuery tells whether the request only asks, though it is a POST: a query may
+// be too long for a URL.
+func isQuery(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/api/v1/") && r.URL.Path != "/api/v1/write"
+}
+
 // mayAsk says why the request is not for this asker at all. What a person may
 // decide is asked again where it is decided.
 func (id identity) mayAsk(r *http.Request) error {
-	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead || isQuery(r)
 	switch {
 	case isProbe(r) || id.open:
 		return nil
 	case id.agent != "":
-		if r.Method == http.MethodPost && (r.URL.Path == "/v1/events" || r.URL.Path == "/v1/blocks") ||
+		if r.Method == http.MethodPost && slices.Contains(reporting, r.URL.Path) ||
 			reads && (r.URL.Path == "/v1/gates" || strings.HasPrefix(r.URL.Path, "/v1/gates/")) {
 			return nil
 		}
 		return errors.New("this token is an agent's: it reports and reads gates, nothing else")
-	case !reads && r.URL.Path == "/v1/events", reads && r.URL.Path == "/v1/status" && r.URL.Query().Has("hash"):
+	case !reads && slices.Contains(reporting, r.URL.Path), reads && r.URL.Path == "/v1/status" && r.URL.Query().Has("hash"):
 		return id.lacks(api.Operate)
 	case !reads && id.lacks(api.Approve) == nil:
 		return nil

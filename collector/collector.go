@@ -30,6 +30,7 @@ import (
 	"github.com/tomeishi/tomeishi/collector/intake"
 	"github.com/tomeishi/tomeishi/collector/ledger"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/series"
 	"github.com/tomeishi/tomeishi/collector/tape"
 )
 
@@ -51,6 +52,8 @@ type Collector struct {
 	machine *machine.Machine
 	tape    *tape.Tape
 	ledger  *ledger.Ledger
+	series  *series.Store
+	rules   *series.Rules // the metric rules
 	leases  *act.Leases
 	server  *http.Server
 	socket  *http.Server
@@ -93,6 +96,11 @@ func New(ctx context.Context, o Options) (_ *Collector, err error) {
 	if err := c.begin(ctx); err != nil {
 		return nil, err
 	}
+	// Before any other entry: nobody could be heard meanwhile, and that is not
+	// silence.
+	if err := c.lead(ctx); err != nil {
+		return nil, err
+	}
 	if err := c.loadRules(ctx); err != nil {
 		return nil, err
 	}
@@ -108,7 +116,8 @@ func newCollector(o Options) *Collector {
 	return c
 }
 
-// openState opens the tape before the ledger, which feeds it while it replays.
+// openState opens the tape and the series before the ledger, which feeds them
+// while it replays.
 func (c *Collector) openState(ctx context.Context) error {
 	data := c.o.Config.Data
 	if err := os.MkdirAll(data, 0o700); err != nil {
@@ -123,8 +132,11 @@ func (c *Collector) openState(ctx context.Context) error {
 		return err
 	}
 	c.onClose("tape", c.tape.Close)
+	if err := c.openSeries(); err != nil {
+		return err
+	}
 	c.ledger, err = ledger.Open(ctx, ledger.Options{
-		Dir: filepath.Join(data, "ledger"), Applier: &applier{c.machine, c.tape},
+		Dir: filepath.Join(data, "ledger"), Applier: &applier{c.machine, c.tape, c.series},
 		Log: c.log.With("component", "ledger"), Metrics: c.metrics,
 		BeforeSnapshot: func(h ledger.Head) error { return c.tape.Sync(h.Index) },
 		MinHead:        ledger.Head{Index: c.tape.Durable()},
@@ -133,9 +145,20 @@ func (c *Collector) openState(ctx context.Context) error {
 		return err
 	}
 	c.onClose("ledger", c.ledger.Close)
+	c.logReplayed(ctx)
 	gates, _ := c.machine.GatesView()
 	c.leases = act.NewLeases(gates)
 	return nil
+}
+
+// logReplayed says where the ledger stood when it was opened, to compare
+// collectors and restarts. The hash reads all of the state, so only for those
+// who look.
+func (c *Collector) logReplayed(ctx context.Context) {
+	if c.log.Enabled(ctx, slog.LevelDebug) {
+		index, chain, _ := c.machine.At()
+		c.log.Debug("ledger replayed", "index", index, "chain", hex.EncodeToString(chain[:]), "state", fmt.Sprintf("%x", c.machine.Hash()))
+	}
 }
 
 // begin makes the cell, once.
@@ -170,18 +193,23 @@ func (c *Collector) submit(ctx context.Context, kind machine.Kind, v any) (any, 
 
 // Propose puts an entry into the ledger and returns its outcome.
 func (c *Collector) Propose(ctx context.Context, kind machine.Kind, body []byte, digest [32]byte) (any, error) {
-	_, out, err := c.ledger.Propose(ctx, ledger.Proposal{
+	_, out, err := c.propose(ctx, kind, body, digest)
+	return out, err
+}
+
+func (c *Collector) propose(ctx context.Context, kind machine.Kind, body []byte, digest [32]byte) (index uint64, out any, err error) {
+	index, out, err = c.ledger.Propose(ctx, ledger.Proposal{
 		Kind: ledger.Kind(kind), Body: body, Digest: digest, Decision: kind.Essential(),
 	})
 	switch {
 	case errors.Is(err, ledger.ErrFull):
-		return nil, machine.ErrFull
+		return 0, nil, machine.ErrFull
 	case errors.Is(err, ledger.ErrUnknown):
-		return nil, fmt.Errorf("%w: %w", machine.ErrUnknown, err)
+		return 0, nil, fmt.Errorf("%w: %w", machine.ErrUnknown, err)
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w", machine.ErrNotStored, err)
+		return 0, nil, fmt.Errorf("%w: %w", machine.ErrNotStored, err)
 	}
-	return out, nil
+	return index, out, nil
 }
 
 // handler is everything that the collector answers.
@@ -193,13 +221,17 @@ func (c *Collector) handler() *http.ServeMux {
 		Decide: func(ctx context.Context, d machine.Decision) (any, error) {
 			return c.submit(ctx, machine.KindDecision, d)
 		},
-		Evidence: c.evidence, Reload: c.reloadRules, Backup: c.backup, Stopping: c.stopping, Ready: c.Ready, Status: c.status,
+		Evidence: c.evidence, Reload: c.reloadRules, Backup: c.backup, Stopping: c.stopping, Ready: c.Ready, Status: c.status, Groups: c.groups,
 	}}
 	a.Register(mux)
+	c.series.Register(mux)
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 		c.metrics.WritePrometheus(w)
 		metrics.WriteProcessMetrics(w)
+		if err := c.series.WriteMetrics(w); err != nil {
+			c.log.Debug("write the engines' metrics", "error", err)
+		}
 	})
 	return mux
 }
@@ -211,6 +243,9 @@ func (c *Collector) Run(ctx context.Context) error {
 	c.measure()
 	wg.Go(func() { c.keepTime(ctx) })
 	wg.Go(func() { c.trimTape(ctx) })
+	wg.Go(func() { c.series.Run(ctx) })
+	wg.Go(func() { c.rules.Run(ctx) })
+	wg.Go(func() { c.watchSelf(ctx) })
 	verifier := &act.Verifier{State: c.machine, Leases: c.leases, Submit: func(ctx context.Context, r machine.Result) error {
 		_, err := c.submit(ctx, machine.KindResult, r)
 		return err

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
 // running is a collector that serves.
@@ -181,6 +182,16 @@ func TestSpine(t *testing.T) {
 	r.want(423, r.code(http.MethodGet, demoGate+"/check", "", ""), "")
 }
 
+// replay is the machine as a stopped collector's ledger has it.
+func replay(t *testing.T, c Config) *machine.Machine {
+	t.Helper()
+	col := newCollector(Options{Config: c, Log: slog.New(slog.DiscardHandler)})
+	if err := errors.Join(col.openState(t.Context()), col.close()); err != nil {
+		t.Fatal(err)
+	}
+	return col.machine
+}
+
 // TestRestart stops and starts a collector and finds everything as it was.
 func TestRestart(t *testing.T) {
 	c := testConfig(t)
@@ -189,10 +200,10 @@ func TestRestart(t *testing.T) {
 	r.post(payment("tx2", "w1"))
 	hash, cell := r.machine.Hash(), r.machine.CellID()
 	r.stop()
-	r = start(t, c)
-	if got := r.machine.Hash(); got != hash || r.machine.CellID() != cell {
-		t.Errorf("cell %s state %x, was cell %s state %x", r.machine.CellID(), got, cell, hash)
+	if got := replay(t, c); got.Hash() != hash || got.CellID() != cell {
+		t.Errorf("cell %s state %x, was cell %s state %x", got.CellID(), got.Hash(), cell, hash)
 	}
+	r = start(t, c)
 	code, body := r.post(payment("tx1", "w1"))
 	r.want(202, code, body, `"duplicates":1`)
 	_, body = r.request(http.MethodGet, "/api/v1/alerts", "", "")

@@ -25,16 +25,20 @@ type Config struct {
 	ExternalURL string    `yaml:"external_url"`
 	Retention   Retention `yaml:"retention"`
 	TLS         TLS       `yaml:"tls"`
-	Auth        Auth      `yaml:"auth"`
+	// EvaluationInterval is how often groups without interval are evaluated.
+	EvaluationInterval Days `yaml:"evaluation_interval"`
+	// Labels are Prometheus's external labels.
+	Labels map[string]string `yaml:"labels"`
+	Auth   Auth              `yaml:"auth"`
 
 	later `yaml:",inline"`
 }
 
 // Retention bounds what is kept of the past.
 type Retention struct {
-	Tape Days `yaml:"tape"` // 0 keeps it for ever
+	Tape   Days `yaml:"tape"`   // 0 keeps it for ever
+	Series Days `yaml:"series"` // of samples
 
-	Series yaml.Node `yaml:"series"`
 	Audit  yaml.Node `yaml:"audit"`
 	Claims yaml.Node `yaml:"claims"`
 	Bytes  yaml.Node `yaml:"bytes"`
@@ -67,14 +71,12 @@ type AgentKey struct {
 
 // later holds the keys of the design that this version does not have.
 type later struct {
-	EvaluationInterval yaml.Node `yaml:"evaluation_interval"`
-	Alertmanager       yaml.Node `yaml:"alertmanager"`
-	Alertmanagers      yaml.Node `yaml:"alertmanagers"`
-	Language           yaml.Node `yaml:"language"`
-	TimeZone           yaml.Node `yaml:"time_zone"`
-	Labels             yaml.Node `yaml:"labels"`
-	Heartbeat          yaml.Node `yaml:"heartbeat"`
-	Peers              yaml.Node `yaml:"peers"`
+	Alertmanager  yaml.Node `yaml:"alertmanager"`
+	Alertmanagers yaml.Node `yaml:"alertmanagers"`
+	Language      yaml.Node `yaml:"language"`
+	TimeZone      yaml.Node `yaml:"time_zone"`
+	Heartbeat     yaml.Node `yaml:"heartbeat"`
+	Peers         yaml.Node `yaml:"peers"`
 }
 
 // Days is a duration written like 90d, 12h or 1h30m.
@@ -107,7 +109,10 @@ func parseDays(text string) (Days, error) {
 
 // Defaults is the configuration without a file.
 func Defaults() Config {
-	return Config{Listen: "127.0.0.1:9311", Data: "./data", Retention: Retention{Tape: Days(90 * 24 * time.Hour)}}
+	return Config{
+		Listen: "127.0.0.1:9311", Data: "./data", EvaluationInterval: Days(15 * time.Second),
+		Retention: Retention{Tape: Days(90 * 24 * time.Hour), Series: Days(15 * 24 * time.Hour)},
+	}
 }
 
 // LoadConfig reads a configuration file. Unknown keys are errors, with their
@@ -169,15 +174,12 @@ func (c *Config) notYet(path string) error {
 		key  string
 		node yaml.Node
 	}{
-		{"evaluation_interval", c.EvaluationInterval},
 		{"alertmanager", c.Alertmanager},
 		{"alertmanagers", c.Alertmanagers},
 		{"language", c.Language},
 		{"time_zone", c.TimeZone},
-		{"labels", c.Labels},
 		{"heartbeat", c.Heartbeat},
 		{"peers", c.Peers},
-		{"retention.series", c.Retention.Series},
 		{"retention.audit", c.Retention.Audit},
 		{"retention.claims", c.Retention.Claims},
 		{"retention.bytes", c.Retention.Bytes},
@@ -203,7 +205,27 @@ func (c *Config) check() error {
 	if err := c.Auth.check(); err != nil {
 		return err
 	}
+	if err := c.checkSeries(); err != nil {
+		return err
+	}
 	return c.checkListen()
+}
+
+var labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+
+func (c *Config) checkSeries() error {
+	if every := time.Duration(c.EvaluationInterval); every < time.Second {
+		return fmt.Errorf("evaluation_interval: %s is too short: a second at least; a group may have an interval of its own", every)
+	}
+	if keep := time.Duration(c.Retention.Series); keep < time.Hour {
+		return fmt.Errorf("retention.series: %s is too short: an hour at least", keep)
+	}
+	for name := range c.Labels {
+		if !labelName.MatchString(name) || strings.HasPrefix(name, "__") {
+			return fmt.Errorf("labels: %.60q is no label name: letters, digits and _, and not __ first", name)
+		}
+	}
+	return nil
 }
 
 func (c *Config) checkListen() error {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/series"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/examples"
 )
@@ -43,11 +44,14 @@ func (s *reloadState) get() reloadOutcome {
 // the ledger, that one goes on: a monitor that does not start protects nobody.
 func (c *Collector) loadRules(ctx context.Context) error {
 	err := c.Reload(ctx)
+	if _, set, _ := c.machine.RulesView(); set == "" && err != nil {
+		return err
+	}
+	if err := c.loadMetricRules(); err != nil {
+		return err
+	}
 	if err == nil {
 		return nil
-	}
-	if _, set, _ := c.machine.RulesView(); set == "" {
-		return err
 	}
 	if api.IsBadRules(err) {
 		c.log.Error("the rule files have errors: the rules that were running go on", "error", err)
@@ -85,11 +89,11 @@ func (c *Collector) loadSet(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", api.BadRules(err)
 	}
-	set, problems := rules.Parse(files)
+	set, problems := rules.Parse(files, series.NewChecker())
 	if problems.Err() != nil {
 		return "", api.BadRules(problems.Err())
 	}
-	if len(set.Rules)+len(set.Gates) == 0 {
+	if len(set.Rules)+len(set.Prometheus)+len(set.Gates) == 0 {
 		return "", api.BadRules(errors.New("there is no rule and no gate in the rule files: nothing would be watched"))
 	}
 	name := setName(files)
@@ -102,6 +106,9 @@ func (c *Collector) loadSet(ctx context.Context) (string, error) {
 	out, err := c.must(ctx, machine.KindLive, machine.Live{Set: name})
 	if err != nil {
 		return "", refusedSet(fmt.Errorf("make the rules live: %w", err))
+	}
+	if err := c.loadMetricRules(); err != nil {
+		return "", fmt.Errorf("run the metric rules: %w", err)
 	}
 	said := "the rules are live"
 	if live, ok := out.(machine.LiveOutcome); ok {

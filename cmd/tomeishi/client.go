@@ -120,7 +120,16 @@ func (c *client) unknown(d decision, cause error) error {
 // do sends a request and reads the whole answer. The error is *lostError if
 // the collector may have got the request.
 func (c *client) do(ctx context.Context, method, path string, body []byte) (answer, error) {
-	resp, err := c.send(ctx, method, path, body)
+	return c.whole(c.send(ctx, method, path, body))
+}
+
+// doForm is do with a form, which asks and changes nothing.
+func (c *client) doForm(ctx context.Context, path, form string) (answer, error) {
+	return c.whole(c.sendType(ctx, http.MethodPost, path, "application/x-www-form-urlencoded", []byte(form)))
+}
+
+// whole reads the whole answer.
+func (c *client) whole(resp *http.Response, err error) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
@@ -136,6 +145,10 @@ func (c *client) do(ctx context.Context, method, path string, body []byte) (answ
 }
 
 func (c *client) send(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
+	return c.sendType(ctx, method, path, "application/json", body)
+}
+
+func (c *client) sendType(ctx context.Context, method, path, contentType string, body []byte) (*http.Response, error) {
 	// A request can have had an effect only if there was a connection for it.
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -147,7 +160,7 @@ func (c *client) send(ctx context.Context, method, path string, body []byte) (*h
 	}
 	req.Header.Set("User-Agent", "tomeishi/"+version)
 	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Content-Type", contentType)
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)

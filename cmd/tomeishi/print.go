@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
 )
 
 // terminal is where a command reads and writes.
@@ -34,6 +36,24 @@ func isTerminal(w any) bool {
 	}
 	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
 	return err == nil
+}
+
+// size is how many columns and rows there are: as the environment says, else as
+// the terminal does, else as terminals used to have.
+func (t *terminal) size() (columns, rows int) {
+	columns, rows = 80, 24
+	if f, ok := t.out.(*os.File); ok {
+		if ws, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ); err == nil && ws.Col > 0 && ws.Row > 0 {
+			columns, rows = int(ws.Col), int(ws.Row)
+		}
+	}
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
+		columns = n
+	}
+	if n, err := strconv.Atoi(os.Getenv("LINES")); err == nil && n > 0 {
+		rows = n
+	}
+	return columns, rows
 }
 
 func (t *terminal) printf(format string, args ...any) { fmt.Fprintf(t.out, format, args...) }
@@ -80,7 +100,7 @@ func (t *terminal) table(rows ...[]string) {
 	for _, row := range rows {
 		for i, cell := range row {
 			row[i] = plain(cell)
-			width[i] = max(width[i], utf8.RuneCountInString(row[i]))
+			width[i] = max(width[i], chart.Columns(row[i]))
 		}
 	}
 	for _, row := range rows {
@@ -88,7 +108,7 @@ func (t *terminal) table(rows ...[]string) {
 		for i, cell := range row {
 			b.WriteString(t.state(cell))
 			if i < len(row)-1 {
-				b.WriteString(strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell)+2))
+				b.WriteString(strings.Repeat(" ", width[i]-chart.Columns(cell)+2))
 			}
 		}
 		t.printf("%s\n", strings.TrimRight(b.String(), " "))

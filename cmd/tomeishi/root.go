@@ -39,7 +39,7 @@ func newRoot(t *terminal) *cobra.Command {
 	root.SetHelpCommand(newHelp())
 	root.AddCommand(
 		newUp(t), newCollector(t), newCheck(t),
-		newGate(t), newHold(t), newIncident(t), newEffect(t), newStatus(t),
+		newQuery(t), newGate(t), newHold(t), newIncident(t), newEffect(t), newAgent(t), newStatus(t),
 		newBackup(t), newRestore(t), newVersion(t),
 	)
 	for _, name := range []string{"test", "backtest", "detect", "drill", "claim", "events", "silence", "audit"} {

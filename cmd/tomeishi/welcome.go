@@ -19,11 +19,18 @@ type ruleGroups struct {
 	} `json:"data"`
 }
 
-func (g ruleGroups) all() (out []api.Rule) {
+// alerting are the names of the rules that alert, each once.
+func (g ruleGroups) alerting() (names []string) {
+	seen := map[string]bool{}
 	for _, group := range g.Data.Groups {
-		out = append(out, group.Rules...)
+		for _, r := range group.Rules {
+			if r.Type == api.Alerting && !seen[r.Name] {
+				seen[r.Name] = true
+				names = append(names, line(r.Name))
+			}
+		}
 	}
-	return out
+	return names
 }
 
 // sayWhere says where the collector listens, where its data is, and which
@@ -35,7 +42,7 @@ func (n *node) sayWhere(ctx context.Context) error {
 		return err
 	}
 	var rules ruleGroups
-	if _, err := c.get(ctx, "/api/v1/rules", &rules); err != nil {
+	if _, err := c.get(ctx, "/api/v1/rules?type=alert&exclude_alerts=true", &rules); err != nil {
 		return err
 	}
 	var gates gateList
@@ -44,11 +51,7 @@ func (n *node) sayWhere(ctx context.Context) error {
 	}
 	n.printf("  collector  %s and %s\n", n.collector.URL(), absolute(n.collector.Socket()))
 	n.printf("  data       %s\n", absolute(n.config.Data))
-	var names []string
-	for _, r := range rules.all() {
-		names = append(names, line(r.Name))
-	}
-	for i, row := range rows(names) {
+	for i, row := range rows(rules.alerting()) {
 		n.printf("  %-9s  %s\n", head("rules", i), row)
 	}
 	for i, g := range gates.Gates {
@@ -98,14 +101,20 @@ A third payment closes it again:
 
   curl -sS AGENT/v1/events -H 'Content-Type: application/cloudevents+json' -d '
     {"specversion": "1.0", "id": "p3", "source": "demo", "type": "payout.sent", "data": {"request": "w-1", "payment": "tx3:0"}}'
-
-`
+` + ask
 
 const look = `
 Look around in another terminal:
 
   TOMEISHI statusSERVER
   TOMEISHI gate watchSERVER
+` + ask
+
+// ask shows that this host is measured.
+const ask = `
+Ask how this host is doing:
+
+  TOMEISHI query --range 5m '100 * (1 - avg(rate(node_cpu_seconds_total{mode="idle"}[15s])))'SERVER
 
 `
 

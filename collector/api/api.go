@@ -57,6 +57,9 @@ type Options struct {
 	Ready func() error
 	// Status adds what only the whole collector knows.
 	Status func() Status
+	// Groups are the groups of the rules of PromQL as they were evaluated last,
+	// by file and name.
+	Groups func() []Group
 }
 
 // An API answers HTTP.
@@ -64,6 +67,7 @@ type API struct {
 	Options
 	hashing   sync.Mutex
 	gateLists listCache
+	rendered  rendered
 }
 
 // Register puts the API's paths on mux.
@@ -77,6 +81,8 @@ func (a *API) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /v1/incidents", a.getIncidents)
 	mux.HandleFunc("GET /v1/incidents/{id}", a.getIncident)
 	mux.HandleFunc("POST /v1/incidents/{id}/verdict", a.postVerdict)
+	mux.HandleFunc("GET /v1/agents", a.getAgents)
+	mux.HandleFunc("POST /v1/agents/{path...}", a.postAgent)
 	mux.HandleFunc("GET /v1/status", a.getStatus)
 	mux.HandleFunc("GET /v1/backup", a.getBackup)
 	mux.HandleFunc("GET /api/v1/alerts", a.getAlerts)

@@ -19,11 +19,20 @@ type cell struct {
 
 func (c *cell) apply(kind machine.Kind, v any) {
 	c.t.Helper()
-	c.index++
-	e := machine.Entry{Index: c.index, Time: time.Now().UnixNano(), Kind: kind, Body: machine.Encode(v)}
-	if err, ok := c.Apply(e, [32]byte{byte(c.index)}).(error); ok {
+	c.entry(kind, machine.Encode(v), time.Now())
+}
+
+// entry applies what has to be taken.
+func (c *cell) entry(kind machine.Kind, body []byte, at time.Time) {
+	c.t.Helper()
+	if err, ok := c.try(kind, body, at).(error); ok {
 		c.t.Fatal(err)
 	}
+}
+
+func (c *cell) try(kind machine.Kind, body []byte, at time.Time) any {
+	c.index++
+	return c.Apply(machine.Entry{Index: c.index, Time: at.UnixNano(), Kind: kind, Body: body}, [32]byte{byte(c.index)})
 }
 
 func (c *cell) close(match map[string]string) {
@@ -31,10 +40,13 @@ func (c *cell) close(match map[string]string) {
 	c.apply(machine.KindDecision, machine.Decision{Do: machine.DoClose, Actor: "me", Gate: "g", Reason: "r", Match: match})
 }
 
-func newCell(t testing.TB) *cell {
+func newCell(t testing.TB) *cell { return newCellOf(t, "gates: [{name: g, mode: enforce}]\n") }
+
+// newCellOf has the rules of one file, r.yml.
+func newCellOf(t testing.TB, text string) *cell {
 	c := &cell{Machine: machine.New(), t: t}
 	c.apply(machine.KindGenesis, machine.Genesis{Cell: "c1"})
-	files := []rules.File{{Name: "r.yml", Text: []byte("gates: [{name: g, mode: enforce}]\n")}}
+	files := []rules.File{{Name: "r.yml", Text: []byte(text)}}
 	c.apply(machine.KindPrepare, machine.Prepare{Set: "s", Files: files})
 	c.apply(machine.KindLive, machine.Live{Set: "s"})
 	return c

@@ -1,9 +1,6 @@
 package api
 
-import (
-	"github.com/tomeishi/tomeishi/collector/machine"
-	"github.com/tomeishi/tomeishi/rules"
-)
+import "github.com/tomeishi/tomeishi/collector/machine"
 
 // A Gate as the API shows it.
 type Gate struct {
@@ -71,20 +68,21 @@ func (a *API) summary(alert machine.Alert) string {
 }
 
 func (a *API) annotations(alert machine.Alert, evidence []string) map[string]string {
-	var templates []rules.Pair
-	for _, t := range alert.Annotations {
-		templates = append(templates, rules.Pair{Name: t.Name, Value: t.Value})
+	var out map[string]string
+	if alert.Rendered() {
+		out = pairs(alert.Annotations)
+	} else {
+		out = a.rendered.annotations(alert, evidence)
 	}
-	out := rules.Render(templates, labels(alert), alert.Value, evidence)
 	if alert.Incident != "" {
 		out["incident"] = alert.Incident
 	}
 	return out
 }
 
-func labels(alert machine.Alert) map[string]string {
-	out := map[string]string{}
-	for _, l := range alert.Labels {
+func pairs(labels []machine.Label) map[string]string {
+	out := make(map[string]string, len(labels)+1)
+	for _, l := range labels {
 		out[l.Name] = l.Value
 	}
 	return out

@@ -1,54 +1,87 @@
 package api
 
 import (
+	"cmp"
 	"encoding/hex"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
 // Status says in one object whether all is well.
 type Status struct {
-	Version   string     `json:"version"`
-	Cell      string     `json:"cell"`
-	Ready     string     `json:"ready"` // "yes" or why not
-	Index     uint64     `json:"index"`
-	Time      string     `json:"time"`            // ledger time
-	Chain     string     `json:"chain"`           // hash of the last entry
-	State     string     `json:"state,omitempty"` // hash of the state, on demand
-	Data      string     `json:"data"`
-	DiskFull  bool       `json:"disk_full"`
-	RuleSet   string     `json:"rule_set"`
-	RulesLive string     `json:"rules_live"`
-	RuleError string     `json:"rule_error,omitempty"` // of the last reload
-	Rules     int        `json:"rules"`
-	Gates     int        `json:"gates"`
-	Closed    []string   `json:"closed"`
-	Shadow    []string   `json:"shadow"` // gates that are not enforced
-	Alerts    int        `json:"alerts"`
-	Incidents int        `json:"open_incidents"`
-	Events    uint64     `json:"events"`
-	Duplicate uint64     `json:"duplicates"`
-	Agents    []AgentRow `json:"agents"`
+	Version   string   `json:"version"`
+	Cell      string   `json:"cell"`
+	Ready     string   `json:"ready"` // "yes" or why not
+	Index     uint64   `json:"index"`
+	Time      string   `json:"time"`            // ledger time
+	Chain     string   `json:"chain"`           // hash of the last entry
+	State     string   `json:"state,omitempty"` // hash of the state, on demand
+	Data      string   `json:"data"`
+	DiskFull  bool     `json:"disk_full"`
+	DiskFree  uint64   `json:"disk_free_bytes"` // of the data folder's disk
+	DiskSize  uint64   `json:"disk_size_bytes"` // 0 if it is not known
+	RuleSet   string   `json:"rule_set"`
+	RulesLive string   `json:"rules_live"`
+	RuleError string   `json:"rule_error,omitempty"` // of the last reload
+	Gates     int      `json:"gates"`
+	Closed    []string `json:"closed"`
+	Shadow    []string `json:"shadow"` // gates that are not enforced
+	Alerts    int      `json:"alerts"` // that stand
+	Incidents int      `json:"open_incidents"`
+	Events    uint64   `json:"events"`
+	Duplicate uint64   `json:"duplicates"`
+	Agents    []Agent  `json:"agents"`
+
+	Rules     int        `json:"rules"`           // event rules
+	Metrics   int        `json:"metric_rules"`    // alerting rules of PromQL
+	Recording int        `json:"recording_rules"` // of PromQL
+	Missed    uint64     `json:"missed_evaluations"`
+	Failing   int        `json:"failing_rules"`
+	Failures  []RuleFail `json:"rule_failures"` // the first of them
+
+	Standing []AlertCount `json:"standing"` // the gravest of them
+	// BuiltIn are the alerts about Tomeishi itself, the first of them.
+	BuiltIn []BuiltIn     `json:"built_in"`
+	Series  *SeriesStatus `json:"series,omitempty"`
 }
 
-// AgentRow is one agent's spool as the collector knows it.
-type AgentRow struct {
-	Agent  string  `json:"agent"`
-	Spool  string  `json:"spool"`
-	Seq    uint64  `json:"seq"`
-	Heard  string  `json:"heard"`
-	Clones uint64  `json:"clones,omitempty"`
-	Blind  []Blind `json:"blind,omitempty"`
+// AlertCount counts the standing alerts of one name and severity.
+type AlertCount struct {
+	Name     string `json:"name"`
+	Severity string `json:"severity,omitempty"`
+	Count    int    `json:"count"`
 }
 
-// Blind is a range of blocks that never came.
-type Blind struct {
-	From uint64 `json:"from"`
-	To   uint64 `json:"to"`
-	At   string `json:"at"`
+// RuleFail is a rule that cannot be judged at present.
+type RuleFail struct {
+	Rule  string `json:"rule"`
+	Error string `json:"error"`
 }
+
+// BuiltIn is an alert about Tomeishi itself that stands.
+type BuiltIn struct {
+	Name    string `json:"name"`
+	Labels  string `json:"labels,omitempty"` // name=value, without what every such alert has
+	Summary string `json:"summary,omitempty"`
+	Since   string `json:"since"`
+}
+
+// SeriesStatus is how the view of the metrics is.
+type SeriesStatus struct {
+	Count      uint64  `json:"count"`              // in memory
+	Rate       float64 `json:"samples_per_second"` // lately
+	Lag        uint64  `json:"lag_entries"`        // of the ledger that it does not have yet
+	CatchingUp bool    `json:"catching_up"`        // it reads the tape, and answers from the past
+	Paused     bool    `json:"paused"`             // it takes nothing, because the disk is nearly full
+}
+
+// maxNamed bounds what a status names one by one.
+const maxNamed = 20
 
 func (a *API) getStatus(w http.ResponseWriter, r *http.Request) {
 	hash := r.URL.Query().Has("hash")
@@ -69,9 +102,26 @@ func (a *API) getStatus(w http.ResponseWriter, r *http.Request) {
 	if err := a.Ready(); err != nil {
 		s.Ready = err.Error()
 	}
-	views, set, since := m.RulesView()
-	s.Rules, s.RuleSet, s.RulesLive = len(views), set, since.UTC().Format(time.RFC3339)
-	s.Closed, s.Shadow, s.Agents = []string{}, []string{}, []AgentRow{}
+	s.countGates(m)
+	s.countRules(m, a.groups())
+	totals := m.Totals()
+	s.Alerts, s.Events, s.Duplicate = totals.Alerts, totals.Accepted, totals.Duplicates
+	for _, in := range m.IncidentsView() {
+		if in.Ended == 0 {
+			s.Incidents++
+		}
+	}
+	alerts := m.AlertsView()
+	s.Agents, s.Standing, s.BuiltIn = a.agents(alerts), standing(alerts), builtIns(alerts)
+	if hash {
+		sum := m.Hash()
+		s.State = hex.EncodeToString(sum[:])
+	}
+	report.WriteJSON(w, http.StatusOK, s)
+}
+
+func (s *Status) countGates(m *machine.Machine) {
+	s.Closed, s.Shadow = []string{}, []string{}
 	gates, _ := m.GatesView()
 	s.Gates = len(gates)
 	for _, g := range gates {
@@ -82,31 +132,71 @@ func (a *API) getStatus(w http.ResponseWriter, r *http.Request) {
 			s.Shadow = append(s.Shadow, g.Name)
 		}
 	}
-	totals := m.Totals()
-	s.Alerts, s.Events, s.Duplicate = totals.Alerts, totals.Accepted, totals.Duplicates
-	for _, in := range m.IncidentsView() {
-		if in.Ended == 0 {
-			s.Incidents++
-		}
-	}
-	s.Agents = a.agents()
-	if hash {
-		sum := m.Hash()
-		s.State = hex.EncodeToString(sum[:])
-	}
-	report.WriteJSON(w, http.StatusOK, s)
 }
 
-func (a *API) agents() []AgentRow {
-	rows := []AgentRow{}
-	for _, sp := range a.Machine.SpoolsView() {
-		row := AgentRow{Agent: sp.Agent, Spool: sp.ID, Seq: sp.Seq, Heard: rfc3339(sp.Entered), Clones: sp.Clones}
-		for _, b := range sp.Blind {
-			row.Blind = append(row.Blind, Blind{b.From, b.To, rfc3339(b.At)})
+func (s *Status) countRules(m *machine.Machine, groups []Group) {
+	views, set, since := m.RulesView()
+	s.Rules, s.RuleSet, s.RulesLive = len(views), set, since.UTC().Format(time.RFC3339)
+	s.Failures = []RuleFail{}
+	fail := func(rule, why string) {
+		if s.Failing++; len(s.Failures) < maxNamed {
+			s.Failures = append(s.Failures, RuleFail{rule, why})
 		}
-		rows = append(rows, row)
 	}
-	return rows
+	_, _, now := m.At()
+	for _, v := range views {
+		if r := eventShape(v, nil, now); r.Health != "ok" {
+			fail(v.Name, r.LastError)
+		}
+	}
+	s.Metrics = len(m.MetricRulesView())
+	for _, g := range groups {
+		s.Missed += g.Missed
+		for _, r := range g.Rules {
+			if r.Type == Recording {
+				s.Recording++
+			}
+			if r.LastError != "" {
+				fail(r.Name, r.LastError)
+			}
+		}
+	}
+}
+
+// standing counts alerts by name and severity: critical ones first, then
+// warnings, then the most.
+func standing(alerts []machine.Alert) []AlertCount {
+	counts := map[AlertCount]int{}
+	for _, m := range alerts {
+		counts[AlertCount{Name: m.Rule, Severity: m.Label("severity")}]++
+	}
+	out := make([]AlertCount, 0, len(counts))
+	for c, n := range counts {
+		out = append(out, AlertCount{c.Name, c.Severity, n})
+	}
+	grave := func(c AlertCount) int { return slices.Index([]string{"warning", "critical"}, c.Severity) }
+	slices.SortFunc(out, func(x, y AlertCount) int {
+		return cmp.Or(cmp.Compare(grave(y), grave(x)), cmp.Compare(y.Count, x.Count), strings.Compare(x.Name, y.Name), strings.Compare(x.Severity, y.Severity))
+	})
+	return out[:min(len(out), maxNamed)]
+}
+
+// builtIns are the alerts about Tomeishi itself, at most maxNamed.
+func builtIns(alerts []machine.Alert) []BuiltIn {
+	out := []BuiltIn{}
+	for _, m := range alerts {
+		if !builtIn(m) || len(out) == maxNamed {
+			continue
+		}
+		var labels []machine.Label
+		for _, l := range m.Labels {
+			if l.Name != "alertname" && l.Name != "severity" {
+				labels = append(labels, l)
+			}
+		}
+		out = append(out, BuiltIn{m.Rule, machine.Text(labels), pairs(m.Annotations)["summary"], rfc3339(m.Since)})
+	}
+	return out
 }
 
 func (a *API) getBackup(w http.ResponseWriter, r *http.Request) {

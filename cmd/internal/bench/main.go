@@ -15,11 +15,17 @@ import (
 
 func main() {
 	reference := flag.String("reference", "", "internal: serve the reference loop on this address")
+	bare := flag.String("bare-agent", "", "internal: be the bare agent, on this address")
+	to := flag.String("to", "", "internal: the collector of the bare agent")
 	dir := flag.String("dir", "", "where to keep data while measuring (default: a temporary folder)")
-	only := flag.String("only", "", "measure only this figure: quiet, loaded, ingest, start, size")
+	only := flag.String("only", "", "measure only this figure: size, quiet, loaded, ingest, start, first, host, fleet, storm")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if *bare != "" {
+		exit(serveBareAgent(ctx, *bare, *to))
+		return
+	}
 	if *reference != "" {
 		exit(serveReference(ctx, *reference, *dir))
 		return
@@ -60,6 +66,10 @@ func run(ctx context.Context, dir, only string) error {
 		{"loaded", b.loaded},
 		{"ingest", b.ingest},
 		{"start", b.startTimes},
+		{"first", b.first},
+		{"host", b.host},
+		{"fleet", b.fleet},
+		{"storm", b.storm},
 	} {
 		if only != "" && only != m.name {
 			continue

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
+)
+
+// maxURL is from which length on a question is sent as a form instead.
+const maxURL = 4000
+
+// promAnswer is Prometheus's answer to a query.
+type promAnswer struct {
+	Data struct {
+		Type   string          `json:"resultType"`
+		Result json.RawMessage `json:"result"`
+	} `json:"data"`
+	Warnings []string `json:"warnings"`
+	Infos    []string `json:"infos"`
+}
+
+// promSeries is one series of an answer: of an instant or of a range.
+type promSeries struct {
+	Metric     map[string]string `json:"metric"`
+	Value      *promSample       `json:"value"`
+	Values     []promSample      `json:"values"`
+	Histogram  *promHistogram    `json:"histogram"`
+	Histograms []promHistogram   `json:"histograms"`
+}
+
+// promSample is [seconds, "value"].
+type promSample chart.Point
+
+// UnmarshalJSON reads a sample.
+func (s *promSample) UnmarshalJSON(raw []byte) error {
+	var text string
+	if err := unmarshalPair(raw, &s.Time, &text); err != nil {
+		return err
+	}
+	var err error
+	s.Value, err = strconv.ParseFloat(text, 64)
+	return err
+}
+
+// unmarshalPair reads [seconds, value].
+func unmarshalPair(raw []byte, ms *int64, value any) error {
+	pair := []any{new(float64), value}
+	if err := json.Unmarshal(raw, &pair); err != nil {
+		return err
+	}
+	if len(pair) != 2 {
+		return fmt.Errorf("a sample of %d parts", len(pair))
+	}
+	*ms = int64(math.Round(*pair[0].(*float64) * 1e3))
+	return nil
+}
+
+// query asks a path of Prometheus's API.
+func (c *client) query(ctx context.Context, path string, form url.Values) (promAnswer, []byte, error) {
+	expr := form.Get("query")
+	form.Set("timeout", c.timeout.String())
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	a, err := c.ask(ctx, path, form.Encode())
+	if err != nil {
+		return promAnswer{}, nil, err
+	}
+	if a.code != http.StatusOK {
+		return promAnswer{}, nil, withCaret(c.refusal(a), expr)
+	}
+	var out promAnswer
+	if err := json.Unmarshal(a.body, &out); err != nil || out.Data.Type == "" {
+		return promAnswer{}, nil, fmt.Errorf("the answer of %s is not a collector's", c.at)
+	}
+	return out, a.body, nil
+}
+
+func (c *client) ask(ctx context.Context, path, form string) (answer, error) {
+	if len(form) <= maxURL {
+		return c.do(ctx, http.MethodGet, path+"?"+form, nil)
+	}
+	return c.doForm(ctx, path, form)
+}
+
+// series decodes the series of a vector or a matrix.
+func (a promAnswer) series() ([]promSeries, error) {
+	var out []promSeries
+	if err := json.Unmarshal(a.Data.Result, &out); err != nil {
+		return nil, fmt.Errorf("the answer cannot be read: %w", err)
+	}
+	return out, nil
+}
+
+// promPlace is where Prometheus says that an expression is wrong.
+var promPlace = regexp.MustCompile(`\b(\d+):(\d+): parse error`)
+
+// withCaret shows the place of an error in the expression.
+func withCaret(err error, expr string) error {
+	var refused *refusedError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	m := promPlace.FindStringSubmatchIndex(refused.text)
+	if m == nil {
+		return err
+	}
+	row, _ := strconv.Atoi(refused.text[m[2]:m[3]]) // digits, as the pattern says
+	col, _ := strconv.Atoi(refused.text[m[4]:m[5]])
+	lines := strings.Split(expr, "\n")
+	if row < 1 || row > len(lines) || col < 1 || col > len(lines[row-1])+1 {
+		return err
+	}
+	text := lines[row-1]
+	var blank strings.Builder
+	for _, r := range text[:col-1] {
+		if r == '\t' {
+			blank.WriteRune(r)
+			continue
+		}
+		blank.WriteString(strings.Repeat(" ", chart.Columns(plain(string(r)))))
+	}
+	return fmt.Errorf("%s\n  %s\n  %s^%w", refused.text[m[0]:], line(text), blank.String(), hidden{err})
+}
+
+// promTime is a time as Prometheus's API reads it.
+func promTime(t time.Time) string {
+	return strconv.FormatFloat(float64(t.UnixMilli())/1e3, 'f', 3, 64)
+}

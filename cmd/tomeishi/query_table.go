@@ -1,0 +1,250 @@
+package main
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
+)
+
+// labelSets are the labels of several series, of which those that all share
+// stand apart.
+type labelSets struct {
+	common map[string]string
+	names  []string // of labels that differ, sorted; __name__ sorts first
+}
+
+// splitLabels finds what the series share. A single one shares nothing.
+func splitLabels(series []promSeries) labelSets {
+	s := labelSets{common: map[string]string{}}
+	all := map[string]bool{}
+	for _, one := range series {
+		for name := range one.Metric {
+			all[name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		first, ok := series[0].Metric[name]
+		differs := func(one promSeries) bool {
+			value, has := one.Metric[name]
+			return !has || value != first
+		}
+		if ok && len(series) > 1 && !slices.ContainsFunc(series, differs) {
+			s.common[name] = first
+		} else {
+			s.names = append(s.names, name)
+		}
+	}
+	return s
+}
+
+// own is what a series does not share with the others, as PromQL writes it.
+func (s labelSets) own(metric map[string]string) string {
+	labels := map[string]string{}
+	for _, name := range s.names {
+		if value, ok := metric[name]; ok {
+			labels[name] = value
+		}
+	}
+	return promLabels(labels)
+}
+
+// promLabels is a label set as PromQL writes it, on one harmless line.
+func promLabels(labels map[string]string) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		if name != "__name__" {
+			parts = append(parts, name+"="+strconv.Quote(labels[name]))
+		}
+	}
+	text := labels["__name__"]
+	if len(parts) > 0 || text == "" {
+		text += "{" + strings.Join(parts, ", ") + "}"
+	}
+	return line(text)
+}
+
+// vectorTable is a vector as rows of a table, and what all have in common. It
+// is as wide as it has to be if width is 0.
+func vectorTable(series []promSeries, expr string, width int) (common string, rows [][]string) {
+	sets := splitLabels(series)
+	if len(sets.common) > 0 {
+		common = promLabels(sets.common)
+	}
+	if !keepsOrder(expr) {
+		slices.SortStableFunc(series, func(a, b promSeries) int { return sets.compare(a.Metric, b.Metric) })
+	}
+	values := valueColumns(series, unitOf(expr))
+	left := width
+	for _, row := range values[:1] {
+		left -= chart.Columns(strings.Join(row, "  "))
+	}
+	labels := sets.table(series)
+	if width > 0 && !narrow(labels, left) {
+		labels = sets.column(series, left-2)
+	}
+	for i := range labels {
+		rows = append(rows, append(labels[i], values[i]...))
+	}
+	return common, rows
+}
+
+// table has a column for each label that differs, under its name.
+func (s labelSets) table(series []promSeries) [][]string {
+	head := []string{}
+	for _, name := range s.names {
+		if name == "__name__" {
+			name = "metric"
+		}
+		head = append(head, line(name))
+	}
+	rows := [][]string{head}
+	for _, one := range series {
+		row := []string{}
+		for _, name := range s.names {
+			row = append(row, orDash(line(one.Metric[name])))
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// column has all labels that differ in one.
+func (s labelSets) column(series []promSeries, width int) [][]string {
+	rows := [][]string{{"labels"}}
+	for _, one := range series {
+		rows = append(rows, []string{chart.Clip(s.own(one.Metric), max(width, minCell))})
+	}
+	return rows
+}
+
+// valueColumns are the values, and what they mean where that is known, all of
+// one width.
+func valueColumns(series []promSeries, unit chart.Unit) [][]string {
+	rows := [][]string{{"VALUE"}}
+	columns := 1
+	for _, one := range series {
+		row := one.text(unit)
+		columns = max(columns, len(row))
+		rows = append(rows, row)
+	}
+	for column := range columns {
+		wide := 0
+		for i := range rows {
+			if len(rows[i]) == column {
+				rows[i] = append(rows[i], "")
+			}
+			wide = max(wide, chart.Columns(rows[i][column]))
+		}
+		for i := range rows {
+			blank := strings.Repeat(" ", wide-chart.Columns(rows[i][column]))
+			if column == 0 {
+				rows[i][column] = blank + rows[i][column]
+			} else {
+				rows[i][column] += blank
+			}
+		}
+	}
+	return rows
+}
+
+// text is the value of an instant, and what it means where that is known.
+func (s promSeries) text(unit chart.Unit) []string {
+	switch name := s.Metric["__name__"]; {
+	case s.Histogram != nil:
+		return []string{s.Histogram.text(unit)}
+	case s.Value == nil:
+		return []string{"-"}
+	case isTime(name) && s.Value.Value > 1e8:
+		at := time.UnixMilli(int64(s.Value.Value * 1e3))
+		return []string{exact(s.Value.Value), when(at.Format(time.RFC3339Nano))}
+	case name != "":
+		unit = unitOfName(name)
+	}
+	text := exact(s.Value.Value)
+	if readable := unit.Format(s.Value.Value); unit.Kind != chart.Plain && readable != text {
+		return []string{text, readable}
+	}
+	return []string{text}
+}
+
+// keepsOrder tells whether an expression puts its series in an order.
+func keepsOrder(expr string) bool {
+	words := promWords(expr)
+	return len(words) > 0 && slices.Contains([]string{
+		"sort", "sort_desc", "sort_by_label", "sort_by_label_desc", "topk", "bottomk",
+	}, words[0].text)
+}
+
+func (s labelSets) compare(a, b map[string]string) int {
+	for _, name := range s.names {
+		if c := natural(a[name], b[name]); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+// natural compares texts so that cpu2 comes before cpu10.
+func natural(a, b string) int {
+	for a != "" && b != "" {
+		da, db := leadingDigits(a), leadingDigits(b)
+		if da > 0 && db > 0 {
+			x, y := strings.TrimLeft(a[:da], "0"), strings.TrimLeft(b[:db], "0")
+			if c := cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(x, y)); c != 0 {
+				return c
+			}
+			a, b = a[da:], b[db:]
+			continue
+		}
+		if a[0] != b[0] {
+			return cmp.Compare(a[0], b[0])
+		}
+		a, b = a[1:], b[1:]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+func leadingDigits(s string) int {
+	return len(s) - len(strings.TrimLeft(s, "0123456789"))
+}
+
+// minCell is how narrow a label's column may become.
+const minCell = 6
+
+// narrow clips the widest columns until all fit, two blanks after each, or says
+// that they do not.
+func narrow(rows [][]string, width int) bool {
+	wide := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			wide[i] = max(wide[i], chart.Columns(cell))
+		}
+	}
+	total := 2 * len(wide)
+	for _, w := range wide {
+		total += w
+	}
+	for ; total > width; total-- {
+		widest := 0
+		for i := range wide {
+			if wide[i] > wide[widest] {
+				widest = i
+			}
+		}
+		if len(wide) == 0 || wide[widest] <= minCell {
+			return false
+		}
+		wide[widest]--
+	}
+	for _, row := range rows {
+		for i := range row {
+			row[i] = chart.Clip(row[i], wide[i])
+		}
+	}
+	return true
+}

@@ -1,0 +1,87 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/rules/window"
+)
+
+// server answers for the cell over HTTP; decisions are applied at once.
+func (c *cell) server(groups func() []Group) *httptest.Server {
+	a := &API{Options: Options{
+		Machine: c.Machine, Groups: groups,
+		Actor: func(_ *http.Request, right string) (string, error) {
+			if right != Operate {
+				c.t.Errorf("asked for the right %s", right)
+			}
+			return "me", nil
+		},
+		Decide: func(_ context.Context, d machine.Decision) (any, error) {
+			return c.try(machine.KindDecision, machine.Encode(d), time.Now()), nil
+		},
+		Evidence: func(refs []window.Ref) []string { return make([]string, len(refs)) },
+		Ready:    func() error { return nil },
+		Status:   func() Status { return Status{Version: "test"} },
+	}}
+	mux := http.NewServeMux()
+	a.Register(mux)
+	s := httptest.NewServer(mux)
+	c.t.Cleanup(s.Close)
+	return s
+}
+
+// ask sends a request and decodes the answer.
+func ask(t testing.TB, method, url, body string, out any) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err == nil {
+		err = json.Unmarshal(text, out)
+	}
+	if err != nil {
+		t.Fatalf("%s %s: %d %s: %v", method, url, resp.StatusCode, text, err)
+	}
+	return resp.StatusCode
+}
+
+var oneSeries = report.NewSchema([]report.Series{{Name: "x"}})
+
+// speaks lets an agent send a frame at a time of the ledger.
+func (c *cell) speaks(agent string, at time.Time) {
+	c.t.Helper()
+	s := report.Samples{
+		Agent: agent, Lane: report.SpoolID{1}, Schema: oneSeries, Sent: at.UnixMilli(),
+		Frames: []report.Frame{{Time: at.UnixMilli(), Values: []float64{1}}},
+	}
+	c.entry(machine.KindSamples, s.Append(nil), at)
+}
+
+// pays sends payments for requests, each of which is the name of one.
+func (c *cell) pays(requests ...string) {
+	c.t.Helper()
+	var b report.Builder
+	for i, request := range requests {
+		b.Add(&report.Event{
+			ID: strconv.Itoa(i), Source: "s", Type: "payout.sent", Seen: time.Now().UnixNano(), Data: []byte(`{"request": "` + request + `"}`),
+		})
+	}
+	c.entry(machine.KindBatch, b.Bytes(), time.Now())
+}

@@ -1,0 +1,80 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"path/filepath"
+	"time"
+
+	"github.com/tomeishi/tomeishi/collector/ledger"
+	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/series"
+)
+
+// openSeries opens the view of metrics and the rules on it.
+func (c *Collector) openSeries() (err error) {
+	log := c.log.With("component", "series")
+	c.series, err = series.Open(series.Options{
+		Dir: filepath.Join(c.o.Config.Data, "series"), Retention: time.Duration(c.o.Config.Retention.Series),
+		Entries: c.entries, Propose: c.proposeWrite, Log: log, Metrics: c.metrics, Version: c.o.Version,
+	})
+	if err != nil {
+		return err
+	}
+	c.onClose("series", c.series.Close)
+	c.rules, err = series.NewRules(c.series, series.RulesOptions{
+		Interval: time.Duration(c.o.Config.EvaluationInterval), ExternalLabels: c.o.Config.Labels, ExternalURL: c.o.Config.ExternalURL,
+		Standing: c.machine.Standing, Propose: c.proposeLevels, Log: log, Metrics: c.metrics,
+	})
+	return err
+}
+
+// entries reads the tape as the series want it.
+func (c *Collector) entries(from uint64) iter.Seq2[machine.Entry, error] {
+	return func(yield func(machine.Entry, error) bool) {
+		for item, err := range c.tape.From(from) {
+			var e ledger.Entry
+			if err == nil {
+				e, err = ledger.Decode(item.Raw)
+			}
+			if !yield(machine.Entry{Index: item.Index, Time: e.Time, Kind: machine.Kind(e.Kind), Body: e.Body}, err) {
+				return
+			}
+		}
+	}
+}
+
+// proposeWrite puts samples that came in by remote write into the ledger.
+func (c *Collector) proposeWrite(ctx context.Context, kind machine.Kind, body []byte, digest [32]byte) (uint64, error) {
+	index, out, err := c.propose(ctx, kind, body, digest)
+	if err == nil {
+		err = asError(out)
+	}
+	return index, err
+}
+
+// proposeLevels puts what metric rules found into the ledger. A set that is no
+// longer live has nothing to say any more.
+func (c *Collector) proposeLevels(ctx context.Context, l machine.Levels) error {
+	_, err := c.must(ctx, machine.KindLevels, l)
+	if refused := new(machine.Refusal); errors.As(err, &refused) && refused.Reason == machine.Conflict {
+		return nil
+	}
+	return err
+}
+
+// loadMetricRules makes the live set's metric rules run.
+func (c *Collector) loadMetricRules() error {
+	set, name := c.machine.LiveSet()
+	if set == nil {
+		return nil
+	}
+	return c.rules.Load(name, set.Prometheus, set.Metrics)
+}
+
+// asError is the error among the outcomes of an entry.
+func asError(out any) error {
+	err, _ := out.(error)
+	return err
+}

@@ -1,0 +1,174 @@
+package collector
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/series"
+)
+
+const (
+	selfInterval = 5 * time.Second
+	// heardWithin is how lately an agent must have been heard to count as up.
+	heardWithin = 10 * time.Second
+	// maxRuleErrors bounds the rules that are named one by one.
+	maxRuleErrors = 100
+)
+
+// watchSelf tells the ledger how Tomeishi itself is, and the series which
+// agents are up.
+func (c *Collector) watchSelf(ctx context.Context) {
+	tick := time.NewTicker(selfInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := c.series.Own(ctx, time.Now(), c.ups()); err != nil && ctx.Err() == nil {
+			c.log.Warn("note which agents are up", "error", err)
+		}
+		c.compareConditions(ctx)
+	}
+}
+
+// ups are the values of up, one for each agent that is known.
+func (c *Collector) ups() (out []series.OwnSample) {
+	now := c.ledger.Now()
+	for _, a := range c.machine.AgentsView() {
+		out = append(out, series.OwnSample{
+			Labels: map[string]string{"__name__": "up", "job": "node", "instance": a.ID},
+			Value:  number(now-a.Heard <= int64(heardWithin)),
+		})
+	}
+	return out
+}
+
+// compareConditions proposes where what is and what stands differ. What is not
+// committed is found again the next time. A text is that of the moment at which
+// the condition began: one that changes by itself would fill the ledger.
+func (c *Collector) compareConditions(ctx context.Context) {
+	stands := map[string]machine.ConditionView{}
+	for _, s := range c.machine.Conditions() {
+		stands[conditionKey(s.Name, s.Labels)] = s
+	}
+	for _, is := range c.conditions(stands) {
+		key := conditionKey(is.Name, is.Labels)
+		if _, ok := stands[key]; !ok {
+			c.note(ctx, is)
+		}
+		delete(stands, key)
+	}
+	for _, over := range stands {
+		c.note(ctx, machine.Condition{Name: over.Name, Labels: over.Labels})
+	}
+}
+
+func (c *Collector) note(ctx context.Context, condition machine.Condition) {
+	_, err := c.must(ctx, machine.KindCondition, condition)
+	if err != nil && ctx.Err() == nil {
+		c.log.Warn("note a condition", "name", condition.Name, "error", err)
+	}
+}
+
+func conditionKey(name string, labels []machine.Label) string {
+	return name + " " + machine.Text(labels)
+}
+
+// conditions are the built-in alerts that only the edge can see and that are
+// true now. What stands already needs less to go on: nothing flaps.
+func (c *Collector) conditions(stands map[string]machine.ConditionView) (out []machine.Condition) {
+	add := func(name, text string, labels ...machine.Label) {
+		out = append(out, machine.Condition{Name: name, Labels: labels, Firing: true, Text: text})
+	}
+	_, low := stands[conditionKey("DiskLow", nil)]
+	if text := c.diskLow(low); text != "" {
+		add("DiskLow", text)
+	}
+	if err := c.reload.get().err; err != nil {
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		add("ReloadFailed", "the rule files were not loaded, those before go on: "+first)
+	}
+	_, off := stands[conditionKey("LedgerTimeOff", nil)]
+	if text := timeOff(time.Duration(c.ledger.Now()-time.Now().UnixNano()), off); text != "" {
+		add("LedgerTimeOff", text)
+	}
+	for rule, text := range c.ruleErrors() {
+		add("RuleErrors", text, machine.Label{Name: "error", Value: "metric"}, machine.Label{Name: "rule", Value: rule})
+	}
+	return out
+}
+
+// disk is how much room the data folder's disk has, and its size, in bytes; 0
+// if nobody knows.
+func (c *Collector) disk() (free, size uint64) {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(c.o.Config.Data, &fs); err != nil {
+		return 0, 0
+	}
+	return fs.Bavail * uint64(fs.Bsize), fs.Blocks * uint64(fs.Bsize)
+}
+
+// diskLow says that the data folder has little room left: a tenth of the disk,
+// and less than 20 GiB.
+func (c *Collector) diskLow(stands bool) string {
+	free, size := c.disk()
+	percent, most := uint64(10), uint64(20<<30)
+	if stands {
+		percent, most = 12, 22<<30
+	}
+	switch {
+	case c.ledger.Full():
+		return "the collector's disk is full: events are refused and wait at the agents"
+	case size == 0:
+		return "the collector's data folder cannot be read"
+	case free > most || free*100 > size*percent:
+		return ""
+	}
+	return fmt.Sprintf("less than %d %% of the collector's disk is free", percent)
+}
+
+// timeOff says how far ledger time is from the wall clock, if it is far: more
+// than a second.
+func timeOff(ahead time.Duration, stands bool) string {
+	most := time.Second
+	if stands {
+		most = time.Second / 2
+	}
+	switch {
+	case ahead > most:
+		return "ledger time is ahead of this host's clock: the clock was set back, or was ahead before"
+	case ahead < -most:
+		return "ledger time is behind this host's clock and catches up by a tenth: the clock was set forward"
+	}
+	return ""
+}
+
+// ruleErrors are the metric rules that could not be evaluated last time, and
+// why.
+func (c *Collector) ruleErrors() map[string]string {
+	out := map[string]string{}
+	for _, g := range c.rules.Groups() {
+		for _, r := range g.Rules {
+			if r.LastError == "" {
+				continue
+			}
+			if len(out) == maxRuleErrors {
+				return out
+			}
+			out[r.Name] = "rule " + r.Name + " could not be evaluated: " + r.LastError
+		}
+	}
+	return out
+}
+
+// lead notes in the ledger that this collector serves from now on.
+func (c *Collector) lead(ctx context.Context) error {
+	_, err := c.must(ctx, machine.KindLead, machine.Lead{})
+	return err
+}

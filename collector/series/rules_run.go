@@ -1,0 +1,77 @@
+package series
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	promrules "github.com/prometheus/prometheus/rules"
+)
+
+// iterate is one evaluation of a group, and the proposal of what it found.
+func (r *Rules) iterate(ctx context.Context, g *promrules.Group, at time.Time) {
+	if r.behind.now(r.store) {
+		if !r.waits.Swap(true) {
+			r.o.Log.Warn("metric rules are not evaluated while the series are behind the ledger")
+		}
+		return
+	}
+	if r.waits.Swap(false) {
+		r.o.Log.Info("metric rules are evaluated again")
+	}
+	now := r.loaded.Load()
+	known := now.group(g)
+	if known == nil {
+		r.evaluate(ctx, g, at)
+		return
+	}
+	r.missed.Add(known.late(at))
+	known.before()
+	r.evaluate(ctx, g, at)
+	if ctx.Err() != nil {
+		return // the rules end, and queries were cut off
+	}
+	r.propose(ctx, now.set, g.Interval(), known.compare(r.o.Standing))
+}
+
+// evaluate is one evaluation of a group, in its turn.
+func (r *Rules) evaluate(ctx context.Context, g *promrules.Group, at time.Time) {
+	done := r.turn(ctx)
+	defer done()
+	begun := time.Now()
+	promrules.DefaultEvalIterationFunc(ctx, g, at)
+	r.seconds.UpdateDuration(begun)
+}
+
+// turn waits for a place among those that evaluate, until done. After maxTurn
+// the place is given on, so that one slow query cannot stop all rules.
+func (r *Rules) turn(ctx context.Context) (done func()) {
+	select {
+	case r.turns <- struct{}{}:
+	case <-ctx.Done():
+		return func() {}
+	}
+	leave := sync.OnceFunc(func() { <-r.turns })
+	late := time.AfterFunc(maxTurn, leave)
+	return func() {
+		late.Stop()
+		leave()
+	}
+}
+
+// behind tells when the series lack what the ledger has had for maxBehind. What
+// is missing then is neither true nor false.
+type behind struct {
+	mu    sync.Mutex
+	index uint64    // of the ledger's newest entry
+	at    time.Time // when it was looked at
+}
+
+func (b *behind) now(s *Store) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s.progress.get() >= b.index {
+		b.index, b.at = s.queue.newest(), time.Now()
+	}
+	return time.Since(b.at) > maxBehind
+}

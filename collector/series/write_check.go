@@ -1,0 +1,110 @@
+package series
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/prometheus/prometheus/model/exemplar"
+	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/metadata"
+	"github.com/prometheus/prometheus/storage"
+)
+
+// Bounds of what one series of a remote write request may have.
+const (
+	maxLabels     = 64
+	maxLabelName  = 256
+	maxLabelValue = 4 << 10
+)
+
+// A verdict is what Prometheus's handler would do with a request, found before
+// it enters the ledger: the handler decodes it and appends to nothing.
+type verdict struct {
+	storage.Appender // nil: the handler uses no more than what is here
+	families         *families
+	samples          int   // that it would store
+	broken           error // the first bound of ours that the request breaks
+}
+
+type verdictKey struct{}
+
+// check runs Prometheus's handler on a request without storing it.
+func (w *writes) check(r *http.Request, protocol byte, compressed []byte) (*verdict, *recorder) {
+	v := &verdict{families: &w.s.families}
+	answer := w.handle(context.WithValue(r.Context(), verdictKey{}, v), w.checker, protocol, compressed)
+	return v, answer
+}
+
+// checking hands the verdict in ctx to the handler as its storage.
+type checking struct{}
+
+func (checking) Appender(ctx context.Context) storage.Appender {
+	return ctx.Value(verdictKey{}).(*verdict)
+}
+
+func (v *verdict) Append(_ storage.SeriesRef, ls labels.Labels, _ int64, _ float64) (storage.SeriesRef, error) {
+	return v.count(ls)
+}
+
+func (v *verdict) AppendHistogram(_ storage.SeriesRef, ls labels.Labels, _ int64, h *histogram.Histogram, fh *histogram.FloatHistogram) (storage.SeriesRef, error) {
+	var err error
+	if h != nil {
+		err = h.Validate()
+	} else if fh != nil {
+		err = fh.Validate()
+	}
+	if err != nil {
+		return 0, err
+	}
+	return v.count(ls)
+}
+
+func (v *verdict) count(ls labels.Labels) (storage.SeriesRef, error) {
+	if err := checkLabels(ls); err != nil {
+		return 0, v.breaks(err)
+	}
+	v.samples++
+	return 1, nil
+}
+
+func (v *verdict) AppendExemplar(_ storage.SeriesRef, _ labels.Labels, e exemplar.Exemplar) (storage.SeriesRef, error) {
+	if err := checkLabels(e.Labels); err != nil {
+		return 0, v.breaks(fmt.Errorf("exemplar: %w", err))
+	}
+	return 1, nil
+}
+
+func (v *verdict) UpdateMetadata(_ storage.SeriesRef, ls labels.Labels, m metadata.Metadata) (storage.SeriesRef, error) {
+	v.families.learn(ls.Get(labels.MetricName), m)
+	return 1, nil
+}
+
+func (v *verdict) Commit() error   { return nil }
+func (v *verdict) Rollback() error { return nil }
+
+// breaks remembers the first error of ours, and gives it to the handler as one
+// that it answers with 400.
+func (v *verdict) breaks(err error) error {
+	if v.broken == nil {
+		v.broken = err
+	}
+	return fmt.Errorf("%w: %w", storage.ErrOutOfBounds, err)
+}
+
+// checkLabels keeps a sender from filling the index.
+func checkLabels(ls labels.Labels) error {
+	if n := ls.Len(); n > maxLabels {
+		return fmt.Errorf("%.80q has %d labels, at most %d", ls.Get(labels.MetricName), n, maxLabels)
+	}
+	return ls.Validate(func(l labels.Label) error {
+		switch {
+		case len(l.Name) > maxLabelName:
+			return fmt.Errorf("label %.80q: a name of %d bytes, at most %d", l.Name, len(l.Name), maxLabelName)
+		case len(l.Value) > maxLabelValue:
+			return fmt.Errorf("label %.80q: a value of %d bytes, at most %d", l.Name, len(l.Value), maxLabelValue)
+		}
+		return nil
+	})
+}

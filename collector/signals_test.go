@@ -1,0 +1,210 @@
+package collector
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/tomeishi/tomeishi/agent/report"
+)
+
+// queueRules stop the withdrawals when a metric says so, two seconds long.
+const queueRules = `groups:
+- name: queue
+  interval: 1s
+  rules:
+  - record: queue:double
+    expr: queue_length * 2
+  - alert: QueueLong
+    expr: queue:double > 200
+    for: 1s
+    labels: {severity: critical, team: 'payments'}
+    annotations: {summary: '{{ $value }} wait at {{ $labels.instance }}, {{ with query "queue_length" }}{{ . | first | value }}{{ end }} by their own count'}
+    mitigate: [stop]
+gates: [{name: withdrawals, mode: enforce}]
+mitigations: [{name: stop, action: gate.close, target: withdrawals, mode: enforce}]
+`
+
+// host is an agent that measures one number.
+type host struct {
+	*running
+	samples report.Samples
+	enc     report.SampleEncoder
+}
+
+func newHost(r *running, id string) *host {
+	return &host{running: r, samples: report.Samples{
+		Agent: id, Lane: report.SpoolID{1}, Schema: report.NewSchema([]report.Series{{Name: "queue_length"}}),
+	}}
+}
+
+func (h *host) send(at time.Time, value float64) {
+	h.t.Helper()
+	h.samples.Sent = at.UnixMilli()
+	h.samples.Frames = []report.Frame{{Time: at.UnixMilli(), Values: []float64{value}}}
+	code, body := h.request(http.MethodPost, "/v1/blocks", report.SamplesType, string(h.enc.Encode(nil, &h.samples)))
+	h.want(http.StatusOK, code, body, fmt.Sprint(at.UnixMilli()))
+	h.enc.Acked()
+}
+
+// keep sends the value each half second until stop is closed.
+func (h *host) keep(value float64) (stop func()) {
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			h.send(time.Now(), value)
+			select {
+			case <-quit:
+				return
+			case <-time.After(500 * time.Millisecond):
+			}
+		}
+	}()
+	return func() { close(quit); <-done }
+}
+
+func (r *running) query(expr string) string {
+	r.t.Helper()
+	code, body := r.request(http.MethodGet, "/api/v1/query?query="+url.QueryEscape(expr), "", "")
+	r.want(http.StatusOK, code, body)
+	return body
+}
+
+// alert is the first alert of the name, and whether there is one.
+func (r *running) alert(name string) (a struct {
+	State, Value, Incident string
+	Unheard                bool
+	Labels, Annotations    map[string]string
+	Effects                []string
+}, found bool) {
+	r.t.Helper()
+	var got struct {
+		Data struct {
+			Alerts []json.RawMessage
+		}
+	}
+	_, body := r.request(http.MethodGet, "/api/v1/alerts", "", "")
+	if err := json.Unmarshal([]byte(body), &got); err != nil {
+		r.t.Fatal(err, body)
+	}
+	for _, raw := range got.Data.Alerts {
+		if err := json.Unmarshal(raw, &a); err != nil {
+			r.t.Fatal(err)
+		}
+		if a.Labels["alertname"] == name {
+			return a, true
+		}
+	}
+	return a, false
+}
+
+func (r *running) gateClosed(name string) bool {
+	return r.code(http.MethodGet, "/v1/gates/"+name+"/check?request=1", "", "") == http.StatusLocked
+}
+
+// TestMetricRule goes from an agent's samples to a closed gate, through kill and
+// restart, to the end of the alert.
+func TestMetricRule(t *testing.T) {
+	c := testConfig(t)
+	file := filepath.Join(t.TempDir(), "rules.yml")
+	if err := os.WriteFile(file, []byte(queueRules), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.Rules, c.Labels = []string{file}, map[string]string{"dc": "tokyo"}
+	r := start(t, c)
+	h := newHost(r, "payer-1")
+	began := time.Now()
+	stop := h.keep(150)
+	r.await("the gate closes", func() bool { return r.gateClosed("withdrawals") })
+	t.Logf("closed %v after the first sample", time.Since(began))
+	a, _ := r.alert("QueueLong")
+	if a.State != "firing" || a.Labels["instance"] != "payer-1" || a.Labels["team"] != "payments" || a.Incident == "" || len(a.Effects) != 1 ||
+		a.Annotations["summary"] != "300 wait at payer-1, 150 by their own count" {
+		t.Errorf("the alert is %+v", a)
+	}
+	stop()
+
+	// A new start finds the samples, the alert, and the gate as they were, and
+	// does not take silence for the end of it.
+	r.stop()
+	if err := os.RemoveAll(filepath.Join(c.Data, "series")); err != nil {
+		t.Fatal(err)
+	}
+	r = start(t, c)
+	if !r.gateClosed("withdrawals") {
+		t.Error("the gate is open after the restart")
+	}
+	r.await("the view is refilled from the tape", func() bool {
+		return r.query("count_over_time(queue_length[5m]) > 1") != r.query("absent_metric")
+	})
+	h = newHost(r, "payer-1")
+	stop = h.keep(150)
+	r.await("it is evaluated again", func() bool { return len(r.query("queue:double")) > 100 })
+	if _, stands := r.alert("QueueLong"); !stands {
+		t.Error("the alert ended with the restart")
+	}
+	stop()
+
+	// The number falls: the alert ends, the gate stays as it is.
+	stop = h.keep(1)
+	r.await("the alert ends", func() bool { _, stands := r.alert("QueueLong"); return !stands })
+	stop()
+	if !r.gateClosed("withdrawals") {
+		t.Error("the gate opened by itself")
+	}
+}
+
+// TestConditions: what is wrong with Tomeishi itself is an alert while it is.
+func TestConditions(t *testing.T) {
+	c := testConfig(t)
+	file := filepath.Join(t.TempDir(), "rules.yml")
+	good := "groups: [{name: g, interval: 1s, rules: [{alert: Twice, expr: 'a * on () b > 0'}]}]\n"
+	if err := os.WriteFile(file, []byte(good), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.Rules = []string{file}
+	r := start(t, c)
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("groups: [{name: g, rules: [{alert: Broken, expr: 'sum('}]}]\n")
+	if err := r.Reload(t.Context()); err == nil {
+		t.Error("a broken file was loaded")
+	}
+	r.compareConditions(t.Context())
+	if a, ok := r.alert("ReloadFailed"); !ok || a.Annotations["summary"] == "" || a.Annotations["runbook_url"] == "" {
+		t.Errorf("no alert tells of the failed reload, or not how: %+v", a)
+	}
+	write(good)
+	if err := r.Reload(t.Context()); err != nil {
+		t.Error(err)
+	}
+	r.compareConditions(t.Context())
+	if _, ok := r.alert("ReloadFailed"); ok {
+		t.Error("ReloadFailed stands after a good reload")
+	}
+
+	// Two series on each side match: the expression is an error.
+	series := []report.Series{
+		{Name: "a", Labels: []report.Attr{{Name: "x", Value: "1"}}}, {Name: "a", Labels: []report.Attr{{Name: "x", Value: "2"}}},
+		{Name: "b", Labels: []report.Attr{{Name: "x", Value: "1"}}}, {Name: "b", Labels: []report.Attr{{Name: "x", Value: "2"}}},
+	}
+	s := report.Samples{Agent: "h", Schema: report.NewSchema(series), Frames: []report.Frame{{Time: time.Now().UnixMilli(), Values: []float64{1, 1, 1, 1}}}}
+	var enc report.SampleEncoder
+	code, body := r.request(http.MethodPost, "/v1/blocks", report.SamplesType, string(enc.Encode(nil, &s)))
+	r.want(http.StatusOK, code, body)
+	r.await("the rule's error is an alert", func() bool {
+		r.compareConditions(t.Context())
+		a, ok := r.alert("RuleErrors")
+		return ok && a.Labels["rule"] == "Twice"
+	})
+}
