@@ -86,7 +86,7 @@ func (c *collector) measured(w http.ResponseWriter, body []byte) {
 	case errors.Is(err, report.ErrBase):
 		report.WriteJSON(w, http.StatusConflict, map[string]string{"error": err.Error(), "reason": "base"})
 	case err != nil:
-		report.WriteJSON(w, http.StatusBadRequest, report.Problem{Error: err.Error()})
+		report.WriteJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error(), "reason": "samples"})
 	default:
 		c.samples <- s
 		report.WriteJSON(w, http.StatusOK, map[string]int64{"through": s.Frames[len(s.Frames)-1].Time})

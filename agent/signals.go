@@ -44,14 +44,19 @@ func measure(lane *samples.Lane, labels []report.Attr, log *slog.Logger) *signal
 
 // run measures and sends until ctx ends.
 func (s *signals) run(ctx context.Context) {
+	// The lane outlives the ticker: it writes down what a tick under way adds.
+	laneCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
 	var sending sync.WaitGroup
 	if s.lane != nil {
-		sending.Go(func() { s.lane.Run(ctx) })
+		sending.Go(func() { s.lane.Run(laneCtx) })
 	}
 	if s.host != nil {
 		// Agents that were started together report at moments of their own.
 		everySecond(ctx, rand.N(time.Second), s.tick)
 	}
+	<-ctx.Done()
+	stop()
 	sending.Wait()
 }
 

@@ -2,19 +2,28 @@ package agent
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/VictoriaMetrics/metrics"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tomeishi/tomeishi/agent/peers"
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/agent/samples"
 )
 
 // TestSignals: this host's signals reach the collector each second, and
@@ -101,6 +110,41 @@ func TestSamplesSurviveARestart(t *testing.T) {
 			}
 			return
 		}
+	}
+}
+
+// TestStopDuringATick: what a tick under way adds is written down too.
+func TestStopDuringATick(t *testing.T) {
+	dir := t.TempDir()
+	urls := []string{"http://127.0.0.1:1"}
+	lane := samples.New(samples.Options{
+		Dir: dir, Agent: "a1", Max: 1 << 30, Log: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet(),
+		Live: peers.New(urls, "", http.DefaultClient), Backlog: peers.New(urls, "", http.DefaultClient),
+	})
+	s := measure(lane, nil, slog.New(slog.DiscardHandler))
+	defer func() {
+		if err := s.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	s.mu.Lock()
+	first := s.frame.Time
+	running.Go(func() { s.run(ctx) })
+	for stacks := make([]byte, 1<<20); !bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("(*signals).tick")); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	stop()
+	time.Sleep(200 * time.Millisecond) // for a lane that does not wait
+	s.mu.Unlock()
+	running.Wait()
+	if s.frame.Time == first {
+		t.Fatal("no second frame")
+	}
+	written, err := filepath.Glob(filepath.Join(dir, fmt.Sprintf("%013d-*", s.frame.Time)))
+	if err != nil || len(written) != 1 {
+		t.Errorf("the last frame is in %q, %v", written, err)
 	}
 }
 

@@ -142,13 +142,15 @@ func isProbe(r *http.Request) bool {
 	return r.URL.Path == "/-/healthy" || r.URL.Path == "/-/ready"
 }
 
-// reporting are the paths on which facts come in.
-var reporting = []string{"/v1/events", "/v1/blocks", "/api/v1/write"}
-
 // isQuery tells whether the request only asks, though it is a POST: a query may
 // be too long for a URL.
 func isQuery(r *http.Request) bool {
-	return strings.HasPrefix(r.URL.Path, "/api/v1/") && r.URL.Path != "/api/v1/write"
+	switch r.URL.Path {
+	case "/api/v1/query", "/api/v1/query_range", "/api/v1/query_exemplars", "/api/v1/format_query",
+		"/api/v1/parse_query", "/api/v1/series", "/api/v1/labels":
+		return true
+	}
+	return false
 }
 
 // mayAsk says why the request is not for this asker at all. What a person may
@@ -159,12 +161,12 @@ func (id identity) mayAsk(r *http.Request) error {
 	case isProbe(r) || id.open:
 		return nil
 	case id.agent != "":
-		if r.Method == http.MethodPost && slices.Contains(reporting, r.URL.Path) ||
+		if r.Method == http.MethodPost && (r.URL.Path == "/v1/events" || r.URL.Path == "/v1/blocks") ||
 			reads && (r.URL.Path == "/v1/gates" || strings.HasPrefix(r.URL.Path, "/v1/gates/")) {
 			return nil
 		}
 		return errors.New("this token is an agent's: it reports and reads gates, nothing else")
-	case !reads && slices.Contains(reporting, r.URL.Path), reads && r.URL.Path == "/v1/status" && r.URL.Query().Has("hash"):
+	case !reads && (r.URL.Path == "/v1/events" || r.URL.Path == "/api/v1/write"), reads && r.URL.Path == "/v1/status" && r.URL.Query().Has("hash"):
 		return id.lacks(api.Operate)
 	case !reads && id.lacks(api.Approve) == nil:
 		return nil

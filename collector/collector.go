@@ -54,6 +54,7 @@ type Collector struct {
 	ledger  *ledger.Ledger
 	series  *series.Store
 	rules   *series.Rules // the metric rules
+	rate    rate          // of samples
 	leases  *act.Leases
 	server  *http.Server
 	socket  *http.Server
@@ -246,6 +247,7 @@ func (c *Collector) Run(ctx context.Context) error {
 	wg.Go(func() { c.series.Run(ctx) })
 	wg.Go(func() { c.rules.Run(ctx) })
 	wg.Go(func() { c.watchSelf(ctx) })
+	wg.Go(func() { c.watchAgents(ctx) })
 	verifier := &act.Verifier{State: c.machine, Leases: c.leases, Submit: func(ctx context.Context, r machine.Result) error {
 		_, err := c.submit(ctx, machine.KindResult, r)
 		return err

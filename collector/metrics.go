@@ -2,7 +2,6 @@ package collector
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"path/filepath"
 	"time"
@@ -17,7 +16,7 @@ func (c *Collector) openSeries() (err error) {
 	log := c.log.With("component", "series")
 	c.series, err = series.Open(series.Options{
 		Dir: filepath.Join(c.o.Config.Data, "series"), Retention: time.Duration(c.o.Config.Retention.Series),
-		Entries: c.entries, Propose: c.proposeWrite, Log: log, Metrics: c.metrics, Version: c.o.Version,
+		Interval: time.Duration(c.o.Config.EvaluationInterval), Entries: c.entries, Propose: c.proposeWrite, Log: log, Metrics: c.metrics, Version: c.o.Version,
 	})
 	if err != nil {
 		return err
@@ -54,13 +53,9 @@ func (c *Collector) proposeWrite(ctx context.Context, kind machine.Kind, body []
 	return index, err
 }
 
-// proposeLevels puts what metric rules found into the ledger. A set that is no
-// longer live has nothing to say any more.
+// proposeLevels puts what metric rules found into the ledger.
 func (c *Collector) proposeLevels(ctx context.Context, l machine.Levels) error {
 	_, err := c.must(ctx, machine.KindLevels, l)
-	if refused := new(machine.Refusal); errors.As(err, &refused) && refused.Reason == machine.Conflict {
-		return nil
-	}
 	return err
 }
 

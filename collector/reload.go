@@ -21,6 +21,8 @@ import (
 	"github.com/tomeishi/tomeishi/rules/examples"
 )
 
+const reloadTimeout = time.Minute
+
 // reloadState is how the last reload went.
 type reloadState struct {
 	mu sync.Mutex // held while a reload runs
@@ -48,7 +50,7 @@ func (c *Collector) loadRules(ctx context.Context) error {
 		return err
 	}
 	if err := c.loadMetricRules(); err != nil {
-		return err
+		c.log.Error("the metric rules do not run", "error", err)
 	}
 	if err == nil {
 		return nil
@@ -70,6 +72,9 @@ func (c *Collector) Reload(ctx context.Context) error {
 
 // reloadRules reloads and says what came of it.
 func (c *Collector) reloadRules(ctx context.Context) (string, error) {
+	// Whoever asked may go away: what was begun is ended.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reloadTimeout)
+	defer cancel()
 	c.reload.mu.Lock()
 	defer c.reload.mu.Unlock()
 	said, err := c.loadSet(ctx)
@@ -98,6 +103,10 @@ func (c *Collector) loadSet(ctx context.Context) (string, error) {
 	}
 	name := setName(files)
 	if _, live, _ := c.machine.RulesView(); live == name {
+		// Whoever made them live may not have got as far as this.
+		if err := c.loadMetricRules(); err != nil {
+			return "", fmt.Errorf("run the metric rules: %w", err)
+		}
 		return "the rules are the ones that are live: nothing to do", nil
 	}
 	if _, err := c.must(ctx, machine.KindPrepare, machine.Prepare{Set: name, Files: files}); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -19,9 +20,23 @@ const (
 	maxRuleErrors = 100
 )
 
-// watchSelf tells the ledger how Tomeishi itself is, and the series which
-// agents are up.
+// watchSelf tells the ledger how Tomeishi itself is.
 func (c *Collector) watchSelf(ctx context.Context) {
+	c.every(ctx, func() { c.compareConditions(ctx) })
+}
+
+// watchAgents tells the series which agents are up. It has a goroutine of its
+// own, because the series may stall.
+func (c *Collector) watchAgents(ctx context.Context) {
+	c.every(ctx, func() {
+		if err := c.series.Own(ctx, time.Now(), c.ups()); err != nil && ctx.Err() == nil {
+			c.log.Debug("note which agents are up", "error", err)
+		}
+		c.rate.look(time.Now(), c.series.Stats().Appended)
+	})
+}
+
+func (c *Collector) every(ctx context.Context, do func()) {
 	tick := time.NewTicker(selfInterval)
 	defer tick.Stop()
 	for {
@@ -29,16 +44,40 @@ func (c *Collector) watchSelf(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			do()
 		}
-		if err := c.series.Own(ctx, time.Now(), c.ups()); err != nil && ctx.Err() == nil {
-			c.log.Warn("note which agents are up", "error", err)
-		}
-		c.compareConditions(ctx)
 	}
 }
 
-// ups are the values of up, one for each agent that is known.
+// rate is how fast a count rises, over the last two looks at it.
+type rate struct {
+	mu   sync.Mutex
+	at   time.Time
+	last uint64
+	per  float64 // a second
+}
+
+func (r *rate) look(at time.Time, count uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if took := at.Sub(r.at).Seconds(); !r.at.IsZero() && took > 0 {
+		r.per = float64(count-r.last) / took
+	}
+	r.at, r.last = at, count
+}
+
+func (r *rate) perSecond() float64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.per
+}
+
+// ups are the values of up, one for each agent that is known. While what agents
+// send is refused, nobody knows.
 func (c *Collector) ups() (out []series.OwnSample) {
+	if c.ledger.Full() {
+		return nil
+	}
 	now := c.ledger.Now()
 	for _, a := range c.machine.AgentsView() {
 		out = append(out, series.OwnSample{
@@ -98,8 +137,14 @@ func (c *Collector) conditions(stands map[string]machine.ConditionView) (out []m
 	if text := timeOff(time.Duration(c.ledger.Now()-time.Now().UnixNano()), off); text != "" {
 		add("LedgerTimeOff", text)
 	}
+	if c.ledger.Full() {
+		add("DiskFull", "the collector's disk is full: what is reported is refused and waits at the agents; gates and decisions still work")
+	}
+	if text := c.rules.Blind(); text != "" {
+		add("RuleErrors", "metric rules are not evaluated: "+text, machine.Label{Name: "error", Value: "blind"})
+	}
 	for rule, text := range c.ruleErrors() {
-		add("RuleErrors", text, machine.Label{Name: "error", Value: "metric"}, machine.Label{Name: "rule", Value: rule})
+		add("RuleErrors", text, machine.BoundLabels([]machine.Label{{Name: "error", Value: "metric"}, {Name: "rule", Value: rule}})...)
 	}
 	return out
 }
@@ -123,8 +168,6 @@ func (c *Collector) diskLow(stands bool) string {
 		percent, most = 12, 22<<30
 	}
 	switch {
-	case c.ledger.Full():
-		return "the collector's disk is full: events are refused and wait at the agents"
 	case size == 0:
 		return "the collector's data folder cannot be read"
 	case free > most || free*100 > size*percent:

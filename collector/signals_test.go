@@ -82,7 +82,8 @@ func (r *running) alert(name string) (a struct {
 	Unheard                bool
 	Labels, Annotations    map[string]string
 	Effects                []string
-}, found bool) {
+}, found bool,
+) {
 	r.t.Helper()
 	var got struct {
 		Data struct {
@@ -195,8 +196,10 @@ func TestConditions(t *testing.T) {
 
 	// Two series on each side match: the expression is an error.
 	series := []report.Series{
-		{Name: "a", Labels: []report.Attr{{Name: "x", Value: "1"}}}, {Name: "a", Labels: []report.Attr{{Name: "x", Value: "2"}}},
-		{Name: "b", Labels: []report.Attr{{Name: "x", Value: "1"}}}, {Name: "b", Labels: []report.Attr{{Name: "x", Value: "2"}}},
+		{Name: "a", Labels: []report.Attr{{Name: "x", Value: "1"}}},
+		{Name: "a", Labels: []report.Attr{{Name: "x", Value: "2"}}},
+		{Name: "b", Labels: []report.Attr{{Name: "x", Value: "1"}}},
+		{Name: "b", Labels: []report.Attr{{Name: "x", Value: "2"}}},
 	}
 	s := report.Samples{Agent: "h", Schema: report.NewSchema(series), Frames: []report.Frame{{Time: time.Now().UnixMilli(), Values: []float64{1, 1, 1, 1}}}}
 	var enc report.SampleEncoder

@@ -11,6 +11,8 @@ import (
 func (c *Collector) status() api.Status {
 	s := api.Status{Version: c.o.Version, Data: c.o.Config.Data, DiskFull: c.ledger.Full()}
 	s.DiskFree, s.DiskSize = c.disk()
+	v := c.series.Stats()
+	s.Series = &api.SeriesStatus{Count: v.Series, Rate: c.rate.perSecond(), Lag: v.Lag, CatchingUp: v.CatchingUp, Paused: v.Paused}
 	if err := c.reload.get().err; err != nil {
 		s.RuleError = err.Error()
 	}
@@ -22,7 +24,7 @@ func (c *Collector) groups() []api.Group {
 	var out []api.Group
 	for _, g := range c.rules.Groups() {
 		to := api.Group{
-			File: g.File, Name: g.Name, Interval: g.Interval,
+			File: g.File, Name: g.Name, Interval: g.Interval, Limit: g.Limit,
 			LastEvaluation: g.LastEvaluation, EvaluationTime: g.EvaluationTime, Missed: g.Missed,
 		}
 		for _, r := range g.Rules {

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"strings"
 	"sync"
 	"time"
@@ -95,18 +96,25 @@ func (f *filesystems) tick(now time.Time) {
 		return
 	}
 	for _, m := range f.mounts {
+		err := m.failure(now)
+		if errors.Is(err, fs.ErrPermission) { // says nothing of the mount, and is nothing to log each time
+			continue
+		}
 		if cells := f.rows.get(m.key); cells != nil {
-			m.write(cells, now)
+			m.write(cells, err)
 		}
 	}
 }
 
-func (m *mount) write(cells []float64, now time.Time) {
-	cells[5] = oneIf(m.readonly)
-	err := m.err
+func (m *mount) failure(now time.Time) error {
 	if m.waits && now.Sub(m.asked) >= hangsAfter {
-		err = errHangs
+		return errHangs
 	}
+	return m.err
+}
+
+func (m *mount) write(cells []float64, err error) {
+	cells[5] = oneIf(m.readonly)
 	u := m.answer
 	switch {
 	case err != nil:
@@ -174,7 +182,12 @@ func (f *filesystems) take(list []mountPoint, leftOut int) []*mount {
 // among them: what is not asked is absent.
 func (f *filesystems) ask(ctx context.Context, m *mount) {
 	f.mu.Lock()
-	if m.waits || f.asking == maxMounts {
+	switch {
+	case m.waits:
+		f.mu.Unlock()
+		return
+	case f.asking == maxMounts: // its old answer grows old
+		m.answer, m.err = nil, nil
 		f.mu.Unlock()
 		return
 	}

@@ -4,8 +4,10 @@
 // It promises node_exporter's names, labels and units; that a tick waits for no
 // mount and no driver that hangs; that what cannot be read is absent, not zero
 // and not the last value; and that the number of series is bounded whatever
-// the kernel says. It knows Linux's /proc and /sys, passes counters on as they
-// are (a reset is for the reader to see), and judges nothing.
+// the kernel says. It knows Linux's /proc and /sys and judges nothing. Counters
+// are passed on, resets too, which are for the reader to see; only a
+// processor's that falls by less than 3 s keeps its last value until the kernel
+// is past it, since that is no reset.
 //
 // What is read each second is read from files that stay open, into one buffer;
 // gopsutil does what is rare (see DESIGN.md).

@@ -22,6 +22,7 @@ type mountPoint struct {
 	device, fstype, point string // as labels; node_exporter unescapes the point alone
 	path                  string // as statfs takes it
 	readonly              bool
+	self, parent          float64 // the kernel's numbers of it and of the mount that it is on
 }
 
 // mountPoints reads which filesystems are mounted, of the first process where
@@ -44,7 +45,7 @@ func mountPoints(proc, root string) (list []mountPoint, leftOut int, err error) 
 
 // scanMounts goes on behind bad lines.
 func scanMounts(from io.Reader, root string) (list []mountPoint, leftOut int, err error) {
-	found := mountList{at: map[string]int{}}
+	var found mountList
 	r := bufio.NewReaderSize(from, mostLine)
 	long := false // within a line that is too long
 	for {
@@ -67,7 +68,7 @@ func scanMounts(from io.Reader, root string) (list []mountPoint, leftOut int, er
 			if long || len(line) > 0 {
 				err = errTorn
 			}
-			return found.visible(), found.leftOut, err
+			return found.all, found.leftOut, err
 		}
 	}
 }
@@ -75,28 +76,35 @@ func scanMounts(from io.Reader, root string) (list []mountPoint, leftOut int, er
 // A mountList is bounded. Where mounts lie on each other only the last can be
 // asked, so only the last counts; node_exporter says of each what the last is.
 type mountList struct {
-	all     []mountPoint // without a path where another mount covers it
-	at      map[string]int
-	leftOut int
+	all     []mountPoint
+	leftOut int // some of which others may hide
 }
 
 func (l *mountList) add(m *mountPoint) {
-	if i, covered := l.at[m.path]; covered {
-		l.all[i].path = ""
-		delete(l.at, m.path)
-	}
+	l.hide(m.parent, m.path+"/")
+	l.all = slices.DeleteFunc(l.all, func(o mountPoint) bool { return o.path == m.path })
 	switch {
 	case !m.reported():
-	case len(l.at) == maxMounts || len(m.point) > maxLabel || len(m.device) > maxLabel || len(m.fstype) > maxLabel:
+	case len(l.all) == maxMounts || len(m.point) > maxLabel || len(m.device) > maxLabel || len(m.fstype) > maxLabel:
 		l.leftOut++
 	default:
-		l.at[m.path] = len(l.all)
 		l.all = append(l.all, *m)
 	}
 }
 
-func (l *mountList) visible() []mountPoint {
-	return slices.DeleteFunc(l.all, func(m mountPoint) bool { return m.path == "" })
+// hide drops what is mounted on parent below a path, and what is mounted on
+// that: no path leads there any more. The path alone would not tell: a mount
+// that was moved, as the root is at boot, stands behind those that it holds.
+func (l *mountList) hide(parent float64, below string) {
+	for {
+		i := slices.IndexFunc(l.all, func(m mountPoint) bool { return m.parent == parent && strings.HasPrefix(m.path, below) })
+		if i < 0 {
+			return
+		}
+		hidden := l.all[i].self
+		l.all = slices.Delete(l.all, i, i+1)
+		l.hide(hidden, below)
+	}
 }
 
 // parseMount reads "id parent dev root POINT OPTIONS [tags] - TYPE SOURCE
@@ -110,9 +118,11 @@ func parseMount(line []byte, root string) (m mountPoint, ok bool) {
 	for i := range w {
 		w[i], front = word(front)
 	}
+	self, isNumber := number(w[0])
+	parent, hasParent := number(w[1])
 	fstype, back, _ := bytes.Cut(back, []byte(" "))
 	source, super, ok := bytes.Cut(back, []byte(" "))
-	if !ok || len(fstype) == 0 || len(w[4]) == 0 || w[4][0] != '/' || len(w[5]) == 0 {
+	if !ok || !isNumber || !hasParent || len(fstype) == 0 || len(w[4]) == 0 || w[4][0] != '/' || len(w[5]) == 0 {
 		return m, false
 	}
 	point := inRoot(unescape(w[4]), root)
@@ -120,6 +130,7 @@ func parseMount(line []byte, root string) (m mountPoint, ok bool) {
 		device: printable(string(source)), fstype: printable(string(fstype)), point: printable(point),
 		path:     filepath.Join(root, point),
 		readonly: hasOption(w[5], "ro") || hasOption(super, "ro"),
+		self:     self, parent: parent,
 	}, true
 }
 

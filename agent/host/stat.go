@@ -10,13 +10,21 @@ import (
 const (
 	maxCPUs = 512
 	ticks   = 100 // a second in /proc/stat: USER_HZ, the same on every processor that Go knows
+	dip     = 3   // seconds that a processor's counter may fall without a reset
 )
 
 // stat reads /proc/stat.
-type stat struct{ cpus, totals *rows }
+type stat struct {
+	cpus, totals *rows
+	last         map[string]*cpuTimes // by processor, as reported
+}
+
+// cpuTimes are in the order of the columns, in seconds.
+type cpuTimes [10]float64
 
 func newStat(t *table) *stat {
 	return &stat{
+		last: map[string]*cpuTimes{},
 		cpus: t.kind(maxCPUs, func(id []byte) bool { return allDigits(id) && len(id) <= 5 }, cpuSeries),
 		totals: t.metrics(map[string]string{
 			"intr":          "node_intr_total",
@@ -54,14 +62,44 @@ func (s *stat) line(line []byte) error {
 	case len(id) == 0: // the sum of all
 		return nil
 	}
-	var v [10]float64
+	var v cpuTimes
 	n, ok := numbers(rest, v[:])
 	if !ok || n < 4 {
 		return notUnderstood(line)
 	}
 	cells := s.cpus.get(id)
-	for i := range min(n, len(cells)) {
-		cells[i] = v[i] / ticks
+	if cells == nil {
+		return nil
 	}
+	last := s.lastOf(id)
+	for i := range n {
+		last[i] = steady(last[i], v[i]/ticks)
+	}
+	copy(cells, last[:n])
 	return nil
+}
+
+// lastOf remembers as many processors as are reported at once; of one it does
+// not know the last values are zero.
+func (s *stat) lastOf(id []byte) *cpuTimes {
+	if last := s.last[string(id)]; last != nil {
+		return last
+	}
+	if len(s.last) == maxCPUs { // most are long gone
+		clear(s.last)
+	}
+	last := &cpuTimes{}
+	s.last[string(id)] = last
+	return last
+}
+
+// steady holds the last value while the counter is a little behind it: the
+// kernel's idle, iowait and steal go back by a tick or two, which a reader of
+// counters would take for a reset and add the whole counter. A fall by more is
+// one: a processor was unplugged.
+func steady(last, now float64) float64 {
+	if now < last && last-now < dip {
+		return last
+	}
+	return now
 }

@@ -31,8 +31,12 @@ func TestAnswers(t *testing.T) {
 		fault func(w http.ResponseWriter, r *http.Request) (done, apply bool)
 		lost  bool
 	}{
-		{"refused", say(400, `{"error": "a time of 2200"}`), true},
-		{"too large", say(413, `{"error": "too large"}`), true},
+		{"refused", say(400, `{"error": "a time of 2200", "reason": "samples"}`), true},
+		{"too large", say(413, `{"error": "too large", "reason": "samples"}`), true},
+		{"damaged on the way", say(503, `{"error": "checksum"}`, "Retry-After", "1"), false},
+		{"a gateway's 400", say(400, `{"status": 400, "error": "Bad Request"}`), false},
+		{"a gateway's 413", say(413, `{"error": "Request Entity Too Large", "reason": "size"}`), false},
+		{"a gateway's 500", say(500, `{"error": "?", "reason": "samples"}`), false},
 		{"a proxy's 400", say(400, `<html>`), false},
 		{"a 400 without a reason", say(400, `{}`), false},
 		{"not allowed", say(403, `{"error": "this token is another agent's"}`), false},
@@ -168,7 +172,7 @@ func TestFaults(t *testing.T) {
 					}
 				}
 				c.set(nil)
-				l.seconds(30)
+				l.seconds(90) // a chunk that failed waits for a minute
 				if missing := c.missing(t, added); len(missing) != 0 {
 					t.Errorf("%d are missing", len(missing))
 				}

@@ -19,9 +19,10 @@ const (
 	backlogTimeout = 10 * time.Second
 	backlogGap     = 500 * time.Millisecond // between chunks, at least
 	backlogRate    = 64 << 10               // bytes a second, at most
+	chunkPause     = time.Minute            // of one that failed, for the others
 )
 
-// backlog sends the chunks, the newest first, while live frames get through.
+// backlog sends the chunks, the newest first, while live frames are answered.
 func (l *Lane) backlog(ctx context.Context) {
 	s := sender{peers: l.o.Backlog, timeout: backlogTimeout, seconds: l.m.backlog, m: l.m}
 	for ctx.Err() == nil {
@@ -46,6 +47,7 @@ func (l *Lane) sendChunk(ctx context.Context, s *sender, c *chunk) {
 	}
 	start := time.Now()
 	if err != nil {
+		l.q.retain(c, start.Add(chunkPause))
 		l.disk("samples that wait cannot be read: they are tried again", err, start)
 		_ = s.pause.Wait(ctx, nil)
 		return
@@ -59,7 +61,7 @@ func (l *Lane) sendChunk(ctx context.Context, s *sender, c *chunk) {
 			l.refused(a.From, c.frames, err)
 		}
 	case unknown, baseless:
-		l.q.retain(c)
+		l.q.retain(c, time.Now().Add(chunkPause))
 		signal(l.dirty)
 		if n := l.quiet.due("backlog", start); n > 0 && ctx.Err() == nil {
 			l.log.Warn("samples that had to wait are not delivered: they are sent again", "collector", a.From, "err", err, "times", n)

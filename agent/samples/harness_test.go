@@ -61,6 +61,7 @@ func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault := c.fault
 	c.mu.Unlock()
 	if fault != nil {
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		done, apply := fault(w, r)
 		if apply {
 			_, _ = c.take(body)
@@ -75,7 +76,7 @@ func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		report.WriteJSON(w, http.StatusConflict, map[string]string{"error": err.Error(), "reason": "base"})
 	case err != nil:
 		c.t.Errorf("a bad request: %v", err)
-		report.WriteJSON(w, http.StatusBadRequest, report.Problem{Error: err.Error()})
+		report.WriteJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error(), "reason": "samples"})
 	default:
 		report.WriteJSON(w, http.StatusOK, map[string]int64{"through": last})
 	}

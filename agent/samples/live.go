@@ -37,19 +37,19 @@ func (l *Lane) sendLive(ctx context.Context, s *sender, it item) {
 	})
 	switch out {
 	case delivered:
-		late, again := l.q.answered()
-		if late {
-			signal(l.late)
-		}
-		if again {
+		l.answered()
+		if s.failing {
+			s.failing = false
 			l.log.Info("samples are delivered again", "collector", a.From)
 		}
 		return
 	case refused:
+		l.answered()
 		l.refused(a.From, 1, err)
 		return
 	case unknown, baseless:
 	}
+	s.failing = true
 	if l.q.undelivered(it) {
 		signal(l.dirty)
 	}
@@ -59,8 +59,17 @@ func (l *Lane) sendLive(ctx context.Context, s *sender, it item) {
 	if n := l.quiet.due("live", now); n > 0 {
 		l.log.Warn("samples not delivered: they are kept and sent later", "collector", a.From, "err", err, "times", n)
 	}
-	// It ends with ctx, which the caller's next look finds.
-	_ = s.pause.Wait(ctx, a.Header)
+	// One small request a second is no load to be spared, and a Retry-After of
+	// minutes would silence the lane. It ends with ctx, which the caller's next
+	// look finds.
+	_ = s.pause.Wait(ctx, nil)
+}
+
+// answered lets the backlog move.
+func (l *Lane) answered() {
+	if l.q.answered() {
+		signal(l.late)
+	}
 }
 
 func (l *Lane) refused(by string, frames int, err error) {

@@ -28,6 +28,8 @@ type chunk struct {
 	size int64  // bytes that it takes, on disk or in memory
 	raw  []byte // nil once it is on disk
 	keep bool   // is to be written
+	// It failed, and until then the others go first.
+	after time.Time
 }
 
 // queue is what is not delivered: the newest frame, which was not tried yet;
@@ -47,10 +49,10 @@ type queue struct {
 	onDisk   int64
 	inMemory int64
 	frames   int  // in chunks
-	down     bool // the last live request was not answered
+	down     bool // the last live request was not answered, or none was sent yet
 }
 
-func (q *queue) init(o Options, m *meters) { q.o, q.m = o, m }
+func (q *queue) init(o Options, m *meters) { q.o, q.m, q.down = o, m, true }
 
 // found takes what an earlier process left on disk.
 func (q *queue) found(left []*chunk) {
@@ -85,13 +87,12 @@ func (q *queue) take() (it item, ok bool) {
 	return it, true
 }
 
-// answered notes that live frames get through. It reports whether others wait,
-// and whether none got through before.
-func (q *queue) answered() (late, again bool) {
+// answered notes that live frames are answered. It reports whether others wait.
+func (q *queue) answered() (late bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	again, q.down = q.down, false
-	return len(q.open)+len(q.chunks) > 0, again
+	q.down = false
+	return len(q.open)+len(q.chunks) > 0
 }
 
 // undelivered takes a frame back that a live request did not deliver.
@@ -184,8 +185,8 @@ func (q *queue) remove(i int) *chunk {
 
 func (q *queue) drop(i int, why reason) { q.m.dropped(why, q.remove(i).frames) }
 
-// newest is the chunk to send next; nil if there is none or the collector does
-// not answer.
+// newest is the chunk to send next; nil if there is none, all of them failed
+// lately, or the collector does not answer.
 func (q *queue) newest(now time.Time) *chunk {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -196,10 +197,12 @@ func (q *queue) newest(now time.Time) *chunk {
 		q.drop(0, tooOld)
 	}
 	q.seal(false)
-	if len(q.chunks) == 0 {
-		return nil
+	for _, c := range slices.Backward(q.chunks) {
+		if !now.Before(c.after) {
+			return c
+		}
 	}
-	return q.chunks[len(q.chunks)-1]
+	return nil
 }
 
 // bytes is the content of a chunk that is in memory.
@@ -220,9 +223,10 @@ func (q *queue) settle(c *chunk) (was bool) {
 	return i >= 0
 }
 
-// retain says that a chunk must wait longer, so that it is written.
-func (q *queue) retain(c *chunk) {
+// retain says that a chunk must wait longer, so that it is written, and that
+// until then it stands in no other's way.
+func (q *queue) retain(c *chunk, until time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	c.keep = true
+	c.keep, c.after = true, until
 }

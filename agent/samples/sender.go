@@ -24,6 +24,12 @@ const (
 	baseless                 // the collector does not know what they build on
 )
 
+// The reasons that a collector gives. Other programs' answers have none.
+const (
+	reasonBase    = "base"
+	reasonSamples = "samples" // it will never take them
+)
+
 // A sender sends samples, each as a difference from what it delivered last.
 type sender struct {
 	peers   *peers.Peers
@@ -34,6 +40,7 @@ type sender struct {
 	encoder report.SampleEncoder
 	buf     []byte
 	pause   peers.Backoff
+	failing bool // live only: one was not delivered since the last that was
 }
 
 // send sends s, and again at once, whole, if the collector asks for that. The
@@ -88,9 +95,9 @@ func judge(a peers.Answer, last int64) (outcome, error) {
 	switch {
 	case a.Status == http.StatusOK && said.Through != nil && *said.Through >= last:
 		return delivered, nil
-	case a.Status == http.StatusConflict && said.Reason == "base":
+	case a.Status == http.StatusConflict && said.Reason == reasonBase:
 		return baseless, errors.New(a.Problem())
-	case said.Error != "" && (a.Status == http.StatusBadRequest || a.Status == http.StatusRequestEntityTooLarge):
+	case said.Reason == reasonSamples && (a.Status == http.StatusBadRequest || a.Status == http.StatusRequestEntityTooLarge):
 		return refused, errors.New(a.Problem())
 	}
 	return unknown, errors.New(a.Problem())

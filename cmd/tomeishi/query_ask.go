@@ -68,7 +68,7 @@ func unmarshalPair(raw []byte, ms *int64, value any) error {
 // query asks a path of Prometheus's API.
 func (c *client) query(ctx context.Context, path string, form url.Values) (promAnswer, []byte, error) {
 	expr := form.Get("query")
-	form.Set("timeout", c.timeout.String())
+	form.Set("timeout", strconv.FormatFloat(c.timeout.Seconds(), 'f', -1, 64))
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	a, err := c.ask(ctx, path, form.Encode())

@@ -35,7 +35,7 @@ func TestQueryRange(t *testing.T) {
 	t.Setenv("LINES", "16")
 	at := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/api/v1/query_range" || r.FormValue("query") != "x_bytes" || r.FormValue("start") != "1799999400.000" ||
-			r.FormValue("end") != "1800000000.000" || r.FormValue("step") != "5" || r.FormValue("timeout") != "15s" {
+			r.FormValue("end") != "1800000000.000" || r.FormValue("step") != "5" || r.FormValue("timeout") != "15" {
 			t.Errorf("asked %s", r.URL)
 		}
 		_, _ = io.WriteString(w, matrix(

@@ -103,7 +103,7 @@ func TestVectorTableNarrow(t *testing.T) {
 		if head+"\n" != want {
 			t.Errorf("%d columns:\n%swant\n%s", width, out.String(), want)
 		}
-		for _, row := range strings.SplitSeq(out.String(), "\n") {
+		for row := range strings.SplitSeq(out.String(), "\n") {
 			if n := chart.Columns(row); n > max(width, 14) {
 				t.Errorf("%d columns: %q has %d", width, row, n)
 			}

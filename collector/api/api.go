@@ -3,7 +3,7 @@
 //
 // It promises that a GET changes nothing, that a decision is answered with
 // success only when it is durable, and that what is not known is said to be
-// not known. It holds no state.
+// not known. It holds no state, only answers that it made a moment ago.
 package api
 
 import (

@@ -15,19 +15,26 @@ type samplesAnswer struct {
 	Through int64 `json:"through"` // time of the last frame, Unix milliseconds
 }
 
+// refusedSamples is the reason of an answer that holds for good: an agent
+// drops the samples. Without it a 400 may be any gateway's, and drops nothing.
+const refusedSamples = "samples"
+
 // postSamples takes what one agent measured. How old it is, or how far ahead,
 // is for others to judge.
 func (in *Intake) postSamples(w http.ResponseWriter, r *http.Request) error {
 	s := in.scratch.Get().(*scratch)
 	defer in.scratch.Put(s)
 	var err error
-	if s.body, err = readBody(w, r, s.body); err != nil {
-		return err
+	if s.body, err = readBody(w, r, s.body); err != nil && !errors.Is(err, report.ErrTooLarge) {
+		return err // cut off on the way
+	}
+	if err != nil {
+		in.refuse(w, &blocksProblem{Error: err.Error(), Reason: refusedSamples, code: http.StatusRequestEntityTooLarge})
+		return nil
 	}
 	samples, problem := in.decode(r, s.body)
 	if problem != nil {
-		in.refused.Inc()
-		report.WriteJSON(w, problem.code, problem)
+		in.refuse(w, problem)
 		return nil
 	}
 	body := samples.Append(nil)
@@ -41,6 +48,14 @@ func (in *Intake) postSamples(w http.ResponseWriter, r *http.Request) error {
 	in.samples.Add(present(&samples))
 	report.WriteJSON(w, http.StatusOK, samplesAnswer{samples.Frames[len(samples.Frames)-1].Time})
 	return nil
+}
+
+func (in *Intake) refuse(w http.ResponseWriter, p *blocksProblem) {
+	in.refused.Inc()
+	if p.code == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	report.WriteJSON(w, p.code, p)
 }
 
 // decode reads samples for whoever may speak for their agent: nobody else
@@ -65,7 +80,11 @@ func unreadable(err error) *blocksProblem {
 	if errors.Is(err, report.ErrBase) {
 		return &blocksProblem{Error: err.Error(), Reason: "base", code: http.StatusConflict}
 	}
-	p := &blocksProblem{Error: err.Error(), code: http.StatusBadRequest}
+	if errors.Is(err, report.ErrChecksum) {
+		// Not 400: damaged on the way, and the agent's copy is sound.
+		return &blocksProblem{Error: err.Error() + ": send them again", code: http.StatusServiceUnavailable}
+	}
+	p := &blocksProblem{Error: err.Error(), Reason: refusedSamples, code: http.StatusBadRequest}
 	if f, ok := errors.AsType[*report.FieldError](err); ok {
 		p.Field = f.Field
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/machine"
@@ -146,8 +147,8 @@ func TestSamplesThatAreRefused(t *testing.T) {
 	}{
 		{"nothing", nil, 400, "", "does not begin with"},
 		{"text", []byte(`{"samples":[]}`), 400, "", "does not begin with"},
-		{"damaged", damaged, 400, "", "checksum does not match"},
-		{"cut off", good[:len(good)-3], 400, "", "checksum does not match"},
+		{"damaged", damaged, 503, "", "checksum does not match"},
+		{"cut off", good[:len(good)-3], 503, "", "checksum does not match"},
 		{"a newer format", []byte("TMSW\x02anything"), 400, "", "upgrade it first"},
 		{"the ledger's form", hostSamples("a", 1).Append(nil), 400, "", "does not begin with"},
 		{"a byte too many", make([]byte, report.MaxBody+1), 413, "", "larger than"},
@@ -161,8 +162,12 @@ func TestSamplesThatAreRefused(t *testing.T) {
 			s.Schema = report.NewSchema([]report.Series{series[0], series[1], series[0]})
 		}), 400, "schema.series[2]", "stands twice"},
 	} {
-		if got := d.post(tt.body); got.code != tt.code || got.Field != tt.field || !strings.Contains(got.Error, tt.says) {
-			t.Errorf("%s: answered %+v, want %d, field %q, an error that says %q", tt.name, got, tt.code, tt.field, tt.says)
+		reason := "samples" // the agent drops them
+		if tt.code == http.StatusServiceUnavailable {
+			reason = ""
+		}
+		if got := d.post(tt.body); got.code != tt.code || got.Reason != reason || got.Field != tt.field || !strings.Contains(got.Error, tt.says) {
+			t.Errorf("%s: answered %+v, want %d, reason %q, field %q, an error that says %q", tt.name, got, tt.code, reason, tt.field, tt.says)
 		}
 	}
 	for _, media := range []string{"", "application/octet-stream", report.SamplesType + "; v=1", report.LinesType} {
@@ -175,6 +180,18 @@ func TestSamplesThatAreRefused(t *testing.T) {
 	}
 	if len(d.cell.bodies) != 0 {
 		t.Errorf("%d proposals", len(d.cell.bodies))
+	}
+}
+
+// What was cut off on the way is not refused for good: the agent has it whole.
+func TestSamplesThatDoNotArrive(t *testing.T) {
+	d := newDoor(t, newCell())
+	w := httptest.NewRecorder()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/blocks", iotest.ErrReader(io.ErrUnexpectedEOF))
+	r.Header.Set("Content-Type", report.SamplesType)
+	d.ServeHTTP(w, r)
+	if w.Code != 400 || strings.Contains(w.Body.String(), "reason") {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
 

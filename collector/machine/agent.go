@@ -14,6 +14,8 @@ import (
 type Agent struct {
 	ID       string
 	Heard    int64 // ledger time of the last samples or blocks
+	Live     int64 // ledger time of the last samples that were sent as they were measured; 0 if there were none
+	Back     int64 // ledger time since when those have come without a gap
 	Silent   bool  // the alert AgentSilent stands
 	ClockOff bool  // the alert ClockOff stands
 
@@ -73,6 +75,10 @@ func (m *Machine) samples(body []byte) any {
 			a.Last = h.Last
 		}
 		if h.Sent != 0 {
+			if m.Time-a.Live > int64(heardWithin) {
+				a.Back = m.Time
+			}
+			a.Live = m.Time
 			m.watchClock(a, h.Sent)
 		}
 		out.Through = max(out.Through, h.Last)
@@ -129,7 +135,12 @@ func (m *Machine) silentAt(a *Agent) int64 {
 func (m *Machine) fallSilent(agents []*Agent) {
 	slices.SortFunc(agents, func(a, b *Agent) int { return strings.Compare(a.ID, b.ID) })
 	left := silentAtOnce
+	refused := m.conditionStands(diskFull)
 	for _, a := range agents {
+		if refused { // what they send, too
+			m.agentTimers.set(a, m.Time+int64(silentAfter))
+			continue
+		}
 		if at := m.silentAt(a); at > m.Time || left == 0 {
 			m.agentTimers.set(a, at) // it was heard meanwhile, or its turn comes
 			continue

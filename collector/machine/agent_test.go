@@ -283,3 +283,27 @@ func TestAgentsAreBounded(t *testing.T) {
 	}
 	r.restarted()
 }
+
+// While the disk is full what agents send is refused: that is not silence, and
+// no tick is written for it again and again.
+func TestFullDiskIsNotSilence(t *testing.T) {
+	r := newRig(t, metricTestRules)
+	r.speaks("host1")
+	r.apply(KindCondition, Encode(Condition{Name: diskFull, Firing: true}))
+	r.later(10 * time.Minute)
+	r.apply(KindTick, []byte("{}"))
+	if r.m.AgentsView()[0].Silent || r.m.Due() <= r.now.UnixNano() {
+		t.Errorf("%+v, due %d at %d", r.m.AgentsView()[0], r.m.Due(), r.now.UnixNano())
+	}
+	r.apply(KindCondition, Encode(Condition{Name: diskFull}))
+	r.later(29 * time.Second)
+	r.apply(KindTick, []byte("{}"))
+	if r.m.AgentsView()[0].Silent {
+		t.Error("silent before it could speak")
+	}
+	r.later(2 * time.Second)
+	r.apply(KindTick, []byte("{}"))
+	if !r.m.AgentsView()[0].Silent {
+		t.Error("silence is not told any more")
+	}
+}

@@ -7,6 +7,7 @@ import (
 // The conditions that only the edge can see.
 const (
 	diskLow       = "DiskLow"
+	diskFull      = "DiskFull"
 	reloadFailed  = "ReloadFailed"
 	ledgerTimeOff = "LedgerTimeOff"
 	notifyFailing = "NotifyFailing"
@@ -27,8 +28,11 @@ func (m *Machine) condition(c Condition) any {
 		return nil
 	case !c.Firing:
 		m.end(a, "no longer true")
-		if c.Name == ledgerTimeOff {
+		switch c.Name {
+		case ledgerTimeOff:
 			m.Steady = m.Time // what was seen of other clocks until now says nothing
+		case diskFull:
+			m.Serving = m.Time // what agents sent was refused, which is not silence
 		}
 	case a == nil && len(m.conditions) >= maxConditions:
 		return conflict("%d conditions stand: no more are taken", maxConditions)
@@ -66,7 +70,7 @@ func (a *Alert) summary() string {
 
 func checkCondition(c Condition) ([]Label, *Refusal) {
 	switch c.Name {
-	case diskLow, reloadFailed, ledgerTimeOff, ruleErrors, notifyFailing:
+	case diskLow, diskFull, reloadFailed, ledgerTimeOff, ruleErrors, notifyFailing:
 	default:
 		return nil, invalid("name", "there is no condition %.40q", c.Name)
 	}

@@ -19,11 +19,20 @@ type LevelsOutcome struct {
 }
 
 const (
-	// maxStanding bounds the standing alerts of one metric rule.
-	maxStanding = 10_000
+	// MaxStanding bounds the standing alerts of one metric rule.
+	MaxStanding = 10_000
 	// heardWithin is how lately an agent must have been heard for what its
 	// samples no longer say to be over.
 	heardWithin = 5 * time.Second
+	// settleFor is how long after a gap an evaluation may still be under way
+	// that saw nothing of the agent.
+	settleFor = 10 * time.Second
+	// missedFor is how long an agent's silence keeps alerts that may or may not
+	// be about it.
+	missedFor = time.Hour
+	// clockBlind is how far a clock may be off until expressions miss what it
+	// stamps.
+	clockBlind = time.Minute
 )
 
 // levels makes the standing metric alerts those that fire. What fires comes
@@ -71,7 +80,7 @@ func (m *Machine) level(l *Level, out *LevelsOutcome) *Alert {
 	key := alertKey{rule.ID, m.labelsKey(labels)}
 	a := m.alertOf[key]
 	if a == nil {
-		if m.stands[rule.ID] >= maxStanding {
+		if m.stands[rule.ID] >= MaxStanding {
 			out.Over++
 			m.builtIn(ruleErrors, Label{"rule", rule.Name}, Label{"error", "limit"})
 			return nil
@@ -110,27 +119,33 @@ func unopened(a *Alert, uses []rules.Use) []rules.Use {
 
 // inSilence tells whether an alert that fires no more may be true all the same,
 // because the agent that its series come from is not heard. Without an instance
-// its series may come from any agent; one that names no agent was written by
-// somebody else.
+// its series may come from any agent; one that names no agent that measures was
+// written by somebody else.
 func (m *Machine) inSilence(a *Alert, anybody func() bool) bool {
 	instance := a.Label("instance")
 	if instance == "" {
 		return anybody()
 	}
 	agent := m.Agents[instance]
-	return agent != nil && m.unheard(agent)
+	return agent != nil && agent.Live != 0 && m.unheard(agent)
 }
 
 func (m *Machine) anySilence() bool {
 	for _, a := range m.Agents { // the order does not show
-		if m.unheard(a) {
+		if a.Live != 0 && m.Time-a.Live < int64(missedFor) && m.unheard(a) {
 			return true
 		}
 	}
 	return false
 }
 
-func (m *Machine) unheard(a *Agent) bool { return m.Time-a.Heard > int64(heardWithin) }
+// unheard tells whether the series lack what the agent measures now: nothing
+// comes that was just measured, or not for long enough that an evaluation has
+// seen it, or its clock puts it elsewhere.
+func (m *Machine) unheard(a *Agent) bool {
+	return m.Time-a.Live > int64(heardWithin) || m.Time-a.Back < int64(settleFor) ||
+		a.ClockOff && max(a.Offset, -a.Offset) > int64(clockBlind)
+}
 
 func (m *Machine) labelsKey(labels []Label) window.Key {
 	var room [512]byte

@@ -32,7 +32,7 @@ func TestMetricAlert(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" || !got.Rendered() {
 		t.Error(d)
 	}
-	if d := cmp.Diff([]Standing{{"a1", want.Labels, false, false}}, r.m.Standing(want.RuleID)); d != "" {
+	if d := cmp.Diff([]Standing{{ID: "a1", Labels: want.Labels}}, r.m.Standing(want.RuleID)); d != "" {
 		t.Error(d)
 	}
 	// The same again renews what is said, and nothing else.
@@ -203,7 +203,8 @@ func TestRemovedMetricRule(t *testing.T) {
 }
 
 func TestUnheard(t *testing.T) {
-	// host1 is silent for 6 s, host2 for 5 s when the alerts are resolved.
+	// host1 has not been heard for 6 s, host2 is, when the alerts are resolved;
+	// a host that speaks again has spoken for 10 s then.
 	for _, c := range []struct {
 		name    string
 		labels  []string
@@ -219,12 +220,10 @@ func TestUnheard(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, metricTestRules)
-			r.speaks("host1")
-			r.later(time.Second)
-			r.speaks("host2")
-			r.later(5 * time.Second)
+			r.speaksOn(10, "host1", "host2")
+			r.speaksOn(6, "host2")
 			if c.speaks {
-				r.speaks("host1")
+				r.speaksOn(10, "host1", "host2")
 			}
 			l := r.level("Full", c.labels...)
 			r.firing(l)
@@ -253,8 +252,12 @@ func TestUnheard(t *testing.T) {
 				t.Errorf("fires again: %+v", a)
 			}
 			r.resolve(id)
-			r.speaks("host1")
-			r.speaks("host2")
+			r.must(r.apply(KindSamples, samples("host1", 1, r.now, time.Time{}))) // from the time of the silence
+			r.speaksOn(9, "host1", "host2")
+			if got := r.resolve(id); got.Unheard != 1 {
+				t.Errorf("heard again just now: %+v", got)
+			}
+			r.speaksOn(1, "host1", "host2")
 			if got := r.resolve(id); got.Ended != 1 {
 				t.Errorf("heard again: %+v", got)
 			}
@@ -286,7 +289,7 @@ func TestMetricStorm(t *testing.T) {
 
 func TestMetricAlertsAreBounded(t *testing.T) {
 	r := newRig(t, metricTestRules)
-	for _, body := range r.storm("Slow", 0, maxStanding) {
+	for _, body := range r.storm("Slow", 0, MaxStanding) {
 		r.must(r.apply(KindLevels, body))
 	}
 	got := r.firing(r.level("Slow", "one", "more"), r.level("Full", "one", "more"))

@@ -85,6 +85,17 @@ func samples(agent string, lane byte, at, sent time.Time) []byte {
 }
 
 // speaks lets an agent send a live frame.
+// speaksOn lets the agents speak each second, and ends at the last one.
+func (r *rig) speaksOn(seconds int, agents ...string) {
+	r.t.Helper()
+	for range seconds + 1 {
+		r.later(time.Second)
+		for _, a := range agents {
+			r.speaks(a)
+		}
+	}
+}
+
 func (r *rig) speaks(agent string) SamplesOutcome {
 	r.t.Helper()
 	out := r.apply(KindSamples, samples(agent, 1, r.now, r.now))

@@ -16,12 +16,17 @@ import (
 type hosts struct {
 	silent   map[string]bool
 	heard    map[string]int64   // ledger time, by agent
+	live     map[string]liveness
 	serving  int64              // ledger time
 	believed map[string]*belief // by the text of the alert's labels
 	low      []string           // disks that are low, in order
 
 	silences, kept, metricClosings int
 }
+
+// liveness is when an agent sent what it had just measured, last and since when
+// without a gap, in ledger time.
+type liveness struct{ last, back int64 }
 
 type belief struct {
 	instance string
@@ -39,6 +44,12 @@ func (s *simulation) hostStep() {
 		}
 		s.both(KindSamples, samples(agent, byte(s.rnd.IntN(2)), s.now.Add(time.Duration(s.rnd.IntN(9000))*time.Millisecond), live))
 		s.heard[agent] = s.now.UnixNano()
+		if l, now := s.live[agent], s.now.UnixNano(); !live.IsZero() {
+			if now-l.last > int64(5*time.Second) {
+				l.back = now
+			}
+			s.live[agent] = liveness{now, l.back}
+		}
 		delete(s.silent, agent)
 	case n < 15:
 		s.evaluation()
@@ -66,8 +77,14 @@ func (s *simulation) isSilent(agent string) bool {
 }
 
 func (s *simulation) unheard(agent string) bool {
-	heard, known := s.heard[agent]
-	return known && s.now.UnixNano()-heard > int64(5*time.Second)
+	l, now := s.live[agent], s.now.UnixNano()
+	return l.last != 0 && (now-l.last > int64(5*time.Second) || now-l.back < int64(10*time.Second))
+}
+
+// missed tells whether an alert about nobody in particular may be about the
+// agent.
+func (s *simulation) missed(agent string) bool {
+	return s.unheard(agent) && s.now.UnixNano()-s.live[agent].last < int64(time.Hour)
 }
 
 // evaluation proposes what fires and what does not, as an evaluation would.
@@ -104,7 +121,7 @@ func (s *simulation) evaluation() {
 			continue
 		}
 		l.Resolved = append(l.Resolved, a.ID)
-		nobody := b.instance == "" && slices.ContainsFunc(slices.Collect(maps.Keys(s.heard)), s.unheard)
+		nobody := b.instance == "" && slices.ContainsFunc(slices.Collect(maps.Keys(s.live)), s.missed)
 		if nobody || s.unheard(b.instance) {
 			b.unheard = true
 			want.Unheard++
@@ -152,6 +169,7 @@ func (s *simulation) forgets() {
 		return
 	}
 	delete(s.heard, agent)
+	delete(s.live, agent)
 	delete(s.silent, agent)
 	maps.DeleteFunc(s.believed, func(_ string, b *belief) bool { return b.unheard && b.instance == agent })
 }

@@ -21,7 +21,7 @@ func TestSimulation(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			s := simulation{rig: newRig(t, metricTestRules), rnd: rand.New(rand.NewPCG(seed, 5)), seen: map[string]int64{}}
-			s.hosts = hosts{heard: map[string]int64{}, silent: map[string]bool{}, believed: map[string]*belief{}}
+			s.hosts = hosts{heard: map[string]int64{}, live: map[string]liveness{}, silent: map[string]bool{}, believed: map[string]*belief{}}
 			s.twin = New()
 			s.twinReads()
 			for range 800 {

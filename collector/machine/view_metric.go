@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/tomeishi/tomeishi/rules"
 )
@@ -16,6 +17,8 @@ type Standing struct {
 	// Renew says that it was last said to fire under another rule set: if it
 	// still does, that should be said again, for what the new set does about it.
 	Renew bool
+	// Silent says that it would be kept again if it were said to be over.
+	Silent bool
 }
 
 // Standing are the standing alerts of a metric rule, in the order they were
@@ -28,8 +31,9 @@ func (m *Machine) Standing(rule RuleID) []Standing {
 		return nil
 	}
 	out := make([]Standing, len(alerts))
+	silence := sync.OnceValue(m.anySilence)
 	for i, a := range alerts {
-		out[i] = Standing{a.ID, a.Labels, a.Unheard != 0, a.Updated < m.Live.Since}
+		out[i] = Standing{a.ID, a.Labels, a.Unheard != 0, a.Updated < m.Live.Since, a.Unheard != 0 && m.inSilence(a, silence)}
 	}
 	return out
 }

@@ -58,6 +58,7 @@ type boundedAppender struct {
 	most uint64
 }
 
+// Append takes a sample, unless its series is one too many.
 func (a *boundedAppender) Append(ref storage.SeriesRef, ls labels.Labels, t int64, v float64) (storage.SeriesRef, error) {
 	if !ls.IsEmpty() && !a.room(ls) {
 		return 0, errSeries
@@ -77,6 +78,7 @@ func (a *boundedAppender) room(ls labels.Labels) bool {
 	return ref != 0
 }
 
+// AppendHistogram takes a histogram, unless its series is one too many.
 func (a *boundedAppender) AppendHistogram(ref storage.SeriesRef, ls labels.Labels, t int64, h *histogram.Histogram, fh *histogram.FloatHistogram) (storage.SeriesRef, error) {
 	if !a.room(ls) {
 		return 0, errSeries

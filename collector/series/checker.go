@@ -26,7 +26,19 @@ type checker struct{ parser parser.Parser }
 
 // NewChecker makes the checker that reads expressions and rule files as the
 // evaluation will.
-func NewChecker() rules.Checker { return checker{newParser()} }
+func NewChecker() rules.Checker { return checker{boundedParser{newParser()}} }
+
+// boundedParser refuses what nobody writes before Prometheus's parser reads it,
+// whose time grows with the square of how deep an expression is nested.
+type boundedParser struct{ parser.Parser }
+
+// ParseExpr reads an expression.
+func (p boundedParser) ParseExpr(text string) (parser.Expr, error) {
+	if err := checkTokens(text); err != nil {
+		return nil, err
+	}
+	return p.Parser.ParseExpr(text)
+}
 
 // Expr is the first error of an expression, and at which character it is.
 func (c checker) Expr(text string) (offset int, err error) {

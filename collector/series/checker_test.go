@@ -82,6 +82,14 @@ func TestCheckerFileIsBounded(t *testing.T) {
 	if err == nil || !strings.HasSuffix(err.Error(), "… and 980 more") {
 		t.Errorf("File = %v, want 20 errors and the number of the rest", err)
 	}
+	deep := strings.Repeat("-", 60_000) + "up"
+	if _, err := NewChecker().Expr(deep); err == nil || !strings.Contains(err.Error(), "more than 10000") {
+		t.Errorf("Expr of 60,000 signs = %v", err)
+	}
+	err = NewChecker().File(rules.File{Name: "x.yml", Text: []byte("groups: [{name: a, rules: [{alert: A, expr: '" + deep + "'}]}]")})
+	if err == nil || !strings.Contains(err.Error(), "more than 10000") {
+		t.Errorf("File of 60,000 signs = %v", err)
+	}
 }
 
 func FuzzCheckerFile(f *testing.F) {

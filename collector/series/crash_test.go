@@ -95,9 +95,9 @@ func (r *running) drain() {
 // TestCrash kills the view at random moments. Opened again, and filled from the
 // ledger's replay and the tape, it is as if nothing had happened.
 func TestCrash(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range uint64(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			const seconds = 120
+			const seconds = 80
 			j := new(journal)
 			f := newFleetOf(j, seed, seconds)
 			oracle := open(t, t.TempDir(), j, 0)
@@ -154,7 +154,7 @@ func (r *running) crash(rnd *rand.Rand) *running {
 // TestRefill deletes the folder, or damages what is in it: the view fills
 // itself again.
 func TestRefill(t *testing.T) {
-	const seconds = 100
+	const seconds = 60
 	j := new(journal)
 	f := newFleetOf(j, 7, seconds)
 	base := t.TempDir()
@@ -173,7 +173,9 @@ func TestRefill(t *testing.T) {
 		"deleted":         {damage: func(t *testing.T, dir string) { must(t, os.RemoveAll(dir)) }},
 		"no mark":         {damage: func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, markFile))) }},
 		"mark is rubbish": {damage: func(t *testing.T, dir string) { write(t, filepath.Join(dir, markFile), []byte("{")) }},
-		"mark is newer":   {damage: func(t *testing.T, dir string) { write(t, filepath.Join(dir, markFile), []byte(`{"version":9,"index":50}`)) }},
+		"mark is newer": {damage: func(t *testing.T, dir string) {
+			write(t, filepath.Join(dir, markFile), []byte(`{"version":9,"index":50}`))
+		}},
 		"log cut": {damage: func(t *testing.T, dir string) {
 			path := filepath.Join(dir, "wal", "00000000")
 			must(t, os.Truncate(path, size(t, path)*2/3))

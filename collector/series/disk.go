@@ -61,7 +61,7 @@ func lacks(dir string, need int64) (free int64, low bool) {
 	if err := unix.Statfs(dir, &fs); err != nil {
 		return 0, false
 	}
-	free = int64(fs.Bavail) * int64(fs.Bsize)
+	free = int64(min(fs.Bavail*uint64(fs.Bsize), 1<<62))
 	return free, free < reserve+need
 }
 

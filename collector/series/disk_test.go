@@ -53,6 +53,7 @@ func fillUp(t *testing.T, path string) {
 // TestFullDisk takes the room away: the view leaves the last of it to the
 // ledger, does not break, starts on a full disk, and has everything afterwards.
 func TestFullDisk(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	base := smallDisk(t, "160")
 	dir, filler := filepath.Join(base, "series"), filepath.Join(base, "filler")
 	j := new(journal)

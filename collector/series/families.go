@@ -1,6 +1,7 @@
 package series
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -74,9 +75,7 @@ func (f *families) all() map[string]family {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for name, is := range f.known {
-		out[name] = is
-	}
+	maps.Copy(out, f.known)
 	for _, s := range report.Signals() {
 		out[s.Name] = family{s.Type, s.Help, ""}
 	}

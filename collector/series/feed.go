@@ -2,13 +2,8 @@ package series
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"math"
 	"time"
-
-	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/tsdb"
 
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/machine"
@@ -27,13 +22,9 @@ type feeder struct {
 	// stuck is set when the TSDB may lack what it was given: the mark stays
 	// where it is, and the next start reads the tape again from there.
 	stuck  bool
-	at     int64 // ledger time of the newest entry fed
+	at     int64                // ledger time of the newest entry fed
 	seldom map[string]time.Time // when was last logged what happens often
 }
-
-// maxBuffered is how many samples are committed together at most: a commit
-// costs, and so does what waits for one.
-const maxBuffered = 20_000
 
 func newFeeder(s *Store, m mark) feeder {
 	return feeder{
@@ -194,128 +185,5 @@ func (f *feeder) samples(ctx context.Context, e machine.Entry) error {
 		f.take(&s, e.Time)
 		body = rest
 	}
-	return nil
-}
-
-// keepPace waits for blocks to be cut while the tape is read faster than that
-// happens by itself, so that the head stays small.
-func (f *feeder) keepPace(ctx context.Context) error {
-	head := f.s.db.Head()
-	if head.MaxTime()-head.MinTime() < (4 * time.Hour).Milliseconds() {
-		return ctx.Err()
-	}
-	if err := f.s.db.Compact(ctx); err != nil {
-		f.complain("cut blocks of the series", "error", err)
-	}
-	return ctx.Err()
-}
-
-// remember writes the mark, after what it stands for.
-func (f *feeder) remember() {
-	applied := f.s.progress.get()
-	if f.stuck || applied <= f.mark.Index {
-		return
-	}
-	if n := f.s.logFailures(); n > 0 {
-		f.jam("the TSDB could not write its logs", "times", n)
-		return
-	}
-	ends, err := syncLogs(f.s.o.Dir, f.mark.Logs)
-	if err == nil {
-		f.mark.Logs = ends
-		f.mark.advance(applied, f.at)
-		err = f.mark.write(f.s.o.Dir)
-	}
-	if err != nil {
-		f.complain("remember how far the series are: the next start takes longer", "error", err)
-	}
-}
-
-// logFailures counts what the TSDB failed to write to its logs; it only logs
-// some of them.
-func (s *Store) logFailures() float64 {
-	return counter(s.registry, "prometheus_tsdb_wal_writes_failed_total") +
-		counter(s.registry, "prometheus_tsdb_out_of_order_wbl_writes_failed_total")
-}
-
-func (f *feeder) jam(why string, args ...any) {
-	if !f.stuck {
-		f.s.o.Log.Error("the series may lack samples until the next start, which takes longer: "+why, args...)
-	}
-	f.stuck = true
-}
-
-// complain logs what may happen often, once a minute.
-func (f *feeder) complain(msg string, args ...any) {
-	if time.Since(f.seldom[msg]) < time.Minute {
-		return
-	}
-	f.seldom[msg] = time.Now()
-	f.s.o.Log.Warn(msg, args...)
-}
-
-// commit stores what was decoded. While the TSDB cannot write, it tries again
-// until ctx ends: the ledger has everything, so nothing is lost meanwhile.
-func (f *feeder) commit(ctx context.Context) error {
-	wait := firstPause
-	for todo := f.buf; len(todo) > 0; {
-		if err := f.s.disk.wait(ctx, f.s); err != nil {
-			return err
-		}
-		n := min(len(todo), maxBuffered)
-		if err := f.append(ctx, todo[:n]); err != nil {
-			if err := f.pause(ctx, err, &wait); err != nil {
-				return err
-			}
-			continue
-		}
-		todo = todo[n:]
-	}
-	if f.buf = f.buf[:0]; cap(f.buf) > 4*maxBuffered {
-		f.buf = nil
-	}
-	return ctx.Err()
-}
-
-// append stores samples under one commit. The error is of the TSDB's logs; what
-// is wrong with a sample is counted.
-func (f *feeder) append(ctx context.Context, samples []sample) error {
-	app := f.s.appender(ctx)
-	stored := 0
-	for _, x := range samples {
-		ref, err := app.Append(x.layout.refs[x.i], labels.EmptyLabels(), x.time, x.value)
-		if errors.Is(err, tsdb.ErrInvalidSample) { // the TSDB does not know the reference
-			ref, err = app.Append(0, x.layout.labels(x.i), x.time, x.value)
-		}
-		if err != nil {
-			f.s.met.refused(reasonOf(err)).Inc()
-			continue
-		}
-		x.layout.refs[x.i] = ref
-		stored++
-	}
-	if err := app.Commit(); err != nil {
-		return err
-	}
-	f.s.met.appended.Add(stored)
-	return nil
-}
-
-const (
-	firstPause   = 100 * time.Millisecond
-	longestPause = 30 * time.Second
-)
-
-// pause notes that the TSDB failed, and waits.
-func (f *feeder) pause(ctx context.Context, err error, wait *time.Duration) error {
-	f.jam("the TSDB cannot store", "error", err)
-	f.complain("store samples, will try again", "error", err)
-	f.s.met.failures.Inc()
-	select {
-	case <-ctx.Done():
-		return fmt.Errorf("store samples: %w", context.Cause(ctx))
-	case <-time.After(*wait):
-	}
-	*wait = min(2**wait, longestPause)
 	return nil
 }

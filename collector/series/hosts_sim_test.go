@@ -10,7 +10,9 @@ import (
 // at, in the units of the thing itself.
 type day struct {
 	down, readOnly, hangs     bool
+	restarts                  bool    // this minute: counters begin anew
 	busy, steal, waiting      float64 // of all cores, of all time
+	ioWait                    float64
 	load                      float64
 	memory                    float64 // share that is available
 	stalled                   float64
@@ -64,11 +66,14 @@ type simHost struct {
 	counter map[string]float64
 }
 
-func newSimHost(name string) *simHost { return &simHost{name, map[string]float64{}} }
+func newSimHost(name string) *simHost { return &simHost{name: name, counter: map[string]float64{}} }
 
 // minute calls emit with each series and its value. A host that is down has
 // only the collector's word about it.
 func (h *simHost) minute(d day, emit func(series string, value float64)) {
+	if d.restarts {
+		clear(h.counter)
+	}
 	if d.down {
 		emit("up", 0)
 		return
@@ -79,11 +84,13 @@ func (h *simHost) minute(d day, emit func(series string, value float64)) {
 		emit(series, h.counter[series])
 	}
 	for cpu := range cores {
-		add(fmt.Sprintf("node_cpu_seconds_total{cpu=%q,mode=\"idle\"}", fmt.Sprint(cpu)), 1-d.busy)
+		add(fmt.Sprintf("node_cpu_seconds_total{cpu=%q,mode=\"idle\"}", fmt.Sprint(cpu)), 1-d.busy-d.ioWait)
+		add(fmt.Sprintf("node_cpu_seconds_total{cpu=%q,mode=\"iowait\"}", fmt.Sprint(cpu)), d.ioWait)
 		add(fmt.Sprintf("node_cpu_seconds_total{cpu=%q,mode=\"user\"}", fmt.Sprint(cpu)), max(0, d.busy-d.steal))
 		add(fmt.Sprintf("node_cpu_seconds_total{cpu=%q,mode=\"steal\"}", fmt.Sprint(cpu)), d.steal)
 	}
 	emit("node_load1", d.load)
+	add("node_context_switches_total", 1000)
 	emit("node_load5", d.load)
 	add("node_pressure_cpu_waiting_seconds_total", d.waiting)
 	add("node_pressure_memory_stalled_seconds_total", d.stalled)

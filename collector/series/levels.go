@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,7 +71,8 @@ type active struct {
 	*promrules.Alert
 	of     twin
 	labels []machine.Label
-	stands bool
+	known  bool // the machine has it
+	stands bool // and need not be told again
 }
 
 // compare adds the differences of one rule. Pending is true too: what stands
@@ -81,19 +83,32 @@ func (a *alerting) compare(standing []machine.Standing, d *differences) {
 	for _, s := range standing {
 		switch have := alerts[labelsKey(s.Labels)]; {
 		case have != nil:
-			have.stands = !s.Unheard // one that fires is heard again
-		case mayEnd:
+			have.known, have.stands = true, !s.Unheard && !s.Renew // one that fires is heard again
+		case mayEnd && !s.Silent:
 			d.resolved = append(d.resolved, s.ID)
 		}
 	}
-	first := len(d.firing)
-	for _, have := range alerts {
-		if have.State == promrules.StateFiring && !have.stands {
-			d.firing = append(d.firing, a.level(have))
+	// One more than can stand says that there are more; all of them, again and
+	// again, would fill the ledger.
+	room := max(0, machine.MaxStanding-len(standing)) + 1
+	for _, have := range inOrder(alerts) {
+		if have.State != promrules.StateFiring || have.stands {
+			continue
 		}
+		if !have.known {
+			if room == 0 {
+				continue
+			}
+			room--
+		}
+		d.firing = append(d.firing, a.level(have))
 	}
-	slices.SortFunc(d.firing[first:], func(x, y machine.Level) int {
-		return cmp.Or(cmp.Compare(x.Active, y.Active), slices.CompareFunc(x.Labels, y.Labels, byLabel))
+}
+
+// inOrder are the alerts that have been true for longest first.
+func inOrder(alerts map[string]*active) []*active {
+	return slices.SortedFunc(maps.Values(alerts), func(x, y *active) int {
+		return cmp.Or(x.ActiveAt.Compare(y.ActiveAt), slices.CompareFunc(x.labels, y.labels, byLabel))
 	})
 }
 
@@ -117,7 +132,7 @@ func (a *alerting) active() map[string]*active {
 			l := machine.BoundLabels(pairs(alert.Labels))
 			key := labelsKey(l)
 			if have := out[key]; have == nil || have.State < alert.State {
-				out[key] = &active{alert, r, l, false}
+				out[key] = &active{Alert: alert, of: r, labels: l}
 			}
 		}
 	}

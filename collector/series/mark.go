@@ -115,7 +115,8 @@ func (m *mark) write(dir string) error {
 	if err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
+	err = errors.Join(err, f.Close())
+	if err != nil {
 		return err
 	}
 	return os.Rename(path+".tmp", path)
@@ -161,7 +162,8 @@ func syncFile(path string) (size int64, err error) {
 	if err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
+	err = errors.Join(err, f.Close())
+	if err != nil {
 		return 0, fmt.Errorf("sync the series: %w", err)
 	}
 	return info.Size(), nil

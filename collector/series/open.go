@@ -80,7 +80,7 @@ func tryOpen(o Options) (out opened, err error) {
 	err = surviving(func() error {
 		opts := engineOptions(o)
 		opts.NewCompactorFunc = newCompactor(o.Dir, &out.stopCompacting)
-		out.db, err = tsdb.Open(o.Dir, o.Log, out.registry, opts, nil)
+		out.db, err = tsdb.Open(o.Dir, quieter(o.Log), out.registry, opts, nil)
 		return err
 	})
 	return out, err

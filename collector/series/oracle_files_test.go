@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/prometheus/prometheus/model/rulefmt"
+	promrules "github.com/prometheus/prometheus/rules"
 
 	"github.com/tomeishi/tomeishi/rules"
 )
@@ -88,14 +89,14 @@ func sameFile(t *testing.T, f rules.File) (taken bool) {
 		t.Errorf("%s is refused, and Prometheus takes it: %v", f.Name, problems.Err())
 		return false
 	}
+	read, err := readSet("", set.Prometheus, set.Metrics, newParser())
+	if err != nil {
+		t.Errorf("%s: %v", f.Name, err)
+		return true
+	}
 	got := &rulefmt.RuleGroups{}
 	if len(set.Prometheus) > 0 {
-		if got, errs = parseRules(set.Prometheus[0], newParser()); len(errs) > 0 {
-			t.Errorf("%s is given to Prometheus with errors: %v", f.Name, errs)
-		}
-	}
-	if _, err := readSet("", set.Prometheus, set.Metrics, newParser()); err != nil {
-		t.Errorf("%s: %v", f.Name, err)
+		got = read.whole(f.Name)
 	}
 	if diff := cmp.Diff(withRules(got), withRules(want), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("%s means another thing (-got +want):\n%s", f.Name, diff)
@@ -127,4 +128,19 @@ func FuzzOracleFile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		sameFile(t, rules.File{Name: "x.yml", Text: text})
 	})
+}
+
+// whole are the groups of a file with the annotations that Prometheus does not
+// get.
+func (s *ruleSet) whole(file string) *rulefmt.RuleGroups {
+	for _, g := range s.files[file].Groups {
+		n := 0
+		for i, r := range g.Rules {
+			if r.Alert != "" {
+				g.Rules[i].Annotations = s.alerts[promrules.GroupKey(file, g.Name)][n].annotations
+				n++
+			}
+		}
+	}
+	return s.files[file]
 }

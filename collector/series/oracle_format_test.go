@@ -3,6 +3,7 @@ package series
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -139,9 +140,7 @@ func (u *unitTest) samples(p parser.Parser, interval time.Duration) (out []unitS
 // told is an alert as text, to be compared.
 func told(name string, ls, annotations map[string]string) string {
 	all := map[string]string{"alertname": name}
-	for k, v := range ls {
-		all[k] = v
-	}
+	maps.Copy(all, ls)
 	return labels.FromMap(all).String() + " " + labels.FromMap(annotations).String()
 }
 

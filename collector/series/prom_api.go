@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"os"
 	"runtime"
 	"sync"
@@ -14,8 +13,6 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/common/route"
 	"github.com/prometheus/prometheus/config"
-	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/rules"
 	"github.com/prometheus/prometheus/scrape"
 	"github.com/prometheus/prometheus/tsdb"
 	v1 "github.com/prometheus/prometheus/web/api/v1"
@@ -50,7 +47,7 @@ func (s *Store) registerAPI(mux *http.ServeMux) {
 	mux.Handle("GET "+apiPrefix+"/status/tsdb", asks)
 	for _, path := range []string{
 		"/status/buildinfo", "/status/runtimeinfo", "/status/flags", "/status/config",
-		"/targets", "/scrape_pools", "/alertmanagers",
+		"/targets", "/scrape_pools",
 	} {
 		mux.Handle("GET "+apiPrefix+path, tells)
 	}
@@ -65,15 +62,15 @@ func (s *Store) newAPI() *v1.API {
 		s.db,
 		func(context.Context) v1.ScrapePoolsRetriever { return nothing{} },
 		func(context.Context) v1.TargetRetriever { return nothing{} },
-		func(context.Context) v1.AlertmanagerRetriever { return nothing{} },
+		nil, // nobody is notified
 		func() config.Config { return config.Config{} },
 		map[string]string{},
 		v1.GlobalURLOptions{},
 		func(f http.HandlerFunc) http.HandlerFunc { return f },
-		stats{s.db}, "", false, // no administration
+		stats{db: s.db}, "", false, // no administration
 		false, 0, // no search
 		s.o.Log,
-		func(context.Context) v1.RulesRetriever { return nothing{} },
+		nil,     // rules are told elsewhere
 		0, 0, 0, // no remote read
 		false,                      // no agent of Prometheus
 		regexp.MustCompile(`^\b$`), // no other origin
@@ -100,35 +97,34 @@ func (s *Store) runtimeInfo() (v1.RuntimeInfo, error) {
 	}, err
 }
 
-// nothing is what a Prometheus that scrapes nothing and notifies nobody has.
+// nothing is what a Prometheus that scrapes nothing has.
 type nothing struct{}
 
-func (nothing) ScrapePools() []string                       { return []string{} }
-func (nothing) TargetsActive() map[string][]*scrape.Target  { return nil }
+// ScrapePools are none.
+func (nothing) ScrapePools() []string { return []string{} }
+
+// TargetsActive are none.
+func (nothing) TargetsActive() map[string][]*scrape.Target { return nil }
+
+// TargetsDropped are none.
 func (nothing) TargetsDropped() map[string][]*scrape.Target { return nil }
-func (nothing) TargetsDroppedCounts() map[string]int        { return nil }
-func (nothing) Alertmanagers() []*url.URL                   { return nil }
-func (nothing) DroppedAlertmanagers() []*url.URL            { return nil }
-func (nothing) RuleGroups() []*rules.Group                  { return nil }
-func (nothing) AlertingRules() []*rules.AlertingRule        { return nil }
+
+// TargetsDroppedCounts are none.
+func (nothing) TargetsDroppedCounts() map[string]int { return nil }
+
+// ScrapePoolConfig finds nothing.
 func (nothing) ScrapePoolConfig(string) (*config.ScrapeConfig, error) {
 	return nil, errors.New("nothing is scraped here: agents send their samples")
 }
 
-// stats is what the API may ask of the TSDB.
-type stats struct{ db *tsdb.DB }
+// stats is what the API may ask of the TSDB: of its methods those that change
+// something are not there, and no path leads to them.
+type stats struct {
+	v1.TSDBAdminStats
+	db *tsdb.DB
+}
 
-var errReadOnly = errors.New("not offered: samples are changed by retention alone")
-
+// Stats counts what the head holds.
 func (s stats) Stats(label string, limit int) (*tsdb.Stats, error) {
 	return s.db.Head().Stats(label, limit), nil
 }
-func (s stats) BlockMetas() ([]tsdb.BlockMeta, error) { return s.db.BlockMetas(), nil }
-func (stats) WALReplayStatus() (tsdb.WALReplayStatus, error) {
-	return tsdb.WALReplayStatus{}, errReadOnly
-}
-func (stats) CleanTombstones() error { return errReadOnly }
-func (stats) Delete(context.Context, int64, int64, ...*labels.Matcher) error {
-	return errReadOnly
-}
-func (stats) Snapshot(string, bool) error { return errReadOnly }

@@ -3,8 +3,10 @@ package series
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -23,10 +25,10 @@ import (
 
 // filledStore has two agents that measured for two minutes, and a metric by
 // remote write.
-func filledStore(t testing.TB) (*running, time.Time) {
+func filledStore(t testing.TB, change ...func(*Options)) (*running, time.Time) {
 	t.Helper()
 	j := new(journal)
-	r := open(t, t.TempDir(), j, 0).run()
+	r := open(t, t.TempDir(), j, 0, change...).run()
 	at := now()
 	for i := range 120 {
 		when := at.Add(time.Duration(i-119) * time.Second)
@@ -81,7 +83,6 @@ func TestGrafana(t *testing.T) {
 		{"config", "GET", "status/config", nil, []string{`"yaml":`}},
 		{"targets", "GET", "targets", url.Values{"state": {"active"}}, []string{`"activeTargets":[]`}},
 		{"scrape pools", "GET", "scrape_pools", nil, []string{`"scrapePools":[]`}},
-		{"alertmanagers", "GET", "alertmanagers", nil, []string{`"activeAlertmanagers":[]`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path, body, kind := "/api/v1/"+c.path, []byte(nil), ""
@@ -112,13 +113,11 @@ func TestGrafana(t *testing.T) {
 
 // TestBadQueries has what is wrong, too much, or not offered.
 func TestBadQueries(t *testing.T) {
-	r, at := filledStore(t)
+	r, at := filledStore(t, func(o *Options) { o.maxHeld = 100_000 })
 	year := url.Values{"start": {fmt.Sprint(at.AddDate(-1, 0, 0).Unix())}, "end": {fmt.Sprint(at.Unix())}}
 	with := func(v url.Values, more ...string) url.Values {
 		out := url.Values{}
-		for k, values := range v {
-			out[k] = values
-		}
+		maps.Copy(out, v)
 		for i := 0; i < len(more); i += 2 {
 			out[more[i]] = append(out[more[i]], more[i+1])
 		}
@@ -135,11 +134,25 @@ func TestBadQueries(t *testing.T) {
 		{"no query", "query", nil, 400, "no expression found"},
 		{"no step", "query_range", with(year, "query", "up"), 400, "step"},
 		{"a second for a year", "query_range", with(year, "query", "up", "step", "1"), 400, "11,000 points"},
-		{"everything for a year, in memory", "query", url.Values{"query": {`count_over_time((vector(1))[1y:1s])`}}, 422, "too many samples"},
-		{"a million years", "query", url.Values{"query": {`sum_over_time(vector(1)[1000y:1ms])`}}, 400, ""},
-		{"takes too long", "query", url.Values{"query": {`count_over_time(vector(1)[10d:100ms])`}, "timeout": {"1ms"}}, 503, "timed out"},
+		{"everything for a year", "query_range", with(year, "query", `{__name__=~".+"}`, "step", "1h"), 200, ""},
+		{"everything for a year, in memory", "query", url.Values{"query": {`count_over_time(vector(1)[1y:1m])`}}, 422, "too many samples"},
+		{"all memory", "query", url.Values{"query": {`count_over_time(vector(1)[1y:1ms])`}}, 400, "a subquery has"},
+		{"all memory, nested", "query", url.Values{"query": {`max_over_time(count_over_time(vector(1)[1m:1s])[1y:1h])`}}, 400, "a subquery has"},
+		{"all memory, more than can be counted", "query", url.Values{"query": {`max_over_time(max_over_time(up[280y:1s])[280y:1s])`}}, 400, "a subquery has"},
+		{"all memory, a range", "query_range", with(year, "query", `max_over_time(up[1m:1s])`, "step", "1h"), 400, "a subquery has"},
+		{"all memory, by labels", "query", url.Values{"query": {
+			strings.Repeat("label_replace(", 5) + "pushed" + strings.Repeat(`,"job","`+strings.Repeat("$1", 100)+`","job","(.*)")`, 5),
+		}}, 400, "times as long"},
+		{"all memory, by joined labels", "query", url.Values{"query": {
+			strings.Repeat("label_join(", 40) + "pushed" + strings.Repeat(`,"job","","job","job")`, 40),
+		}}, 400, "times as long"},
+		{"labels replaced twice", "query", url.Values{"query": {
+			strings.Repeat("label_replace(", 2) + "pushed" + strings.Repeat(`,"job","$1-$2","job","(.)(.*)")`, 2),
+		}}, 200, ""},
+		{"a subquery without step", "query", url.Values{"query": {`max_over_time(pushed[1h:])`}}, 200, ""},
+		{"takes too long", "query", url.Values{"query": {`sum_over_time(node_load[1d:1s])`}, "timeout": {"0.000001"}}, 503, "timed out"},
 		{"nested 4,000 deep", "query", url.Values{"query": {deep(4000)}}, 200, ""},
-		{"a sum of 4,000", "query", url.Values{"query": {"pushed" + strings.Repeat("+pushed", 4000)}}, 200, ""},
+		{"a sum of 2,000", "query", url.Values{"query": {"1" + strings.Repeat("+1", 2000)}}, 200, ""},
 		{"nested 100,000 deep", "query", url.Values{"query": {deep(100_000)}}, 400, "10000 words and signs"},
 		{"a long sum", "query", url.Values{"query": {"1" + strings.Repeat("+1", 200_000)}}, 400, "10000 words and signs"},
 		{"many minuses", "format_query", url.Values{"query": {strings.Repeat("-", 500_000) + "1"}}, 400, "10000 words and signs"},
@@ -158,8 +171,15 @@ func TestBadQueries(t *testing.T) {
 		})
 	}
 	for _, c := range []struct{ method, path string }{
-		{"POST", "admin/tsdb/delete_series"}, {"POST", "admin/tsdb/snapshot"}, {"POST", "read"}, {"POST", "otlp/v1/metrics"},
-		{"GET", "rules"}, {"GET", "alerts"}, {"GET", "search/metric_names"}, {"GET", "notifications"}, {"OPTIONS", "query"},
+		{"POST", "admin/tsdb/delete_series"},
+		{"POST", "admin/tsdb/snapshot"},
+		{"POST", "read"},
+		{"POST", "otlp/v1/metrics"},
+		{"GET", "rules"},
+		{"GET", "alerts"},
+		{"GET", "search/metric_names"},
+		{"GET", "notifications"},
+		{"OPTIONS", "query"},
 	} {
 		if w := r.request(c.method, "/api/v1/"+c.path, "", nil); w.Code != http.StatusNotFound && w.Code != http.StatusMethodNotAllowed {
 			t.Errorf("%s %s is answered %d: not ours to answer", c.method, c.path, w.Code)
@@ -204,7 +224,7 @@ func TestSlowReader(t *testing.T) {
 	mux := http.NewServeMux()
 	r.Register(mux)
 	for range 2 * cap(r.queries.running) {
-		go mux.ServeHTTP(&stuckWriter{httptest.NewRecorder(), begun, release}, httptest.NewRequest("GET", path, nil))
+		go mux.ServeHTTP(&stuckWriter{httptest.NewRecorder(), begun, release}, httptest.NewRequestWithContext(t.Context(), "GET", path, nil))
 	}
 	for range 2 * cap(r.queries.running) {
 		<-begun
@@ -275,12 +295,14 @@ func TestPrometheusClient(t *testing.T) {
 		t.Error(err)
 	}
 	_, _, err = c.Query(ctx, "sum((", at)
-	if e, ok := err.(*promv1.Error); !ok || e.Type != promv1.ErrBadData {
+	if e, ok := errors.AsType[*promv1.Error](err); !ok || e.Type != promv1.ErrBadData {
 		t.Errorf("a bad query: %v", err)
 	}
 	// The connection takes other requests afterwards, and large answers are
 	// compressed.
-	resp, err := server.Client().Get(server.URL + "/api/v1/labels")
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/api/v1/labels", nil)
+	must(t, err)
+	resp, err := server.Client().Do(req)
 	must(t, err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)

@@ -54,7 +54,7 @@ type Rules struct {
 	loaded atomic.Pointer[loaded]
 
 	mu      sync.Mutex         // loads one after another
-	manager *promrules.Manager // nil until Run
+	manager *promrules.Manager // nil before and after Run
 	source  source             // what the manager reads
 	next    *ruleSet           // loaded last
 
@@ -97,8 +97,8 @@ func NewRules(s *Store, o RulesOptions) (*Rules, error) {
 // Load makes the rules of a set those that are evaluated: files as Prometheus
 // reads them, and metrics, their alerting rules in the same order. Groups that
 // did not change go on as they are; of those that changed, the rules that kept
-// name and labels keep their alerts. Before Run it only checks and remembers.
-// After an error everything is as before.
+// name and labels keep their alerts. Before and after Run it only checks and
+// remembers. After an error everything is as before.
 func (r *Rules) Load(set string, files []rules.File, metrics []*rules.MetricRule) error {
 	next, err := readSet(set, files, metrics, r.store.parser)
 	if err != nil {
@@ -114,7 +114,7 @@ func (r *Rules) Load(set string, files []rules.File, metrics []*rules.MetricRule
 }
 
 // Run evaluates the rules until ctx ends, each group at its own interval, from
-// when the store has caught up with the ledger.
+// when the store has caught up with the ledger. It is called once.
 func (r *Rules) Run(ctx context.Context) {
 	select {
 	case <-r.store.CaughtUp():
@@ -125,7 +125,10 @@ func (r *Rules) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	wg.Go(r.manager.Run)
 	<-ctx.Done()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.manager.Stop()
+	r.manager = nil // which would take another set without a word
 	wg.Wait()
 }
 

@@ -75,7 +75,9 @@ func (f *metricFeed) run(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for ctx.Err() == nil {
-		_ = f.append(ctx) // that ctx ends is no error
+		if err := f.append(ctx); err != nil && ctx.Err() == nil {
+			panic(err)
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

@@ -161,20 +161,15 @@ func carryRestored(old, g *promrules.Group) {
 	if old == g {
 		return
 	}
-	restored := map[string][]bool{} // in Prometheus's way to tell which rules go on
-	same := func(r *promrules.AlertingRule) string { return r.Name() + r.Labels().String() }
+	same := func(r *promrules.AlertingRule) string { return r.Name() + r.Labels().String() } // as Prometheus tells
+	restored := map[string]bool{}
 	for _, rule := range old.Rules() {
-		if r, ok := rule.(*promrules.AlertingRule); ok {
-			restored[same(r)] = append(restored[same(r)], r.Restored())
+		if r, ok := rule.(*promrules.AlertingRule); ok && r.Restored() {
+			restored[same(r)] = true
 		}
 	}
 	for _, rule := range g.Rules() {
-		r, ok := rule.(*promrules.AlertingRule)
-		if !ok || len(restored[same(r)]) == 0 {
-			continue
-		}
-		was := restored[same(r)]
-		if was[0] {
+		if r, ok := rule.(*promrules.AlertingRule); ok && restored[same(r)] {
 			r.SetRestored(true)
 		}
 	}

@@ -140,3 +140,16 @@ func TestLoadedLastBeforeRun(t *testing.T) {
 		t.Errorf("what runs is %v", g)
 	}
 }
+
+// TestLoadAfterRun: a set that comes while the collector stops is not mixed with
+// the one that ran.
+func TestLoadAfterRun(t *testing.T) {
+	inWorld(t, high, func(w *world) {
+		w.live(3*time.Second, map[string]float64{"load": 2})
+		w.stop()
+		load(t, w.Rules, "set 2", high+"  - {alert: New, expr: load > 1}\n")
+		if g := w.Groups(); len(g) != 1 || len(g[0].Rules) != 1 {
+			t.Errorf("what ran is %v", g)
+		}
+	})
+}

@@ -10,6 +10,9 @@ import (
 
 // iterate is one evaluation of a group, and the proposal of what it found.
 func (r *Rules) iterate(ctx context.Context, g *promrules.Group, at time.Time) {
+	if r.store.broken.is() {
+		return
+	}
 	if r.behind.now(r.store) {
 		if !r.waits.Swap(true) {
 			r.o.Log.Warn("metric rules are not evaluated while the series are behind the ledger")
@@ -28,7 +31,7 @@ func (r *Rules) iterate(ctx context.Context, g *promrules.Group, at time.Time) {
 	r.missed.Add(known.late(at))
 	known.before()
 	r.evaluate(ctx, g, at)
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || r.store.broken.is() {
 		return // the rules end, and queries were cut off
 	}
 	r.propose(ctx, now.set, g.Interval(), known.compare(r.o.Standing))
@@ -39,7 +42,13 @@ func (r *Rules) evaluate(ctx context.Context, g *promrules.Group, at time.Time) 
 	done := r.turn(ctx)
 	defer done()
 	begun := time.Now()
-	promrules.DefaultEvalIterationFunc(ctx, g, at)
+	err := r.store.guarded(func() error {
+		promrules.DefaultEvalIterationFunc(ctx, g, at)
+		return nil
+	})
+	if err != nil {
+		return // it was said
+	}
 	r.seconds.UpdateDuration(begun)
 }
 
@@ -74,4 +83,16 @@ func (b *behind) now(s *Store) bool {
 		b.index, b.at = s.queue.newest(), time.Now()
 	}
 	return time.Since(b.at) > maxBehind
+}
+
+// Blind says why metric rules are not evaluated as they should be; empty if
+// they are.
+func (r *Rules) Blind() string {
+	switch {
+	case r.store.broken.is():
+		return "the view of the metrics has failed: start the collector again"
+	case r.waits.Load():
+		return "the view of the metrics is behind the ledger"
+	}
+	return ""
 }

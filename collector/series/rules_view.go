@@ -12,6 +12,7 @@ import (
 type GroupView struct {
 	File, Name     string
 	Interval       time.Duration
+	Limit          int           // of alerts or series of one rule; 0 for none
 	LastEvaluation time.Time     // zero before the first
 	EvaluationTime time.Duration // that the last one took
 	Missed         uint64        // evaluations, because one before took too long
@@ -65,7 +66,7 @@ func (r *Rules) Groups() []GroupView {
 
 func (g *group) view() GroupView {
 	v := GroupView{
-		File: g.File(), Name: g.Name(), Interval: g.Interval(), Missed: g.missed.Load(),
+		File: g.File(), Name: g.Name(), Interval: g.Interval(), Limit: g.Limit(), Missed: g.missed.Load(),
 		LastEvaluation: g.GetLastEvaluation(), EvaluationTime: g.GetEvaluationTime(),
 	}
 	rules := map[promrules.Rule]twin{}

@@ -9,6 +9,7 @@
 package series
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,10 @@ import (
 type Options struct {
 	Dir       string
 	Retention time.Duration // of samples; 0 is 15 days
-	MaxSeries int           // that are held at once; 0 is a million
+	// Interval is how often rules are evaluated by default. It is the step of
+	// subqueries that name none, as in Prometheus; 0 is 15 seconds.
+	Interval  time.Duration
+	MaxSeries int // that are held at once; 0 is a million
 	// Entries yields the ledger's entries from an index on, in order, as the
 	// tape has them.
 	Entries func(from uint64) iter.Seq2[machine.Entry, error]
@@ -43,6 +47,8 @@ type Options struct {
 	Log     *slog.Logger
 	Metrics *metrics.Set
 	Version string
+
+	maxHeld int // samples that one query may hold; 0 is maxHeldSamples
 }
 
 const (
@@ -63,7 +69,7 @@ const (
 type Store struct {
 	o        Options
 	db       *tsdb.DB
-	engine   *promql.Engine
+	engine   promql.QueryEngine
 	parser   parser.Parser
 	registry *prometheus.Registry // of the engines inside
 
@@ -74,6 +80,7 @@ type Store struct {
 	families families
 	queries  queries
 	disk     disk
+	broken   broken
 	met      meters
 	// caughtUp is closed when what the ledger had at the start is in the view.
 	// Before, nothing else may be appended: a sample of now would make those of
@@ -86,12 +93,9 @@ type Store struct {
 
 // Open opens the view in its folder. What is damaged is set aside.
 func Open(o Options) (*Store, error) {
-	if o.Retention == 0 {
-		o.Retention = defaultRetention
-	}
-	if o.MaxSeries == 0 {
-		o.MaxSeries = defaultMaxSeries
-	}
+	o.Retention = cmp.Or(o.Retention, defaultRetention)
+	o.MaxSeries = cmp.Or(o.MaxSeries, defaultMaxSeries)
+	o.Interval = cmp.Or(o.Interval, defaultInterval)
 	s := &Store{o: o, parser: newParser(), caughtUp: make(chan struct{}), started: time.Now()}
 	opened, err := openDB(o)
 	if err != nil {
@@ -99,10 +103,11 @@ func Open(o Options) (*Store, error) {
 	}
 	s.o.Dir = opened.dir
 	s.db, s.registry, s.stopCompacting = opened.db, opened.registry, opened.stopCompacting
-	s.engine = promql.NewEngine(promql.EngineOpts{
-		Logger: o.Log, Reg: s.registry, MaxSamples: maxHeldSamples, Timeout: queryTimeout, LookbackDelta: lookback,
+	s.engine = boundedEngine{step: o.Interval, Engine: promql.NewEngine(promql.EngineOpts{
+		Logger: o.Log, Reg: s.registry, MaxSamples: cmp.Or(o.maxHeld, maxHeldSamples), Timeout: queryTimeout, LookbackDelta: lookback,
 		EnableAtModifier: true, EnableNegativeOffset: true, Parser: s.parser,
-	})
+		NoStepSubqueryIntervalFn: func(int64) int64 { return o.Interval.Milliseconds() },
+	})}
 	s.met = newMeters(o.Metrics, s)
 	s.queue.open(opened.mark)
 	s.progress.applied = opened.mark.Index
@@ -123,8 +128,29 @@ func (s *Store) Offer(e machine.Entry) { s.queue.offer(e) }
 func (s *Store) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	wg.Go(func() { s.upkeep(ctx) })
-	s.feeder.run(ctx)
-	wg.Wait()
+	wg.Go(func() {
+		err := s.guarded(func() error {
+			s.feeder.run(ctx)
+			return nil
+		})
+		if err != nil {
+			<-ctx.Done()
+		}
+	})
+	ended := make(chan struct{})
+	go func() {
+		wg.Wait()
+		close(ended)
+	}()
+	<-ctx.Done()
+	select {
+	case <-ended:
+	case <-s.broken.done():
+		select {
+		case <-ended:
+		case <-time.After(closeTimeout):
+		}
+	}
 }
 
 // CaughtUp is closed when what the ledger had at the start is in the view.
@@ -150,16 +176,18 @@ func (s *Store) Own(ctx context.Context, at time.Time, samples []OwnSample) erro
 		s.met.refused(reasonDisk).Add(len(samples))
 		return nil
 	}
-	app := s.db.Appender(ctx)
-	for _, o := range samples {
-		if _, err := app.Append(0, labels.FromMap(o.Labels), at.UnixMilli(), o.Value); err != nil {
-			s.met.refused(reasonOf(err)).Inc()
+	return s.guarded(func() error {
+		app := s.db.Appender(ctx)
+		for _, o := range samples {
+			if _, err := app.Append(0, labels.FromMap(o.Labels), at.UnixMilli(), o.Value); err != nil {
+				s.met.refused(reasonOf(err)).Inc()
+			}
 		}
-	}
-	if err := app.Commit(); err != nil {
-		return fmt.Errorf("append the collector's own series: %w", err)
-	}
-	return nil
+		if err := app.Commit(); err != nil {
+			return fmt.Errorf("append the collector's own series: %w", err)
+		}
+		return nil
+	})
 }
 
 // WaitApplied returns when the view has the entry, or with the error of ctx.
@@ -188,6 +216,9 @@ func (s *Store) WriteMetrics(w io.Writer) error {
 
 // Close closes the view, when Run has returned.
 func (s *Store) Close() error {
+	if s.broken.is() {
+		return nil // it would wait for what a panic has left locked
+	}
 	s.feeder.remember()
 	if err := surviving(s.db.Close); err != nil {
 		return fmt.Errorf("close the series: %w", err)

@@ -1,6 +1,8 @@
 package series
 
 import (
+	"bytes"
+	"log/slog"
 	"math"
 	"strings"
 	"testing"
@@ -99,14 +101,14 @@ func TestRefusedSamples(t *testing.T) {
 	at := now()
 	put := func(frames ...report.Frame) { j.add(machine.KindSamples, at, h.body(frames...)) }
 	put(frame(at, 1, 1))
-	put(frame(at.Add(-25*time.Hour), 1, report.Absent))                       // too old
-	put(frame(at.Add(time.Second), 2, 2), frame(at.Add(time.Hour), 3, 3))     // the second is ahead
-	put(frame(at.Add(time.Second), 2, 9))                                     // the same time again
-	put(frame(at.Add(4*time.Minute), 1, 1))                                   // ahead, and within bounds
-	j.add(machine.KindSamples, at, []byte("no samples"))                      // as a damaged tape might have
-	j.add(machine.KindWrite, at, []byte("TMRW\x07\x01"))                      // of a later version
-	j.add(machine.KindWrite, at, frameWrite(protocol1, []byte("no snappy")))  // cannot be read
-	j.add(machine.KindWrite, at, frameWrite(protocol2, []byte{0}))            // an empty request
+	put(frame(at.Add(-25*time.Hour), 1, report.Absent))                      // too old
+	put(frame(at.Add(time.Second), 2, 2), frame(at.Add(time.Hour), 3, 3))    // the second is ahead
+	put(frame(at.Add(time.Second), 2, 9))                                    // the same time again
+	put(frame(at.Add(4*time.Minute), 1, 1))                                  // ahead, and within bounds
+	j.add(machine.KindSamples, at, []byte("no samples"))                     // as a damaged tape might have
+	j.add(machine.KindWrite, at, []byte("TMRW\x07\x01"))                     // of a later version
+	j.add(machine.KindWrite, at, frameWrite(protocol1, []byte("no snappy"))) // cannot be read
+	j.add(machine.KindWrite, at, frameWrite(protocol2, []byte{0}))           // an empty request
 	j.add(machine.KindTick, at, nil)
 	r.settle()
 	for reason, want := range map[string]uint64{reasonOld: 1, reasonAhead: 2, reasonDuplicate: 1, reasonInvalid: 0} {
@@ -181,5 +183,16 @@ func TestRetention(t *testing.T) {
 	}
 	if got := engineOptions(r.o); got.MaxBlockDuration != (4*24*time.Hour).Milliseconds() || got.OutOfOrderTimeWindow != oldest.Milliseconds() {
 		t.Errorf("blocks of %d ms, late by %d ms", got.MaxBlockDuration, got.OutOfOrderTimeWindow)
+	}
+}
+
+// TestEnginesAreQuiet has an engine tell of its routine, and of trouble.
+func TestEnginesAreQuiet(t *testing.T) {
+	var out bytes.Buffer
+	log := quieter(slog.New(slog.NewTextHandler(&out, nil))).With("a", 1).WithGroup("g")
+	log.Info("as every day")
+	log.Warn("trouble", "b", 2)
+	if got := out.String(); strings.Contains(got, "every day") || !strings.Contains(got, "msg=trouble a=1 g.b=2") {
+		t.Errorf("got %s", got)
 	}
 }

@@ -143,7 +143,7 @@ func (f *feeder) frame(l *layout, fr report.Frame, before []bool) edge {
 	there := make([]bool, len(fr.Values))
 	for i, v := range fr.Values {
 		there[i] = !report.IsAbsent(v)
-		if there[i] || before != nil && before[i] {
+		if there[i] || len(before) > 0 && before[i] {
 			f.put(sample{l, i, fr.Time, v})
 		}
 	}

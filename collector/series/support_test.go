@@ -28,7 +28,6 @@ type journal struct {
 	entries []machine.Entry
 	offer   func(machine.Entry)
 	fail    error       // of Propose
-	lag     chan int    // Propose offers nothing until it is closed
 	reads   int         // of the tape
 	damaged map[int]any // places that cannot be read
 }

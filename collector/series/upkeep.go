@@ -38,7 +38,7 @@ func (s *Store) upkeep(ctx context.Context) {
 		if _, low := lacks(s.o.Dir, 0); low {
 			continue
 		}
-		err := surviving(func() error {
+		err := s.guarded(func() error {
 			s.db.ForceHeadMMap()
 			return s.db.Compact(ctx)
 		})
@@ -48,11 +48,16 @@ func (s *Store) upkeep(ctx context.Context) {
 	}
 }
 
+// A panicError is a panic of the TSDB.
+type panicError struct{ said any }
+
+func (p panicError) Error() string { return fmt.Sprintf("the TSDB panicked: %v", p.said) }
+
 // surviving turns a panic of the TSDB, which cannot write, into an error.
 func surviving(do func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("the TSDB panicked: %v", p)
+			err = panicError{p}
 		}
 	}()
 	return do()

@@ -40,14 +40,17 @@ func (w *writes) check(r *http.Request, protocol byte, compressed []byte) (*verd
 // checking hands the verdict in ctx to the handler as its storage.
 type checking struct{}
 
+// Appender is the verdict in ctx.
 func (checking) Appender(ctx context.Context) storage.Appender {
 	return ctx.Value(verdictKey{}).(*verdict)
 }
 
+// Append counts a sample.
 func (v *verdict) Append(_ storage.SeriesRef, ls labels.Labels, _ int64, _ float64) (storage.SeriesRef, error) {
 	return v.count(ls)
 }
 
+// AppendHistogram counts a histogram that is sound.
 func (v *verdict) AppendHistogram(_ storage.SeriesRef, ls labels.Labels, _ int64, h *histogram.Histogram, fh *histogram.FloatHistogram) (storage.SeriesRef, error) {
 	var err error
 	if h != nil {
@@ -69,6 +72,7 @@ func (v *verdict) count(ls labels.Labels) (storage.SeriesRef, error) {
 	return 1, nil
 }
 
+// AppendExemplar looks at the size of an exemplar.
 func (v *verdict) AppendExemplar(_ storage.SeriesRef, _ labels.Labels, e exemplar.Exemplar) (storage.SeriesRef, error) {
 	if err := checkLabels(e.Labels); err != nil {
 		return 0, v.breaks(fmt.Errorf("exemplar: %w", err))
@@ -76,12 +80,16 @@ func (v *verdict) AppendExemplar(_ storage.SeriesRef, _ labels.Labels, e exempla
 	return 1, nil
 }
 
+// UpdateMetadata learns what protocol 2 says of a metric.
 func (v *verdict) UpdateMetadata(_ storage.SeriesRef, ls labels.Labels, m metadata.Metadata) (storage.SeriesRef, error) {
 	v.families.learn(ls.Get(labels.MetricName), m)
 	return 1, nil
 }
 
-func (v *verdict) Commit() error   { return nil }
+// Commit stores nothing.
+func (v *verdict) Commit() error { return nil }
+
+// Rollback has nothing to undo.
 func (v *verdict) Rollback() error { return nil }
 
 // breaks remembers the first error of ours, and gives it to the handler as one

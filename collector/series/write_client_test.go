@@ -1,6 +1,7 @@
 package series
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -73,7 +74,7 @@ func TestPrometheusSends(t *testing.T) {
 }
 
 func recoverable(err error) bool {
-	_, ok := err.(remote.RecoverableError)
+	_, ok := errors.AsType[remote.RecoverableError](err)
 	return ok
 }
 

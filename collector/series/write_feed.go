@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -124,6 +125,7 @@ type storing struct{ s *Store }
 
 type storingKey struct{}
 
+// Appender is for the entry in ctx.
 func (st storing) Appender(ctx context.Context) storage.Appender {
 	e := ctx.Value(storingKey{}).(*storingEntry)
 	e.Appender = st.s.appender(ctx)
@@ -142,6 +144,7 @@ type storingEntry struct {
 	done             bool
 }
 
+// Append stores a sample.
 func (e *storingEntry) Append(ref storage.SeriesRef, ls labels.Labels, t int64, v float64) (storage.SeriesRef, error) {
 	if t > e.latest {
 		return e.count(0, errAhead)
@@ -149,6 +152,7 @@ func (e *storingEntry) Append(ref storage.SeriesRef, ls labels.Labels, t int64, 
 	return e.count(e.Appender.Append(ref, ls, t, v))
 }
 
+// AppendHistogram stores a histogram.
 func (e *storingEntry) AppendHistogram(ref storage.SeriesRef, ls labels.Labels, t int64, h *histogram.Histogram, fh *histogram.FloatHistogram) (storage.SeriesRef, error) {
 	if t > e.latest {
 		return e.count(0, errAhead)
@@ -165,6 +169,7 @@ func (e *storingEntry) count(ref storage.SeriesRef, err error) (storage.SeriesRe
 	return ref, nil
 }
 
+// Commit makes it all visible.
 func (e *storingEntry) Commit() error {
 	e.done = true
 	if e.failed = e.Appender.Commit(); e.failed == nil {
@@ -173,6 +178,7 @@ func (e *storingEntry) Commit() error {
 	return e.failed
 }
 
+// Rollback drops it all.
 func (e *storingEntry) Rollback() error {
 	e.done = true
 	return e.Appender.Rollback()
@@ -215,9 +221,7 @@ func (r *recorder) Write(b []byte) (int, error) {
 
 // copyTo answers as the handler did.
 func (r *recorder) copyTo(w http.ResponseWriter) {
-	for name, values := range r.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), r.header)
 	w.WriteHeader(r.code)
 	if _, err := w.Write(r.body.Bytes()); err != nil {
 		return // the sender has gone
