@@ -53,7 +53,7 @@ func TestAnswers(t *testing.T) {
 		{"through something older", say(200, `{"through": 5}`), false},
 		{"cut connection", func(http.ResponseWriter, *http.Request) (bool, bool) { panic(http.ErrAbortHandler) }, false},
 		{"applied and not said", func(w http.ResponseWriter, _ *http.Request) (bool, bool) {
-			http.Error(w, "bad gateway", 502)
+			http.Error(w, "bad gateway", http.StatusBadGateway)
 			return true, true
 		}, false},
 	}

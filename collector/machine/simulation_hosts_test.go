@@ -15,7 +15,7 @@ import (
 // after each entry.
 type hosts struct {
 	silent   map[string]bool
-	heard    map[string]int64   // ledger time, by agent
+	heard    map[string]int64 // ledger time, by agent
 	live     map[string]liveness
 	serving  int64              // ledger time
 	believed map[string]*belief // by the text of the alert's labels

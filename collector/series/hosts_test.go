@@ -175,13 +175,11 @@ func (f *fleet) fires(t *testing.T, r rulefmt.Rule) map[string][]int {
 
 // TestHostsCalmWeek: nothing fires in a week of hard, healthy work.
 func TestHostsCalmWeek(t *testing.T) {
+	t.Parallel()
 	const week = 7 * 24 * 60
 	alerts, records := hostRules(t)
-	hosts := map[string]func(int) day{}
-	for _, name := range []string{"a", "b"} {
-		rnd := rand.New(rand.NewPCG(1, uint64(name[0])))
-		hosts[name] = func(minute int) day { return calm(minute, rnd) }
-	}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	hosts := map[string]func(int) day{"calm": func(minute int) day { return calm(minute, rnd) }}
 	f := newFleet(t, week, hosts, records)
 	for _, r := range alerts {
 		for host, minutes := range f.fires(t, r) {
@@ -241,6 +239,7 @@ const (
 // TestHostsBadDay: of each kind of trouble, on a host of its own, its alert and
 // no other tells, in time, and it ends when the trouble does.
 func TestHostsBadDay(t *testing.T) {
+	t.Parallel()
 	alerts, records := hostRules(t)
 	hosts := map[string]func(int) day{}
 	for name, bad := range badDays() {

@@ -1,6 +1,7 @@
 package series
 
 import (
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 
@@ -30,9 +31,9 @@ const (
 func (l *layout) labels(i int) labels.Labels {
 	one := l.schema.Series()[i]
 	b := labels.NewScratchBuilder(len(one.Labels) + len(l.own) + 3)
-	b.Add(labels.MetricName, one.Name)
+	b.Add(model.MetricNameLabel, one.Name)
 	b.Add(instanceLabel, l.agent)
-	has := map[string]bool{labels.MetricName: true, instanceLabel: true}
+	has := map[string]bool{model.MetricNameLabel: true, instanceLabel: true}
 	for _, group := range [...][]report.Attr{one.Labels, l.own, {{Name: jobLabel, Value: defaultJob}}} {
 		for _, a := range group {
 			if !has[a.Name] {

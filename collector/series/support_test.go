@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 
@@ -231,7 +232,7 @@ func (r *running) serve(req *http.Request, contentType string) *httptest.Respons
 	return w
 }
 
-func labelsOf(name string) labels.Labels { return labels.FromStrings(labels.MetricName, name) }
+func labelsOf(name string) labels.Labels { return labels.FromStrings(model.MetricNameLabel, name) }
 
 func (r *running) refused(reason string) uint64 { return r.met.refused(reason).Get() }
 

@@ -117,14 +117,13 @@ func (w *writes) judge(r *http.Request, protocol byte, body []byte) (*verdict, *
 	return v, checked, nil
 }
 
-// failWrite answers what the ledger did not take, or may not have.
+// failWrite answers what the ledger did not take, or may not have. Not 429, for
+// which Prometheus by default drops what it sent.
 func failWrite(w http.ResponseWriter, err error) {
-	code := http.StatusServiceUnavailable
+	after := "1"
 	if errors.Is(err, machine.ErrFull) {
-		code = http.StatusTooManyRequests
-		w.Header().Set("Retry-After", "5")
-	} else {
-		w.Header().Set("Retry-After", "1")
+		after = "5"
 	}
-	http.Error(w, err.Error()+": send it again", code)
+	w.Header().Set("Retry-After", after)
+	http.Error(w, err.Error()+": send it again", http.StatusServiceUnavailable)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/exemplar"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
@@ -82,7 +83,7 @@ func (v *verdict) AppendExemplar(_ storage.SeriesRef, _ labels.Labels, e exempla
 
 // UpdateMetadata learns what protocol 2 says of a metric.
 func (v *verdict) UpdateMetadata(_ storage.SeriesRef, ls labels.Labels, m metadata.Metadata) (storage.SeriesRef, error) {
-	v.families.learn(ls.Get(labels.MetricName), m)
+	v.families.learn(ls.Get(model.MetricNameLabel), m)
 	return 1, nil
 }
 
@@ -104,7 +105,7 @@ func (v *verdict) breaks(err error) error {
 // checkLabels keeps a sender from filling the index.
 func checkLabels(ls labels.Labels) error {
 	if n := ls.Len(); n > maxLabels {
-		return fmt.Errorf("%.80q has %d labels, at most %d", ls.Get(labels.MetricName), n, maxLabels)
+		return fmt.Errorf("%.80q has %d labels, at most %d", ls.Get(model.MetricNameLabel), n, maxLabels)
 	}
 	return ls.Validate(func(l labels.Label) error {
 		switch {

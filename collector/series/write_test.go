@@ -209,7 +209,7 @@ func TestWriteLedger(t *testing.T) {
 		err  error
 		code int
 	}{
-		{machine.ErrFull, 429},
+		{machine.ErrFull, 503},
 		{fmt.Errorf("%w: lost", machine.ErrUnknown), 503},
 		{machine.ErrNotStored, 503},
 	} {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -117,7 +118,7 @@ func (b *bench) fleet(ctx context.Context) (rows []row, err error) {
 func liveAlone(ctx context.Context, c *server, id int) error {
 	var series []report.Series
 	for i := range fleetSeries {
-		series = append(series, report.Series{Name: fmt.Sprintf("metric_%d_total", i/5), Labels: []report.Attr{{Name: "part", Value: fmt.Sprint(i % 5)}}})
+		series = append(series, report.Series{Name: fmt.Sprintf("metric_%d_total", i/5), Labels: []report.Attr{{Name: "part", Value: strconv.Itoa(i % 5)}}})
 	}
 	s, values := newSimulated(c, id, series), make([]float64, fleetSeries)
 	return everySecond(ctx, id, func() error {

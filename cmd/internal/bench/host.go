@@ -114,7 +114,8 @@ func (b *bench) agent(ctx context.Context, collector string) (*server, error) {
 		return nil, err
 	}
 	s := &server{url: "http://" + addr}
-	return s, s.start(ctx, b.bin("tomeishi-agent"), "--config", config)
+	err = s.start(ctx, b.bin("tomeishi-agent"), "--config", config)
+	return s, err
 }
 
 // bareAgent starts the reference: it reads what the agent reads and posts it as
@@ -125,7 +126,8 @@ func (b *bench) bareAgent(ctx context.Context, collector string) (*server, error
 		return nil, err
 	}
 	s := &server{url: "http://" + addr}
-	return s, s.start(ctx, b.bin("bench"), "-bare-agent", addr, "-to", collector)
+	err = s.start(ctx, b.bin("bench"), "-bare-agent", addr, "-to", collector)
+	return s, err
 }
 
 // hostFiles are what an agent reads of Linux each second.

@@ -403,7 +403,7 @@ func (w *world) restartKeepsState(t *testing.T) {
 	}
 }
 
-var replayed = regexp.MustCompile(`msg="ledger replayed" index=(\d+) chain=(\w+) state=(\w+)`)
+var replayed = regexp.MustCompile(`"ledger replayed","index":(\d+),"chain":"(\w+)","state":"(\w+)"`)
 
 func (p *process) read(t *testing.T) []byte {
 	t.Helper()
