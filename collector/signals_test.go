@@ -7,10 +7,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
 // queueRules stop the withdrawals when a metric says so, two seconds long.
@@ -210,4 +212,40 @@ func TestConditions(t *testing.T) {
 		a, ok := r.alert("RuleErrors")
 		return ok && a.Labels["rule"] == "Twice"
 	})
+}
+
+// TestReloadMetricRules: an alert that stands in shadow closes its gate once
+// the gate enforces, also if whoever made the rules live was lost on the way.
+func TestReloadMetricRules(t *testing.T) {
+	c := testConfig(t)
+	file := filepath.Join(t.TempDir(), "rules.yml")
+	shadow := strings.Replace(queueRules, "{name: withdrawals, mode: enforce}", "{name: withdrawals, mode: shadow}", 1)
+	if err := os.WriteFile(file, []byte(shadow), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.Rules = []string{file}
+	r := start(t, c)
+	defer newHost(r, "payer-1").keep(150)()
+	r.await("the alert stands", func() bool { _, stands := r.alert("QueueLong"); return stands })
+	if r.gateClosed("withdrawals") {
+		t.Fatal("a gate in shadow is closed")
+	}
+	if err := os.WriteFile(file, []byte(queueRules), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	files, err := r.ruleFiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// As a reload does that is lost before its metric rules run.
+	if _, err := r.must(t.Context(), machine.KindPrepare, machine.Prepare{Set: setName(files), Files: files}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.must(t.Context(), machine.KindLive, machine.Live{Set: setName(files)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.await("the gate closes", func() bool { return r.gateClosed("withdrawals") })
 }

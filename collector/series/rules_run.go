@@ -2,6 +2,7 @@ package series
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,7 +35,25 @@ func (r *Rules) iterate(ctx context.Context, g *promrules.Group, at time.Time) {
 	if ctx.Err() != nil || r.store.broken.is() {
 		return // the rules end, and queries were cut off
 	}
-	r.propose(ctx, now.set, g.Interval(), known.compare(r.o.Standing))
+	found := known.compare(r.o.Standing)
+	if !now.recorded() {
+		found.resolved = nil
+	}
+	r.propose(ctx, now.set, g.Interval(), found)
+}
+
+// recorded tells whether every group with recording rules has been evaluated
+// since the start. Before, a series that an alert hangs on may only be stale
+// because nobody was there to record it.
+func (l *loaded) recorded() bool {
+	return !slices.ContainsFunc(l.groups, func(g *group) bool {
+		return g.GetLastEvaluation().IsZero() && slices.ContainsFunc(g.Rules(), isRecording)
+	})
+}
+
+func isRecording(r promrules.Rule) bool {
+	_, ok := r.(*promrules.RecordingRule)
+	return ok
 }
 
 // evaluate is one evaluation of a group, in its turn.
