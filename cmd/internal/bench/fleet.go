@@ -231,22 +231,34 @@ func (b *bench) storm(ctx context.Context) (rows []row, err error) {
 	mu.Unlock()
 	all := make(chan time.Duration, 1)
 	go func() { all <- awaitAlerts(ctx, c, stormRules*stormSeries) }()
-	trials, err := gateTrials(ctx, c, 300, "storm")
+	trials, took, err := trialsDuring(ctx, c, all, failed)
 	if err != nil {
 		return nil, err
-	}
-	var took time.Duration
-	select {
-	case err := <-failed:
-		return nil, err
-	case took = <-all:
 	}
 	p50, p99 := quantiles(trials)
 	return []row{{
 		fmt.Sprintf("alert storm: %d rules × %d series turn true in one second, rules at 1 s", stormRules, stormSeries),
 		"all in the ledger ≤ 5 s, the gate's path ≤ 10 ms",
-		fmt.Sprintf("%.1f s; gate p50 %s, p99 %s, slowest %s", took.Seconds(), ms(p50), ms(p99), ms(trials[len(trials)-1])), "", "",
+		fmt.Sprintf("%.1f s; gate p50 %s, p99 %s, slowest %s (n=%d meanwhile)", took.Seconds(), ms(p50), ms(p99), ms(trials[len(trials)-1]), len(trials)), "", "",
 	}}, nil
+}
+
+// trialsDuring tries the gate's path again and again until the storm is over.
+func trialsDuring(ctx context.Context, c *server, all <-chan time.Duration, failed <-chan error) (trials []time.Duration, took time.Duration, err error) {
+	for round := 0; ; round++ {
+		some, err := gateTrials(ctx, c, 20, fmt.Sprint("storm", round))
+		if err != nil {
+			return nil, 0, err
+		}
+		trials = append(trials, some...)
+		select {
+		case err := <-failed:
+			return nil, 0, err
+		case took := <-all:
+			return trials, took, nil
+		default:
+		}
+	}
 }
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.2f ms", float64(d.Microseconds())/1000) }
