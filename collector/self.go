@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"syscall"
@@ -96,14 +97,15 @@ func (c *Collector) compareConditions(ctx context.Context) {
 	for _, s := range c.machine.Conditions() {
 		stands[conditionKey(s.Name, s.Labels)] = s
 	}
+	past := maps.Clone(stands)
 	for _, is := range c.conditions(stands) {
 		key := conditionKey(is.Name, is.Labels)
 		if _, ok := stands[key]; !ok {
 			c.note(ctx, is)
 		}
-		delete(stands, key)
+		delete(past, key) // two rules may have one name
 	}
-	for _, over := range stands {
+	for _, over := range past {
 		c.note(ctx, machine.Condition{Name: over.Name, Labels: over.Labels})
 	}
 }
@@ -143,8 +145,9 @@ func (c *Collector) conditions(stands map[string]machine.ConditionView) (out []m
 	if text := c.rules.Blind(); text != "" {
 		add("RuleErrors", "metric rules are not evaluated: "+text, machine.Label{Name: "error", Value: "blind"})
 	}
-	for rule, text := range c.ruleErrors() {
-		add("RuleErrors", text, machine.BoundLabels([]machine.Label{{Name: "error", Value: "metric"}, {Name: "rule", Value: rule}})...)
+	for _, f := range c.rules.Failing(maxRuleErrors) {
+		add("RuleErrors", "rule "+f.Rule+" could not be evaluated: "+f.Error,
+			machine.BoundLabels([]machine.Label{{Name: "error", Value: "metric"}, {Name: "rule", Value: f.Rule}})...)
 	}
 	return out
 }
@@ -190,24 +193,6 @@ func timeOff(ahead time.Duration, stands bool) string {
 		return "ledger time is behind this host's clock and catches up by a tenth: the clock was set forward"
 	}
 	return ""
-}
-
-// ruleErrors are the metric rules that could not be evaluated last time, and
-// why.
-func (c *Collector) ruleErrors() map[string]string {
-	out := map[string]string{}
-	for _, g := range c.rules.Groups() {
-		for _, r := range g.Rules {
-			if r.LastError == "" {
-				continue
-			}
-			if len(out) == maxRuleErrors {
-				return out
-			}
-			out[r.Name] = "rule " + r.Name + " could not be evaluated: " + r.LastError
-		}
-	}
-	return out
 }
 
 // lead notes in the ledger that this collector serves from now on.

@@ -167,7 +167,7 @@ func TestMetricRule(t *testing.T) {
 func TestConditions(t *testing.T) {
 	c := testConfig(t)
 	file := filepath.Join(t.TempDir(), "rules.yml")
-	good := "groups: [{name: g, interval: 1s, rules: [{alert: Twice, expr: 'a * on () b > 0'}]}]\n"
+	good := "groups: [{name: g, interval: 1s, rules: [{alert: Twice, expr: 'a * on () b > 0'}, {alert: Twice, labels: {of: two}, expr: 'a * on () b > 0'}]}]\n"
 	if err := os.WriteFile(file, []byte(good), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -212,6 +212,12 @@ func TestConditions(t *testing.T) {
 		a, ok := r.alert("RuleErrors")
 		return ok && a.Labels["rule"] == "Twice"
 	})
+	r.await("both rules of the name fail", func() bool { return len(r.rules.Failing(10)) == 2 })
+	was, _, _ := r.machine.At()
+	r.compareConditions(t.Context())
+	if is, _, _ := r.machine.At(); is != was {
+		t.Errorf("what stands is told again: entry %d, was %d", is, was)
+	}
 }
 
 // TestReloadMetricRules: an alert that stands in shadow closes its gate once

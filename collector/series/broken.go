@@ -18,18 +18,12 @@ const closeTimeout = 5 * time.Second
 // gates, events and event rules go on.
 type broken struct {
 	once sync.Once
-	made sync.Once
-	now  chan struct{}
-}
-
-func (b *broken) done() chan struct{} {
-	b.made.Do(func() { b.now = make(chan struct{}) })
-	return b.now
+	now  chan struct{} // closed then
 }
 
 func (b *broken) is() bool {
 	select {
-	case <-b.done():
+	case <-b.now:
 		return true
 	default:
 		return false
@@ -50,7 +44,7 @@ func (s *Store) lost(err error) error {
 		return err
 	}
 	s.broken.once.Do(func() {
-		close(s.broken.done())
+		close(s.broken.now)
 		s.o.Log.Error("the series have failed: metric rules are not evaluated until the collector is started again; gates, events and event rules go on", "error", err)
 	})
 	return errBroken

@@ -64,6 +64,26 @@ func (r *Rules) Groups() []GroupView {
 	return out
 }
 
+// Failing are the rules whose last evaluation failed, in the order of Groups,
+// each by its name and why; at most so many.
+func (r *Rules) Failing(most int) (out []Failure) {
+	now := r.loaded.Load()
+	if now == nil {
+		return nil
+	}
+	for _, g := range now.groups {
+		for _, rule := range g.Rules() {
+			if err := rule.LastError(); err != nil && len(out) < most {
+				out = append(out, Failure{rule.Name(), err.Error()})
+			}
+		}
+	}
+	return out
+}
+
+// A Failure is why a rule could not be evaluated.
+type Failure struct{ Rule, Error string }
+
 func (g *group) view() GroupView {
 	v := GroupView{
 		File: g.File(), Name: g.Name(), Interval: g.Interval(), Limit: g.Limit(), Missed: g.missed.Load(),

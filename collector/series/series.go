@@ -112,6 +112,7 @@ func Open(o Options) (*Store, error) {
 	s.queue.open(opened.mark)
 	s.progress.applied = opened.mark.Index
 	s.disk = disk{dir: s.o.Dir}
+	s.broken.now = make(chan struct{})
 	s.feeder = newFeeder(s, opened.mark)
 	s.writes.open(s)
 	s.queries.open()
@@ -145,7 +146,7 @@ func (s *Store) Run(ctx context.Context) {
 	<-ctx.Done()
 	select {
 	case <-ended:
-	case <-s.broken.done():
+	case <-s.broken.now:
 		select {
 		case <-ended:
 		case <-time.After(closeTimeout):
