@@ -222,7 +222,7 @@ func (c *Collector) handler() *http.ServeMux {
 		Decide: func(ctx context.Context, d machine.Decision) (any, error) {
 			return c.submit(ctx, machine.KindDecision, d)
 		},
-		Evidence: c.evidence, Reload: c.reloadRules, Backup: c.backup, Stopping: c.stopping, Ready: c.Ready, Status: c.status, Groups: c.groups,
+		Evidence: c.evidence, Reload: c.reloadRules, Backup: c.backup, Stopping: c.stopping, Ready: c.Ready, Status: c.status, Groups: func() []machine.GroupView { return c.rules.Groups() },
 	}}
 	a.Register(mux)
 	c.series.Register(mux)

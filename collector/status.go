@@ -19,30 +19,6 @@ func (c *Collector) status() api.Status {
 	return s
 }
 
-// groups shapes what the metric rules found for the API.
-func (c *Collector) groups() []api.Group {
-	var out []api.Group
-	for _, g := range c.rules.Groups() {
-		to := api.Group{
-			File: g.File, Name: g.Name, Interval: g.Interval, Limit: g.Limit,
-			LastEvaluation: g.LastEvaluation, EvaluationTime: g.EvaluationTime, Missed: g.Missed,
-		}
-		for _, r := range g.Rules {
-			rule := api.PromRule{
-				Type: r.Type, Name: r.Name, Query: r.Query, Duration: r.Duration, KeepFiringFor: r.KeepFiringFor,
-				Labels: r.Labels, Annotations: r.Annotations, Health: r.Health, LastError: r.LastError,
-				EvaluationTime: r.EvaluationTime, LastEvaluation: r.LastEvaluation, State: r.State,
-			}
-			for _, a := range r.Alerts {
-				rule.Alerts = append(rule.Alerts, api.PromAlert(a))
-			}
-			to.Rules = append(to.Rules, rule)
-		}
-		out = append(out, to)
-	}
-	return out
-}
-
 // measure names the gauges of the collector's own metrics.
 func (c *Collector) measure() {
 	m := c.metrics

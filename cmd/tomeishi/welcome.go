@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tomeishi/tomeishi/collector/api"
+	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
 // ruleGroups is the answer to GET /api/v1/rules.
@@ -24,7 +25,7 @@ func (g ruleGroups) alerting() (names []string) {
 	seen := map[string]bool{}
 	for _, group := range g.Data.Groups {
 		for _, r := range group.Rules {
-			if r.Type == api.Alerting && !seen[r.Name] {
+			if r.Type == machine.Alerting && !seen[r.Name] {
 				seen[r.Name] = true
 				names = append(names, line(r.Name))
 			}

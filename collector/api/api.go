@@ -59,7 +59,7 @@ type Options struct {
 	Status func() Status
 	// Groups are the groups of the rules of PromQL as they were evaluated last,
 	// by file and name.
-	Groups func() []Group
+	Groups func() []machine.GroupView
 }
 
 // An API answers HTTP.

@@ -1,50 +1,8 @@
 package api
 
-import "time"
+import "github.com/tomeishi/tomeishi/collector/machine"
 
-// A Group is a group of rules of PromQL as it was evaluated last.
-type Group struct {
-	File, Name     string
-	Interval       time.Duration
-	Limit          int           // of alerts or series of a rule; 0 for none
-	LastEvaluation time.Time     // zero before the first
-	EvaluationTime time.Duration // that the last one took
-	Missed         uint64        // evaluations, because one before took too long
-	Rules          []PromRule    // in the order of the file
-}
-
-// Types of rules of PromQL.
-const (
-	Alerting  = "alerting"
-	Recording = "recording"
-)
-
-// A PromRule is a rule of PromQL as it was evaluated last.
-type PromRule struct {
-	Type           string // Alerting or Recording
-	Name, Query    string
-	Duration       time.Duration // of `for`
-	KeepFiringFor  time.Duration
-	Labels         map[string]string
-	Annotations    map[string]string // templates
-	Health         string            // ok, err or unknown
-	LastError      string
-	EvaluationTime time.Duration
-	LastEvaluation time.Time
-	State          string // firing, pending, inactive or unknown
-	Alerts         []PromAlert
-}
-
-// A PromAlert is an alert as its rule finds it. Whether it stands is for the
-// machine to say.
-type PromAlert struct {
-	Labels, Annotations map[string]string
-	State               string // pending or firing
-	ActiveAt            time.Time
-	Value               float64
-}
-
-func (a *API) groups() []Group {
+func (a *API) groups() []machine.GroupView {
 	if a.Groups == nil {
 		return nil // a collector without metrics
 	}

@@ -110,7 +110,7 @@ func (a *API) ruleGroups(ask ruleAsk) []*ruleGroup {
 			EvaluationTime: g.EvaluationTime.Seconds(), LastEvaluation: g.LastEvaluation,
 		}
 		for i, r := range g.Rules {
-			if r.Type == Recording {
+			if r.Type == machine.Recording {
 				add(g.File, shape, r.Name, recordingShape(r))
 			} else {
 				add(g.File, shape, r.Name, metricShape(r, b.list(owner{metric: g.ids[i]})))
@@ -143,16 +143,16 @@ func (b *board) builtIns() (names []string) {
 	return names
 }
 
-func recordingShape(r PromRule) RecordingRule {
+func recordingShape(r machine.PromRule) RecordingRule {
 	return RecordingRule{
-		Type: Recording, Name: r.Name, Query: r.Query, Labels: r.Labels, Health: r.Health, LastError: r.LastError,
+		Type: machine.Recording, Name: r.Name, Query: r.Query, Labels: r.Labels, Health: r.Health, LastError: r.LastError,
 		EvaluationTime: r.EvaluationTime.Seconds(), LastEvaluation: r.LastEvaluation,
 	}
 }
 
-func metricShape(r PromRule, alerts []Alert) Rule {
+func metricShape(r machine.PromRule, alerts []Alert) Rule {
 	return Rule{
-		Type: Alerting, Name: r.Name, Query: r.Query, Duration: r.Duration.Seconds(), KeepFiringFor: r.KeepFiringFor.Seconds(),
+		Type: machine.Alerting, Name: r.Name, Query: r.Query, Duration: r.Duration.Seconds(), KeepFiringFor: r.KeepFiringFor.Seconds(),
 		Labels: r.Labels, Annotations: r.Annotations, Alerts: alerts, State: stateOf(alerts, r.State),
 		Health: r.Health, LastError: r.LastError, EvaluationTime: r.EvaluationTime.Seconds(), LastEvaluation: r.LastEvaluation,
 	}
@@ -178,7 +178,7 @@ const ill = time.Hour
 
 func eventShape(v machine.RuleView, alerts []Alert, now time.Time) Rule {
 	r := Rule{
-		Type: Alerting, Name: v.Name, Query: v.Explain(), KeepFiringFor: v.KeepFiring.Seconds(),
+		Type: machine.Alerting, Name: v.Name, Query: v.Explain(), KeepFiringFor: v.KeepFiring.Seconds(),
 		Labels: map[string]string{}, Annotations: map[string]string{},
 		Alerts: alerts, State: stateOf(alerts, "inactive"), Health: "ok", LastEvaluation: now,
 		Counts: &Counts{
@@ -200,7 +200,7 @@ func eventShape(v machine.RuleView, alerts []Alert, now time.Time) Rule {
 
 func builtInShape(name string, alerts []Alert, now time.Time) Rule {
 	return Rule{
-		Type: Alerting, Name: name, Query: "built in", Labels: map[string]string{}, Annotations: map[string]string{},
+		Type: machine.Alerting, Name: name, Query: "built in", Labels: map[string]string{}, Annotations: map[string]string{},
 		Alerts: alerts, State: "firing", Health: "ok", LastEvaluation: now,
 	}
 }

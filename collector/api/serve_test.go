@@ -17,7 +17,7 @@ import (
 )
 
 // server answers for the cell over HTTP; decisions are applied at once.
-func (c *cell) server(groups func() []Group) *httptest.Server {
+func (c *cell) server(groups func() []machine.GroupView) *httptest.Server {
 	a := &API{Options: Options{
 		Machine: c.Machine, Groups: groups,
 		Actor: func(_ *http.Request, right string) (string, error) {

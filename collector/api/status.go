@@ -134,7 +134,7 @@ func (s *Status) countGates(m *machine.Machine) {
 	}
 }
 
-func (s *Status) countRules(m *machine.Machine, groups []Group) {
+func (s *Status) countRules(m *machine.Machine, groups []machine.GroupView) {
 	views, set, since := m.RulesView()
 	s.Rules, s.RuleSet, s.RulesLive = len(views), set, since.UTC().Format(time.RFC3339)
 	s.Failures = []RuleFail{}
@@ -153,7 +153,7 @@ func (s *Status) countRules(m *machine.Machine, groups []Group) {
 	for _, g := range groups {
 		s.Missed += g.Missed
 		for _, r := range g.Rules {
-			if r.Type == Recording {
+			if r.Type == machine.Recording {
 				s.Recording++
 			}
 			if r.LastError != "" {

@@ -28,14 +28,14 @@ gates: [{name: g}]
 
 // storm is a cell in which so many alerts of each kind stand, and the view of
 // its metric rules.
-func storm(t testing.TB, metric, event int) (*cell, func() []Group) {
+func storm(t testing.TB, metric, event int) (*cell, func() []machine.GroupView) {
 	c := newCellOf(t, stormRules)
-	groups := []Group{{File: "r.yml", Name: "g", Rules: []PromRule{{Type: Alerting, Name: "Metric", State: "firing"}}}}
+	groups := []machine.GroupView{{File: "r.yml", Name: "g", Rules: []machine.PromRule{{Type: machine.Alerting, Name: "Metric", State: "firing"}}}}
 	var levels []machine.Level
 	for i := range metric {
 		instance := fmt.Sprintf("host%05d", i)
 		levels = append(levels, level("1", "alertname", "Metric", "instance", instance, "job", "node", "mountpoint", "/var/lib/data"))
-		groups[0].Rules[0].Alerts = append(groups[0].Rules[0].Alerts, PromAlert{
+		groups[0].Rules[0].Alerts = append(groups[0].Rules[0].Alerts, machine.PromAlert{
 			Labels: pairs(levels[i].Labels), Annotations: pairs(levels[i].Annotations), State: "firing", Value: 2,
 		})
 	}
@@ -47,10 +47,10 @@ func storm(t testing.TB, metric, event int) (*cell, func() []Group) {
 		requests = append(requests, fmt.Sprintf("w%05d", i))
 	}
 	c.pays(requests...)
-	return c, func() []Group { return groups }
+	return c, func() []machine.GroupView { return groups }
 }
 
-func stormAPI(c *cell, groups func() []Group) *http.ServeMux {
+func stormAPI(c *cell, groups func() []machine.GroupView) *http.ServeMux {
 	a := &API{Options: Options{
 		Machine: c.Machine, Groups: groups,
 		Evidence: func(refs []window.Ref) []string { return make([]string, len(refs)) },

@@ -145,7 +145,7 @@ groups:
 }
 
 // rule is the only one.
-func (w *world) rule() RuleView { return w.Groups()[0].Rules[0] }
+func (w *world) rule() machine.PromRule { return w.Groups()[0].Rules[0] }
 
 func TestRulesErrorResolvesNothing(t *testing.T) {
 	const text = `
