@@ -23,6 +23,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/tomeishi/tomeishi/agent/durable"
+	"github.com/tomeishi/tomeishi/agent/facts"
 	"github.com/tomeishi/tomeishi/agent/gates"
 	"github.com/tomeishi/tomeishi/agent/local"
 	"github.com/tomeishi/tomeishi/agent/peers"
@@ -49,7 +50,8 @@ type Agent struct {
 	o       Options
 	log     *slog.Logger
 	gates   *gates.Copy
-	uplink  *uplink.Uplink // nil without collectors
+	uplink  *uplink.Uplink  // nil without collectors
+	facts   *facts.Reporter // nil without collectors
 	signals *signals
 	server  *http.Server
 	tcp     net.Listener
@@ -115,6 +117,7 @@ func (a *Agent) setup() error {
 	var lane *samples.Lane
 	if len(c.Collectors) > 0 {
 		a.uplink = uplink.New(queue, ask(), a.log, set)
+		a.facts = facts.New(facts.Options{Agent: c.ID, Spool: queue, Refuses: a.refuses, Log: a.log, Metrics: set})
 		lane = samples.New(samples.Options{
 			Dir: filepath.Join(c.Data, "samples"), Agent: c.ID, Labels: attrs(c.Labels), Max: c.SamplesMax,
 			Live: ask(), Backlog: ask(), Log: a.log, Metrics: set,
@@ -126,7 +129,7 @@ func (a *Agent) setup() error {
 	// Listening last: whoever connects finds the rooms open.
 	api := local.New(local.Options{
 		Agent: c.ID, Hosts: []string{c.Listen}, Spool: queue, Gates: a.gates,
-		Ready: a.notReady, Signals: a.signals.write, Log: a.log, Metrics: set,
+		Ready: a.notReady, Signals: a.signals.write, Refused: a.refused(), Log: a.log, Metrics: set,
 	})
 	a.server = api.Server()
 	ctx := context.Background() // binding does not wait
@@ -183,6 +186,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	rooms.Go(func() { a.signals.run(ctx) })
 	if a.uplink != nil {
 		rooms.Go(func() { a.uplink.Run(ctx) })
+		rooms.Go(func() { a.facts.Run(ctx) })
 	}
 	<-ctx.Done()
 

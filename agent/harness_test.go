@@ -26,7 +26,8 @@ type collector struct {
 	decoder report.SampleDecoder
 	samples chan report.Samples
 	mu      sync.Mutex
-	got     []string // "id agentid peeruid" of each event, in order
+	got     []string // "id agentid peeruid" of each event of an application, in order
+	own     []string // "type data" of each event of the agent itself
 	more    chan struct{}
 	cell    string
 	epoch   uint64
@@ -62,6 +63,10 @@ func (c *collector) blocks(w http.ResponseWriter, r *http.Request) {
 		}
 		rd := b.Batch.Reader()
 		for ev := (report.Event{}); rd.Next(&ev); {
+			if ev.Source == "tomeishi/agent/"+b.Agent {
+				c.own = append(c.own, ev.Type+" "+string(ev.Data))
+				continue
+			}
 			line := ev.ID
 			for _, a := range ev.Ext {
 				line += " " + a.Name + "=" + a.Value

@@ -5,6 +5,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/tomeishi/tomeishi/agent/facts"
+	"github.com/tomeishi/tomeishi/agent/gates"
 )
 
 // Addr is the TCP address that the agent listens on.
@@ -34,4 +37,23 @@ func (a *Agent) info() {
 		pairs = append(pairs, fmt.Sprintf("%s=%q", name, labels[name]))
 	}
 	a.o.Metrics.GetOrCreateGauge("tomeishi_agent_info{"+strings.Join(pairs, ",")+"}", func() float64 { return 1 })
+}
+
+// refuses tells whether a gate refuses anybody now.
+func (a *Agent) refuses(name string) bool {
+	g, ok := a.gates.Get(name)
+	return ok && g.Refuses()
+}
+
+// refused is what reports that a gate refused a payment; nil without
+// collectors.
+func (a *Agent) refused() func(g gates.Gate, ask map[string]string) {
+	if a.facts == nil {
+		return nil
+	}
+	return func(g gates.Gate, ask map[string]string) {
+		a.facts.Refused(facts.Refusal{
+			Gate: g.Name, Closing: g.Closing.ID, Epoch: g.Closing.Epoch, Unsure: g.Closing.Unsure, Ask: ask,
+		})
+	}
 }

@@ -24,7 +24,7 @@ const defaultLease = 30 * time.Second
 
 func (p *parser) gate(n *yaml.Node) {
 	g := &parsedGate{place: p.here(n)}
-	g.Mode, g.Lease = Shadow, defaultLease
+	g.Mode, g.Lease, g.Opening = Shadow, defaultLease, Opening{Approvals: 1}
 	before := p.noted
 	ok := p.mapping(n, "a gate", []key{
 		{name: "name", read: func(v *yaml.Node) {
@@ -46,7 +46,7 @@ func (p *parser) gate(n *yaml.Node) {
 				p.errorAt(v, "a lease is between 1s and 1h")
 			}
 		}},
-		{name: "open", read: func(v *yaml.Node) { p.opening(v) }},
+		{name: "open", read: func(v *yaml.Node) { g.Opening = p.opening(v) }},
 		{name: "claims", not: "would say how long a claim on this gate lasts"},
 	})
 	if !ok {
@@ -58,19 +58,6 @@ func (p *parser) gate(n *yaml.Node) {
 	}
 	p.unique(n, "gate", g.Name, clip(g.Name))
 	p.gates = append(p.gates, g)
-}
-
-// opening takes what is the case anyway: one person opens a gate.
-func (p *parser) opening(n *yaml.Node) {
-	p.mapping(n, "open", []key{
-		{name: "approvals", read: func(v *yaml.Node) {
-			if v.Value != "1" {
-				p.errorAt(v, "not in this version: approvals other than 1")
-			}
-		}},
-		{name: "after", not: "would make an opening wait for a condition"},
-		{name: "alone", not: "would let one person open a gate that needs two"},
-	})
 }
 
 // gateName tells whether s can name a gate.

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"text/template"
 
 	"go.yaml.in/yaml/v3"
@@ -25,36 +26,56 @@ type scope struct {
 	Evidence []string
 }
 
-// Render fills in annotation templates. Where one fails, its text is the error,
+// A Template is an annotation that is read once and filled in often, by many at
+// once.
+type Template struct {
+	text string // as it is, if nothing in it is to be filled in
+	err  error  // why it cannot be filled in
+
+	mu     sync.Mutex
+	left   *budget // of the rendering under way: what the template pays from
+	parsed *template.Template
+}
+
+// Compile reads a template. One that is not sound says so when it is filled in,
 // so that an alert is told all the same.
-func Render(templates []Pair, labels map[string]string, value string, evidence []string) map[string]string {
-	out := map[string]string{}
-	s := scope{labels, exactText(value), evidence}
-	for _, t := range templates {
-		text, err := render(t.Value, s)
-		if err != nil {
-			text = fmt.Sprintf("<error expanding template: %v>", err)
-		}
-		out[t.Name] = text
+func Compile(text string) *Template {
+	if !strings.Contains(text, "{{") {
+		return &Template{text: text}
 	}
-	return out
+	t := &Template{left: &budget{}}
+	t.parsed, t.err = parseTemplate(text, t.left)
+	return t
+}
+
+// Render fills in the template. Where that fails, the text is the error. What
+// one rendering may cost does not depend on those before it.
+func (t *Template) Render(labels map[string]string, value string, evidence []string) string {
+	text, err := t.render(scope{labels, exactText(value), evidence})
+	if err != nil {
+		return fmt.Sprintf("<error expanding template: %v>", err)
+	}
+	return text
 }
 
 // Render fills in the annotations of the rule.
 func (r *Rule) Render(labels map[string]string, value string, evidence []string) map[string]string {
-	return Render(r.Annotations, labels, value, evidence)
+	out := map[string]string{}
+	for _, t := range r.Annotations {
+		out[t.Name] = Compile(t.Value).Render(labels, value, evidence)
+	}
+	return out
 }
 
-func render(text string, s scope) (string, error) {
-	if !strings.Contains(text, "{{") {
-		return text, nil
+func (t *Template) render(s scope) (string, error) {
+	if t.parsed == nil {
+		return t.text, t.err
 	}
-	t, err := parseTemplate(text, &budget{left: maxWork})
-	if err != nil {
-		return "", err
-	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.left.left = maxWork
 	var out limited
-	if err := t.Execute(&out, s); err != nil {
+	if err := t.parsed.Execute(&out, s); err != nil {
 		switch {
 		case errors.Is(err, errWork):
 			return "", errWork

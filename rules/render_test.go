@@ -3,7 +3,9 @@ package rules
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -29,7 +31,7 @@ func TestRender(t *testing.T) {
 		{`{{ $labels.request | humanize }}`, `<error expanding template: <humanize>: error calling humanize: strconv.ParseFloat: parsing "w-1": invalid syntax>`},
 		{`{{ index $evidence 7 }}`, `<error expanding template: <index $evidence 7>: error calling index: index out of range: 7>`},
 	} {
-		got := Render([]Pair{{"a", c.template}}, labels, "1234.5", []string{"a/b/1", "a/b/2"})["a"]
+		got := Compile(c.template).Render(labels, "1234.5", []string{"a/b/1", "a/b/2"})
 		if got != c.want {
 			t.Errorf("%s = %q, want %q", c.template, got, c.want)
 		}
@@ -39,7 +41,7 @@ func TestRender(t *testing.T) {
 func TestRenderIsBounded(t *testing.T) {
 	long := strings.Repeat("x", 1000)
 	evidence := make([]string, 1000)
-	got := Render([]Pair{{"a", "{{ range $evidence }}{{ $value }}{{ end }}"}}, nil, long, evidence)["a"]
+	got := Compile("{{ range $evidence }}{{ $value }}{{ end }}").Render(nil, long, evidence)
 	if len(got) > maxRendered+10 || !strings.HasSuffix(got, "…") {
 		t.Errorf("rendered %d bytes, ending %q", len(got), got[len(got)-10:])
 	}
@@ -74,11 +76,33 @@ func TestRenderBombs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := Render([]Pair{{"a", c.template}}, nil, "1", make([]string, 100))["a"]
+			got := Compile(c.template).Render(nil, "1", make([]string, 100))
 			if !strings.HasSuffix(got, c.want) || len(got) > maxRendered+10 {
 				t.Errorf("%d bytes, %.200q, want %q at the end", len(got), got, c.want)
 			}
 		})
+	}
+}
+
+// TestTemplateOften fills in one template again and again, by many at once: each
+// rendering has its own text and all that it may spend.
+func TestTemplateOften(t *testing.T) {
+	const rounds = 30_000 // about half of what one rendering may spend
+	text := Compile("{{ $labels.a }}" + fmt.Sprintf("{{ range %d }}{{ end }}", rounds))
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			want := strconv.Itoa(i)
+			for range 5 {
+				if got := text.Render(map[string]string{"a": want}, "", nil); got != want {
+					t.Errorf("%q, want %q", got, want)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if got := Compile("{{ if }}").Render(nil, "", nil); got != "<error expanding template: missing value for if>" {
+		t.Errorf("a template that is not sound: %q", got)
 	}
 }
 
@@ -137,7 +161,7 @@ func FuzzRender(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		got := Render([]Pair{{"a", text}}, map[string]string{"a": "x"}, "1.5", []string{"e1", "e2"})["a"]
+		got := Compile(text).Render(map[string]string{"a": "x"}, "1.5", []string{"e1", "e2"})
 		if strings.Contains(text, "{{") && len(got) > maxRendered+10 && len(got) > 2*len(text)+200 {
 			t.Errorf("%d bytes", len(got))
 		}

@@ -77,6 +77,15 @@ type Gate struct {
 	Mode          Mode
 	IfUnreachable Unreachable
 	Lease         time.Duration
+	Opening       Opening
+}
+
+// Opening is what it takes to open a gate.
+type Opening struct {
+	Approvals int // different people, 1 or 2
+	// Alone lets one person open it with verdict false once its newest hold has
+	// stood for so long; 0 never does.
+	Alone time.Duration
 }
 
 // Unreachable is what a gate's copy answers once its lease has run out.

@@ -162,7 +162,7 @@ groups:
     mitigate: [m, {use: n, mode: approve}]
     limit: 7
     keep_firing_for: 10m
-gates: [{name: a/b, mode: enforce, if_unreachable: keep, lease: 1m}, {name: c}]
+gates: [{name: a/b, mode: enforce, if_unreachable: keep, lease: 1m, open: {approvals: 2, alone: {after: 2m30s}}}, {name: c}]
 mitigations:
 - {name: m, action: gate.close, target: a/b, mode: enforce}
 - {name: n, action: gate.close, target: c, mode: enforce}
@@ -181,7 +181,10 @@ mitigations:
 		t.Errorf("mitigate is %+v", r.Mitigate)
 	}
 	gates := []Gate{*set.Gates[0], *set.Gates[1]}
-	if diff := cmp.Diff([]Gate{{"a/b", Enforce, Keep, time.Minute}, {"c", Shadow, Close, 30 * time.Second}}, gates); diff != "" {
+	if diff := cmp.Diff([]Gate{
+		{"a/b", Enforce, Keep, time.Minute, Opening{2, 150 * time.Second}},
+		{"c", Shadow, Close, 30 * time.Second, Opening{Approvals: 1}},
+	}, gates); diff != "" {
 		t.Error(diff)
 	}
 }

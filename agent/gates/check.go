@@ -19,24 +19,25 @@ const (
 	Open
 )
 
-// Check answers for one payment, with the reason unless the gate is open.
-func (c *Copy) Check(name string, m Match) (Answer, string) {
+// Check answers for one payment, with the reason unless the gate is open, and
+// with the gate that was asked.
+func (c *Copy) Check(name string, m Match) (Gate, Answer, string) {
 	g, ok := c.Get(name)
 	if !ok {
 		if !c.Heard() {
-			return NotFound, "unknown gate: no collector has answered since the agent started"
+			return g, NotFound, "unknown gate: no collector has answered since the agent started"
 		}
-		return NotFound, "unknown gate"
+		return g, NotFound, "unknown gate"
 	}
 	if g.State != stateOpen {
-		return Closed, g.why()
+		return g, Closed, g.why()
 	}
 	for _, h := range g.Holds {
 		if len(h.Match) > 0 && h.names(m) {
-			return Held, "held: " + h.Reason
+			return g, Held, "held: " + h.Reason
 		}
 	}
-	return Open, ""
+	return g, Open, ""
 }
 
 // names tells whether every field of the hold's match is the payment's. A field
@@ -81,7 +82,7 @@ func (c *Copy) view(name string, now time.Time) (Gate, bool) {
 	if !ok {
 		return Gate{}, false
 	}
-	g.Fresh = c.fresh(g, now)
+	g.Fresh, g.Closing.Epoch = c.fresh(g, now), c.kept.Epoch
 	if g.Mode == modeShadow {
 		return g, true // refuses only for a person's hold, which is in State
 	}
@@ -89,11 +90,11 @@ func (c *Copy) view(name string, now time.Time) (Gate, bool) {
 		g.State = stateClosed
 	}
 	if why := c.kept.suspicionOf(name); why != "" {
-		g.State, g.Reason = stateClosed, why
+		g.State, g.Reason, g.Closing.Unsure = stateClosed, why, InDoubt
 		return g, true
 	}
 	if !g.Fresh && g.IfUnreachable != keep && g.State == stateOpen {
-		g.State, g.Reason = stateClosed, c.unheard(now)
+		g.State, g.Reason, g.Closing.Unsure = stateClosed, c.unheard(now), Unreachable
 	}
 	return g, true
 }

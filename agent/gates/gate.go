@@ -1,8 +1,10 @@
 package gates
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -20,6 +22,36 @@ type Gate struct {
 	IfUnreachable string   `json:"if_unreachable"`
 	// Reason is why the agent answers as it does, when that is not a hold.
 	Reason string `json:"reason,omitempty"`
+	// Closing is for what is said of refusals; it does not travel.
+	Closing Closing `json:"-"`
+}
+
+// A Closing tells one closing of a gate from another.
+type Closing struct {
+	// ID stays the same while, from one of the collector's words to the next, any
+	// hold has stayed. It may change more often than the gate opens, never less.
+	ID uint64
+	// Epoch is the cell's, as the collector said it last.
+	Epoch uint64
+	// Unsure says why the gate refuses without the collector's word for it:
+	// Unreachable or InDoubt. It is empty where a hold refuses.
+	Unsure string
+}
+
+// Why a gate refuses without the collector's word for it.
+const (
+	Unreachable = "unreachable" // its lease has run out
+	InDoubt     = "doubt"       // the ledger behind the collector is another or an older one
+)
+
+// Refuses tells whether the gate refuses anybody.
+func (g Gate) Refuses() bool { return g.State != stateOpen || len(g.Holds) > 0 }
+
+// goesOn tells whether a hold of before still stands.
+func (g Gate) goesOn(before Gate) bool {
+	return slices.ContainsFunc(g.Holds, func(h Hold) bool {
+		return slices.ContainsFunc(before.Holds, func(b Hold) bool { return len(h.ID) > 0 && bytes.Equal(h.ID, b.ID) })
+	})
 }
 
 // A Hold is one reason for a gate, or for what it matches, to be closed.

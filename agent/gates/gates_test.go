@@ -19,7 +19,7 @@ import (
 
 func wantAnswer(t *testing.T, c *Copy, name string, want Answer) {
 	t.Helper()
-	got, why := c.Check(name, Match{})
+	_, got, why := c.Check(name, Match{})
 	if got != want || (why == "") != (want == Open) {
 		t.Errorf("%s: answer %d (%s), want %d", name, got, why, want)
 	}
@@ -324,7 +324,7 @@ func TestCheck(t *testing.T) {
 	}
 	for _, tt := range tests {
 		c := &Copy{kept: kept{Gates: map[string]Gate{"g": tt.gate}}, sent: time.Now()}
-		if got, why := c.Check("g", tt.m); got != tt.want {
+		if _, got, why := c.Check("g", tt.m); got != tt.want {
 			t.Errorf("%s: %d (%s), want %d", tt.name, got, why, tt.want)
 		}
 	}

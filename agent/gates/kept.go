@@ -145,6 +145,9 @@ func (k *kept) accept(l *list) (changed bool) {
 		old, had := k.Gates[g.Name]
 		changed = changed || !had || old.Epoch != g.Epoch || old.Lease != g.Lease || old.IfUnreachable != g.IfUnreachable
 		k.Highest[g.Name] = max(high, g.Epoch)
+		if g.Closing.ID = l.Epoch; g.goesOn(old) {
+			g.Closing.ID = old.Closing.ID
+		}
 		next[g.Name] = g
 	}
 	k.Epoch, k.Gates = l.Epoch, next
@@ -170,6 +173,7 @@ func (k *kept) addUnknown(l *list) (changed bool) {
 func fromList(l *list, a *adoption) kept {
 	k := kept{Cell: l.Cell, Epoch: l.Epoch, Gates: make(map[string]Gate), Highest: make(map[string]uint64), Adopted: a}
 	for _, g := range l.Gates {
+		g.Closing.ID = l.Epoch
 		k.Gates[g.Name], k.Highest[g.Name] = g, g.Epoch
 	}
 	return k

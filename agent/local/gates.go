@@ -24,27 +24,26 @@ func (a *API) gate(w http.ResponseWriter, r *http.Request, name string) {
 		noWatch(w)
 		return
 	}
-	match, err := asked(r)
+	q, err := report.ReadAsk(r.URL.RawQuery)
 	if err != nil {
 		report.WriteError(w, err)
 		return
 	}
-	answer, why := a.o.Gates.Check(name, match)
-	g, ok := a.o.Gates.Get(name)
-	if !ok {
+	g, answer, why := a.o.Gates.Check(name, named(q))
+	switch answer {
+	case gates.NotFound:
 		unknownGate(w, name, why)
 		return
-	}
-	if answer == gates.Held {
+	case gates.Held:
 		g.State, g.Reason = "closed", why
+	case gates.Open, gates.Closed: // as the gate says
 	}
 	report.WriteJSON(w, http.StatusOK, g)
 }
 
-// asked is the payment that the query names.
-func asked(r *http.Request) (gates.Match, error) {
-	q, err := report.ReadAsk(r.URL.RawQuery)
-	return gates.Match{Request: q["request"], Customer: q["customer"], Address: q["address"], Tag: q["tag"]}, err
+// named is the payment that the question names.
+func named(q map[string]string) gates.Match {
+	return gates.Match{Request: q["request"], Customer: q["customer"], Address: q["address"], Tag: q["tag"]}
 }
 
 func unknownGate(w http.ResponseWriter, name, why string) {
@@ -54,12 +53,12 @@ func unknownGate(w http.ResponseWriter, name, why string) {
 // check answers 204 for a payment that may pass. Any other answer means that
 // it may not.
 func (a *API) check(w http.ResponseWriter, r *http.Request, name string) {
-	match, err := asked(r)
+	q, err := report.ReadAsk(r.URL.RawQuery)
 	if err != nil {
 		report.WriteError(w, err)
 		return
 	}
-	answer, why := a.o.Gates.Check(name, match)
+	g, answer, why := a.o.Gates.Check(name, named(q))
 	refusal := struct {
 		Error string `json:"error"`
 		Gate  string `json:"gate"`
@@ -73,7 +72,18 @@ func (a *API) check(w http.ResponseWriter, r *http.Request, name string) {
 	case gates.Held:
 		refusal.Error, refusal.State = "this payment is "+why, "held"
 		report.WriteJSON(w, http.StatusLocked, refusal)
+		a.tell(r, g, q)
 	default:
 		report.WriteJSON(w, http.StatusLocked, refusal)
+		a.tell(r, g, q)
+	}
+}
+
+// tell tells of a refusal. What a browser asks is not told: any page that is
+// open on this host could invent payments.
+func (a *API) tell(r *http.Request, g gates.Gate, ask map[string]string) {
+	fromPage := r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Origin") != ""
+	if a.o.Refused != nil && !fromPage {
+		a.o.Refused(g, ask)
 	}
 }

@@ -38,6 +38,9 @@ type Options struct {
 	// Signals writes what was measured on this host in Prometheus's text format,
 	// for /metrics; nil writes nothing.
 	Signals func(w io.Writer) error
+	// Refused is told of every payment that a check refused, with the question,
+	// and does not wait; nil is told of none.
+	Refused func(g gates.Gate, ask map[string]string)
 	Log     *slog.Logger
 	Metrics *metrics.Set
 }

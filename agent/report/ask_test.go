@@ -2,6 +2,7 @@ package report
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,6 +18,13 @@ func TestReadAsk(t *testing.T) {
 		{"", map[string]string{}, "", false},
 		{"request=w-1&customer=c", map[string]string{"request": "w-1", "customer": "c"}, "", false},
 		{"request=w-1&watch=3", map[string]string{"request": "w-1"}, "", false},
+		{"request=w-1&asset=BTC&amount=0.50", map[string]string{"request": "w-1", "asset": "BTC", "amount": "0.50"}, "", false},
+		{"amount=1e3", nil, "amount", true},
+		{"amount=-1", nil, "amount", true},
+		{"amount=1,5", nil, "amount", true},
+		{"amount=" + strings.Repeat("9", 39), nil, "amount", true},
+		{"amount=1&amount=2", nil, "amount", true},
+		{"asset=", nil, "asset", true},
 		{"request=w-1;x=1", nil, "", true},
 		{"request=w-1%", nil, "", true},
 		{"request=%zz", nil, "", true},

@@ -47,6 +47,9 @@ func (d *decoder) finish(ev *Event, version string) error {
 			return &FieldError{a.name, err}
 		}
 	}
+	if strings.HasPrefix(ev.Type, ownTypes) {
+		return fieldErrorf("type", "the types that begin with %s are what agents say of themselves", ownTypes)
+	}
 	if len(ev.Ext) > maxExt {
 		return fieldErrorf("", "%d extension attributes, at most %d", len(ev.Ext), maxExt)
 	}

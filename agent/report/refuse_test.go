@@ -81,6 +81,7 @@ func TestStructuredRefuses(t *testing.T) {
 		{"no type", without("type"), "type", "missing"},
 		{"empty type", replaced("type", `""`), "type", "missing or empty"},
 		{"line break in type", replaced("type", `"a\n"`), "type", "control character"},
+		{"an agent's own type", replaced("type", `"tomeishi.beat"`), "type", "what agents say of themselves"},
 		{"control in subject", with(`"subject":"\u001f"`), "subject", "control character"},
 		{"subject a boolean", with(`"subject":true`), "subject", "want a string"},
 		{"control in datacontenttype", with(`"datacontenttype":"a\r"`), "datacontenttype", "control character"},

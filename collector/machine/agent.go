@@ -94,10 +94,12 @@ func (m *Machine) hear(id string) *Agent {
 		m.roomForAgent()
 		a = &Agent{ID: strings.Clone(id), Heard: m.Time} // id may be part of an entry
 		m.Agents[a.ID] = a
+		m.versions.Agents++
 		m.agentTimers.set(a, m.silentAt(a))
 	}
 	a.Heard = m.Time
 	if a.Silent {
+		m.versions.Agents++
 		a.Silent = false
 		m.endAbout(agentSilent, "heard again", Label{"agent", a.ID})
 		m.agentTimers.set(a, m.silentAt(a))
@@ -156,6 +158,7 @@ func (m *Machine) fallSilent(agents []*Agent) {
 // lead notes that a collector begins to serve.
 func (m *Machine) lead(Lead) any {
 	m.Serving, m.Steady = m.Time, m.Time
+	m.tellAllClosed()
 	return nil
 }
 

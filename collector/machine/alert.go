@@ -21,6 +21,7 @@ func (m *Machine) fire(rule *rules.Rule, key window.Key, hit rules.Hit, aggs *ru
 		a.Value = strconv.FormatUint(a.More, 10)
 	}
 	a.Updated, a.Quiet = m.Time, 0
+	m.versions.Alerts++
 	if first := run.Time(span.From); first < a.Since || a.Total == 0 {
 		m.since(a, first)
 	}
@@ -84,6 +85,7 @@ func (m *Machine) stand(a *Alert, labels []Label) {
 	m.Alerts = append(m.Alerts, a)
 	m.byID[a.ID] = a
 	m.index(a)
+	m.touch(a)
 	if a.Label("severity") == "critical" {
 		m.join(a, nil)
 	}
@@ -126,6 +128,8 @@ func (m *Machine) end(a *Alert, cause string) {
 	a.Ended, a.Cause, a.Due = m.Time, cause, 0
 	m.tallyOf(a, 1)
 	m.unindex(a)
+	m.touch(a)
+	m.goneBy(a)
 	if in := m.incident(a.Incident); in != nil {
 		m.loosen(in, a)
 		m.settle(in.ID, -1, "alert "+a.ID+" ended: "+cause)

@@ -31,7 +31,23 @@ const (
 	agentCloned = "AgentCloned"
 	clockOff    = "ClockOff"
 	ruleErrors  = "RuleErrors"
+
+	gateClosed     = "GateClosed"
+	approvalWanted = "ApprovalWanted"
+	openedAlone    = "OpenedAlone"
+	automaticOff   = "AutomaticOff"
 )
+
+// severity is what a built-in alert is to people.
+func severity(name string) string {
+	switch name {
+	case gateClosed, approvalWanted, openedAlone:
+		return "critical"
+	case watchdog:
+		return "none"
+	}
+	return "warning"
+}
 
 // builtIn raises an alert about something that happened to Tomeishi itself, or
 // counts one more occasion.
@@ -57,7 +73,7 @@ func (m *Machine) about(name string, labels []Label) *Alert {
 			summary = fmt.Sprintf(text, labels[0].Value)
 		}
 		m.describe(a, summary)
-		m.stand(a, append(slices.Clone(labels), Label{"alertname", name}, Label{"severity", "warning"}))
+		m.stand(a, append(slices.Clone(labels), Label{"alertname", name}, Label{"severity", severity(name)}))
 	}
 	return a
 }

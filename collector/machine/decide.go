@@ -3,7 +3,6 @@ package machine
 import (
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -12,20 +11,23 @@ import (
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
-// decide carries out what a person decided, or says why not.
+// decide carries out what a person decided, or says why not. It is nil, Pending
+// or a *Refusal.
 func (m *Machine) decide(d Decision) any {
 	var refusal *Refusal
 	switch d.Do {
 	case DoClose:
 		refusal = m.closeGate(d)
 	case DoOpen:
-		refusal = m.openGate(d)
+		return m.openGate(d)
 	case DoVerdict:
 		refusal = m.judge(d)
 	case DoApprove:
 		refusal = m.approve(d)
 	case DoUndo:
-		refusal = m.undo(d)
+		return m.undo(d)
+	case DoSwitch:
+		refusal = m.turnSwitch(d)
 	case DoForget:
 		refusal = m.forget(d)
 	default:
@@ -60,74 +62,6 @@ func (m *Machine) closeGate(d Decision) *Refusal {
 		}
 	}
 	m.hold(&Hold{Gate: d.Gate, By: d.Actor, Cause: ByPerson, Reason: d.Reason, Match: match})
-	return nil
-}
-
-func (m *Machine) openGate(d Decision) *Refusal {
-	if m.gate(d.Gate) == nil {
-		return notFound("no gate %s", d.Gate)
-	}
-	if d.Verdict != "" && !isVerdict(d.Verdict) {
-		return invalid("verdict", "found %.40q, want real, false or test", d.Verdict)
-	}
-	if now := m.Gates[d.Gate].Epoch; d.Epoch != nil && *d.Epoch > now {
-		return conflict("gate %s has not seen epoch %d yet, it is at %d: look again", d.Gate, *d.Epoch, now)
-	}
-	holds := m.holdsOn(d.Gate)
-	if d.Hold != "" {
-		holds = slices.DeleteFunc(holds, func(h *Hold) bool { return h.ID != d.Hold })
-		if len(holds) == 0 {
-			if m.wasHold(d.Hold) {
-				return nil // the same decision again: an answer was lost
-			}
-			return notFound("no hold %s on gate %s", d.Hold, d.Gate)
-		}
-	}
-	if d.Epoch != nil {
-		for _, h := range holds {
-			if h.Epoch > *d.Epoch {
-				return conflict("hold %s by %s came after epoch %d, which you read: look again", h.ID, h.By, *d.Epoch)
-			}
-		}
-	}
-	if len(holds) == 0 {
-		if above := m.holdsAbove(d.Gate); len(above) > 0 {
-			return conflict("gate %s is closed by its parent %s: open that", d.Gate, above[0].Gate)
-		}
-		return nil
-	}
-	if r := checkOpening(d, holds); r != nil {
-		return r
-	}
-	text := "gate " + d.Gate + " opened: " + d.Reason
-	for _, id := range incidentsOf(holds) {
-		m.note(id, d.Actor, text)
-		if in := m.incident(id); in != nil && d.Verdict != "" {
-			in.Verdict = d.Verdict
-		}
-	}
-	if d.Verdict == VerdictFalse {
-		m.accept(holds)
-	}
-	m.release(d.Gate, holds, d.Actor, d.Reason)
-	return nil
-}
-
-// wasHold tells whether a hold of this id ever was.
-func (m *Machine) wasHold(id string) bool {
-	n, err := strconv.ParseUint(strings.TrimPrefix(id, "h"), 10, 64)
-	return err == nil && strings.HasPrefix(id, "h") && n > 0 && n <= m.Last.Hold &&
-		!slices.ContainsFunc(m.Holds, func(h *Hold) bool { return h.ID == id })
-}
-
-func checkOpening(d Decision, holds []*Hold) *Refusal {
-	byRule := slices.ContainsFunc(holds, func(h *Hold) bool { return h.Cause == ByRule })
-	switch {
-	case strings.TrimSpace(d.Reason) == "" && (byRule || d.Verdict != ""):
-		return invalid("reason", "say why it is safe to open")
-	case byRule && d.Verdict == "":
-		return invalid("verdict", "a rule closed this gate: say what it was, real, false or test")
-	}
 	return nil
 }
 
@@ -200,7 +134,7 @@ func (m *Machine) approve(d Decision) *Refusal {
 }
 
 // undo takes back an effect, under the rules by which its gate opens.
-func (m *Machine) undo(d Decision) *Refusal {
+func (m *Machine) undo(d Decision) any {
 	e := m.effects[d.Effect]
 	switch {
 	case e == nil:

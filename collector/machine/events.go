@@ -51,7 +51,7 @@ func (m *Machine) blocks(body []byte) any {
 				m.builtIn(agentBlind, Label{"agent", s.Agent})
 			}
 			s.advance(b.Seq, digest)
-			m.events(b.Batch, ordinal, &out.BatchOutcome)
+			m.events(b.Batch, ordinal, true, &out.BatchOutcome)
 		}
 		s.Entered = m.Time
 		m.hear(b.Agent)
@@ -124,12 +124,13 @@ func (m *Machine) batch(body []byte) any {
 		return err
 	}
 	var out BatchOutcome
-	m.events(b, 0, &out)
+	m.events(b, 0, false, &out)
 	return out
 }
 
 // events applies a batch whose first event has the given ordinal in its entry.
-func (m *Machine) events(b report.Batch, ordinal int, out *BatchOutcome) {
+// What agents report of themselves counts only where an agent sent it.
+func (m *Machine) events(b report.Batch, ordinal int, byAgent bool, out *BatchOutcome) {
 	r := b.Reader()
 	now := uint32(m.Time / int64(time.Second))
 	for ev := (report.Event{}); r.Next(&ev); ordinal++ {
@@ -144,6 +145,9 @@ func (m *Machine) events(b report.Batch, ordinal int, out *BatchOutcome) {
 		}
 		out.Accepted++
 		m.Events.Accepted++
+		if byAgent {
+			m.own(&ev)
+		}
 		if m.live != nil {
 			m.evaluate(&ev, window.MakeRef(m.Index, ordinal))
 		}

@@ -15,11 +15,13 @@ func (m *Machine) wake(a *Alert, due int64) {
 
 // due is when something must be looked at again; 0 for never.
 func (m *Machine) due() int64 {
-	alerts, agents := m.alertTimers.next(), m.agentTimers.next()
-	if alerts == 0 || agents != 0 && agents < alerts {
-		return agents
+	first := int64(0)
+	for _, at := range [...]int64{m.alertTimers.next(), m.agentTimers.next(), m.Switch.Until} {
+		if at != 0 && (first == 0 || at < first) {
+			first = at
+		}
 	}
-	return alerts
+	return first
 }
 
 // expire looks at the alerts and agents whose time has come.
@@ -40,8 +42,12 @@ func (m *Machine) expire() {
 // review ends an alert whose condition is no longer true.
 func (m *Machine) review(a *Alert) {
 	rule := m.ruleOf(a)
-	if rule == nil {
-		m.end(a, "no longer true")
+	switch {
+	case rule == nil && a.builtIn() && a.Rule == approvalWanted:
+		m.reviewAgreed(a)
+		return
+	case rule == nil:
+		m.end(a, overBecause(a))
 		return
 	}
 	keys := a.Keys

@@ -23,6 +23,10 @@ func (m *Machine) defineGates(set *rules.Set) {
 		changed := !g.Defined || g.Mode != d.Mode
 		g.Defined, g.Mode, g.Lease = true, d.Mode, d.Lease
 		g.KeepUnreachable = d.IfUnreachable == rules.Keep
+		if g.Opening != d.Opening {
+			g.Opening = d.Opening
+			m.lapse(g, "what opening takes has changed")
+		}
 		if changed {
 			m.turn(g.Name)
 		}
@@ -46,6 +50,7 @@ func (m *Machine) turn(name string) {
 	for _, g := range m.Gates {
 		if g.Name == name || strings.HasPrefix(g.Name, name+"/") {
 			g.Epoch++
+			m.followClosing(g)
 		}
 	}
 }
@@ -90,6 +95,8 @@ func (m *Machine) hold(h *Hold) *Hold {
 		m.held[h.Alert]++
 	}
 	m.join(nil, h)
+	m.lapse(m.Gates[h.Gate], "hold "+h.ID+" came")
+	m.tellClosed(h)
 	return h
 }
 
@@ -110,6 +117,7 @@ func (m *Machine) release(gate string, holds []*Hold, actor, text string) {
 		m.unhold(h)
 		m.settle(h.Incident, -1, "")
 	}
+	m.freed(gate, actor)
 }
 
 // unhold notes that a hold because of an alert is gone.

@@ -18,8 +18,13 @@ func (m *Machine) join(a *Alert, h *Hold) {
 		gates = m.gatesOf(a)
 	}
 	in := m.sharing(a, gates)
-	if a != nil && a.Incident != "" {
+	switch {
+	case a != nil && a.Incident != "":
 		in = m.incident(a.Incident)
+	case h == nil && a.gate() != "":
+		if of := m.incidentAt(a.gate()); of != nil {
+			in = of
+		}
 	}
 	if in == nil {
 		in = m.openIncident()
@@ -33,6 +38,7 @@ func (m *Machine) join(a *Alert, h *Hold) {
 	if a != nil && a.Incident == "" {
 		a.Incident = in.ID
 		in.Alerts = append(in.Alerts, a.ID)
+		m.touch(a)
 		m.byKey.add(a.joinKey(), in)
 		if a.Ended == 0 {
 			in.Standing++
@@ -72,8 +78,12 @@ func (m *Machine) openIncident() *Incident {
 	return in
 }
 
-// gatesOf are the gates that the alert's rule may close.
+// gatesOf are the gates that the alert's rule may close, or that a built-in one
+// is about.
 func (m *Machine) gatesOf(a *Alert) (out []string) {
+	if gate := a.gate(); gate != "" {
+		return []string{gate}
+	}
 	if m.live == nil {
 		return nil
 	}
@@ -137,6 +147,7 @@ func (m *Machine) note(id, actor, text string) {
 	if in == nil {
 		return
 	}
+	m.versions.Incidents++
 	if len(in.Log) >= maxSteps+maxSteps/10 {
 		drop := len(in.Log) - maxSteps
 		in.Log = slices.DeleteFunc(in.Log, func(s Step) bool {

@@ -29,6 +29,7 @@ const (
 	KindLevels    Kind = 12 // Levels: where metric alerts that fire and that stand differ
 	KindCondition Kind = 13 // Condition: how Tomeishi itself is
 	KindLead      Kind = 14 // Lead: a collector began to serve
+	KindNotes     Kind = 15 // Notes: whom the edge has told, and what it must not forget
 )
 
 // Essential tells whether entries of this kind must commit even while the disk
@@ -97,6 +98,41 @@ type Condition struct {
 // Lead says that a collector began to serve: before, nobody could be heard.
 type Lead struct{}
 
+// Notes are what the edge that tells people must not forget.
+type Notes struct {
+	Actor string `json:"actor,omitempty"` // who made or ended a silence; empty for what was told
+	Kept  []Kept `json:"kept,omitempty"`
+	Told  []Told `json:"told,omitempty"`
+}
+
+// What is kept for the edge.
+const (
+	KeptSilence = "silence"
+	KeptLog     = "log" // of notifications
+)
+
+// Kept is one piece of the state of the engine that tells people. It is opaque
+// here: of two with one key the one that was updated last counts, and none
+// after it has expired.
+type Kept struct {
+	Of      string `json:"of"`
+	Key     string `json:"key"`
+	Updated int64  `json:"updated"` // Unix nanoseconds
+	Expires int64  `json:"expires"` // Unix nanoseconds
+	Body    []byte `json:"body"`
+}
+
+// Told is one notification that its receiver took.
+type Told struct {
+	At          int64    `json:"at"` // when it was answered, Unix nanoseconds
+	Receiver    string   `json:"receiver"`
+	Integration string   `json:"integration"`
+	Firing      int      `json:"firing,omitempty"` // how many alerts it told of
+	Resolved    int      `json:"resolved,omitempty"`
+	Alerts      []string `json:"alerts,omitempty"`    // ids of the first of them
+	Incidents   []string `json:"incidents,omitempty"` // of all of them
+}
+
 // What a person can decide.
 const (
 	DoClose   = "close"
@@ -105,6 +141,7 @@ const (
 	DoApprove = "approve"
 	DoUndo    = "undo"
 	DoForget  = "forget" // an agent that will not come back
+	DoSwitch  = "switch" // automatic effects on or off
 )
 
 // A Decision is one act of one person.
@@ -119,6 +156,8 @@ type Decision struct {
 	Reason   string            `json:"reason,omitempty"`
 	Verdict  string            `json:"verdict,omitempty"`
 	Epoch    *uint64           `json:"epoch,omitempty"` // of the gate, as it was read
+	On       bool              `json:"on,omitempty"`    // of the switch
+	For      time.Duration     `json:"for,omitempty"`   // how long the switch stays off
 	Match    map[string]string `json:"match,omitempty"`
 }
 

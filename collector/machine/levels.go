@@ -93,6 +93,7 @@ func (m *Machine) level(l *Level, out *LevelsOutcome) *Alert {
 	}
 	a.Value, a.Annotations = clip(l.Value), bound(l.Annotations, maxText)
 	a.Updated, a.Unheard = m.Time, 0
+	m.versions.Alerts++
 	m.Fired[l.Rule] = m.Time
 	m.mitigate(a, rule.Name, unopened(a, rule.Mitigate))
 	return a

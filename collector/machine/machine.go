@@ -31,6 +31,11 @@ type Machine struct {
 	derived
 	changed chan struct{} // closed when any gate changes
 
+	feeds    []*Feed
+	touched  []*Alert // by this entry
+	versions Versions
+	news     chan struct{} // closed when the versions change
+
 	// Room for the event that is being counted.
 	aggs     rules.Aggs
 	distinct []window.Key
@@ -43,15 +48,17 @@ type alertKey struct {
 
 // New makes the machine of a cell that has not begun.
 func New() *Machine {
-	m := &Machine{changed: make(chan struct{})}
+	m := &Machine{changed: make(chan struct{}), news: make(chan struct{})}
 	m.state = state{
-		Stats:   map[string]*RuleStats{},
-		Spools:  map[string]*Spool{},
-		Agents:  map[string]*Agent{},
-		Fired:   map[string]int64{},
-		Gates:   map[string]*Gate{},
-		seen:    dedup.New(dedup.Bound),
-		windows: map[RuleID]*window.Table{},
+		Stats:    map[string]*RuleStats{},
+		Spools:   map[string]*Spool{},
+		Agents:   map[string]*Agent{},
+		Fired:    map[string]int64{},
+		Gates:    map[string]*Gate{},
+		Closings: map[string]*Closing{},
+		Kept:     map[string]*Kept{},
+		seen:     dedup.New(dedup.Bound),
+		windows:  map[RuleID]*window.Table{},
 	}
 	m.reindex()
 	return m
@@ -60,26 +67,32 @@ func New() *Machine {
 // Known says whether this version can apply entries of the kind. One that it
 // cannot must stop the ledger, before the machine sees it.
 func Known(k Kind) error {
-	if k < KindGenesis || k > KindLead {
+	if k < KindGenesis || k > KindNotes {
 		return fmt.Errorf("an entry of kind %d, of which this version knows nothing: run the version that wrote it, or a later one", k)
 	}
 	return nil
 }
 
 // Apply applies one entry and returns its outcome: a BlocksOutcome, a
-// BatchOutcome, a SamplesOutcome, a LevelsOutcome, a LiveOutcome, a *Refusal,
-// another error, or nil. hash is the entry's place in the chain, kept for
+// BatchOutcome, a SamplesOutcome, a LevelsOutcome, a LiveOutcome, Pending, a
+// *Refusal, another error, or nil. hash is the entry's place in the chain, kept for
 // whoever checks it.
 func (m *Machine) Apply(e Entry, hash [32]byte) any {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	epoch := m.Epoch
+	epoch, versions := m.Epoch, m.versions
 	m.Index, m.Time, m.Chain = e.Index, max(m.Time, e.Time), hash
+	m.elapse()
 	out := m.apply(e)
 	if due := m.due(); due != 0 && due <= m.Time {
 		m.expire()
 	}
 	m.tidy()
+	m.publish()
+	if m.Epoch != epoch || e.Kind == KindDecision {
+		m.versions.Gates++
+	}
+	m.announce(versions)
 	if m.Epoch != epoch {
 		close(m.changed)
 		m.changed = make(chan struct{})
@@ -122,6 +135,8 @@ func (m *Machine) apply(e Entry) any {
 		return decode(e, m.condition)
 	case KindLead:
 		return decode(e, m.lead)
+	case KindNotes:
+		return decode(e, m.notes)
 	}
 	return Known(e.Kind)
 }

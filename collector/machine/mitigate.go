@@ -28,18 +28,13 @@ func (m *Machine) mitigate(a *Alert, rule string, uses []rules.Use) {
 		case rules.Enforce:
 			m.carryOut(e, rule)
 		case rules.Approve:
-			e.Result = "waits for a person's approval"
+			e.Result = m.whyWaits(use)
 		default:
 			e.Result = "shadow: would have closed the gate"
 			m.turn(e.Target) // would_be has changed
 		}
 		m.addToIncident(e)
 	}
-}
-
-// mode is the weakest that rule, mitigation and gate name.
-func (m *Machine) mode(use rules.Use) rules.Mode {
-	return rules.Effective(use.Mode, use.Mitigation.Mode, m.Gates[use.Mitigation.Target].Mode)
 }
 
 // wanting tells whether any of the mitigations is wanted for this alert.

@@ -56,6 +56,8 @@ func (m *Machine) goLive(l Live) any {
 	m.compile(set)
 	m.defineGates(set)
 	m.endRemoved()
+	m.tellAllClosed()
+	m.versions.Rules++
 	return out
 }
 

@@ -20,13 +20,17 @@ func TestSimulation(t *testing.T) {
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			s := simulation{rig: newRig(t, metricTestRules), rnd: rand.New(rand.NewPCG(seed, 5)), seen: map[string]int64{}}
+			s := simulation{rig: newRig(t, simulationRules), rnd: rand.New(rand.NewPCG(seed, 5)), seen: map[string]int64{}}
 			s.hosts = hosts{heard: map[string]int64{}, live: map[string]liveness{}, silent: map[string]bool{}, believed: map[string]*belief{}}
+			s.agreed = map[string]int64{}
+			s.gates = map[string]*closed{}
 			s.twin = New()
 			s.twinReads()
-			for range 800 {
+			for range 1200 {
 				s.step()
 				s.checkHosts()
+				s.checkPeople()
+				s.checkFeeds()
 				if s.rnd.IntN(60) == 0 {
 					s.restartTwin()
 				}
@@ -36,6 +40,12 @@ func TestSimulation(t *testing.T) {
 			}
 			if s.closings == 0 || s.silences == 0 || s.kept == 0 || s.metricClosings == 0 {
 				t.Errorf("%+v: something never happened, and this shows nothing", s.hosts)
+			}
+			if s.lapses == 0 || s.counted == 0 || s.stale == 0 {
+				t.Errorf("%+v: something never happened, and this shows nothing", s.ours)
+			}
+			if p := s.people; p.pairs == 0 || p.singles == 0 || p.pendings == 0 || p.planned == 0 {
+				t.Errorf("%+v: something never happened, and this shows nothing", p)
 			}
 		})
 	}
@@ -52,6 +62,11 @@ type simulation struct {
 	closings int
 
 	hosts
+	people
+	ours
+
+	feeds [2]*Feed // of both machines
+	told  [2]took
 }
 
 type arrival struct {
@@ -81,26 +96,50 @@ func (s *simulation) restartTwin() {
 	}
 }
 
+// checkFeeds compares what the readers of both feeds know with what stands.
+func (s *simulation) checkFeeds() {
+	s.t.Helper()
+	for i, m := range []*Machine{s.m, s.twin} {
+		if s.feeds[i] == nil || s.feeds[i].m != m {
+			s.feeds[i], s.told[i] = m.Follow(), took{}
+		}
+		if s.rnd.IntN(3) == 0 {
+			s.told[i].take(s.feeds[i])
+			s.told[i].agrees(s.t, m)
+		}
+	}
+}
+
 // both applies an entry to both machines.
 func (s *simulation) both(kind Kind, body []byte) any {
 	out := s.apply(kind, body)
 	s.twin.Apply(Entry{Index: s.index, Time: s.now.UnixNano(), Kind: kind, Body: body}, s.m.Chain)
+	s.checkOurs()
 	return out
 }
 
 func (s *simulation) step() {
 	s.later(time.Duration(s.rnd.Int64N(int64([]time.Duration{time.Second, 10 * time.Second, 7 * time.Minute}[s.rnd.IntN(3)]))))
-	switch n := s.rnd.IntN(40); {
+	switch n := s.rnd.IntN(54); {
+	case n >= 52:
+		s.opens()
+	case n >= 46:
+		s.says()
+	case n >= 40:
+		s.peopleStep()
 	case n >= 20:
 		s.hostStep()
 	case n < 14:
 		s.pays()
 	case n == 14:
 		s.both(KindTick, Encode(struct{}{}))
-	case n == 15:
-		s.both(KindDecision, Encode(Decision{Do: DoClose, Actor: "bob", Gate: "eth", Reason: fmt.Sprint(s.index)}))
-	case n == 16:
-		s.both(KindDecision, Encode(Decision{Do: DoOpen, Actor: "bob", Gate: "eth", Reason: "r"}))
+	case n == 15 || n == 16:
+		s.peopleStep()
+	case n == 18:
+		s.both(KindNotes, Encode(Notes{
+			Kept: []Kept{{Of: KeptLog, Key: fmt.Sprint(s.rnd.IntN(30)), Updated: s.now.UnixNano(), Expires: s.now.Add(time.Hour).UnixNano()}},
+			Told: []Told{{At: s.now.UnixNano(), Receiver: "r", Incidents: []string{"i1", fmt.Sprint("i", s.rnd.IntN(9))}}},
+		}))
 	case n == 17:
 		s.both(KindBlocks, []byte("damaged"))
 	default:
@@ -120,7 +159,7 @@ func (s *simulation) pays() {
 			e.Time = s.now.Add(-time.Duration(s.rnd.Int64N(int64(90 * time.Minute)))).UnixNano()
 		}
 		b.Add(&e)
-		expectClose = s.oracle(e) || expectClose
+		expectClose = s.oracle(e) && !s.isOff() || expectClose
 	}
 	was := s.gate("btc")
 	s.both(KindBatch, b.Bytes())

@@ -21,7 +21,7 @@ import (
 // its table and the table.
 const (
 	snapshotMagic   = "TMSN"
-	snapshotVersion = 2 // version 1 knew neither agents nor metric alerts
+	snapshotVersion = 3 // 1 knew neither agents nor metric alerts, 2 neither approvals nor the switch nor notes
 )
 
 var errSnapshot = errors.New("snapshot: malformed")
@@ -87,6 +87,12 @@ func (m *Machine) Restore(r io.Reader) error {
 		m.compile(live)
 	}
 	m.reindex()
+	m.anew()
+	before := m.versions
+	m.versions.Gates++
+	m.versions.Alerts++
+	m.versions.Incidents++
+	m.announce(before)
 	close(m.changed)
 	m.changed = make(chan struct{})
 	return nil
@@ -108,13 +114,16 @@ func load(b []byte) (*state, *rules.Set, error) {
 	if err := json.Unmarshal(b[:n], &st); err != nil {
 		return nil, nil, fmt.Errorf("snapshot: %w", err)
 	}
-	if !whole(st.Gates) || !whole(st.Spools) || !whole(st.Stats) || !whole(st.Agents) || st.Fired == nil ||
+	if !whole(st.Gates) || !whole(st.Closings) || !whole(st.Spools) || !whole(st.Stats) || !whole(st.Agents) || !whole(st.Kept) || st.Fired == nil || slices.Contains(st.Gone, nil) ||
 		slices.Contains(st.Holds, nil) || slices.Contains(st.Alerts, nil) ||
 		slices.Contains(st.Effects, nil) || slices.Contains(st.Incidents, nil) {
 		return nil, nil, errSnapshot
 	}
 	if version == 1 {
 		st.agentsOfSpools()
+	}
+	if version < 3 {
+		st.openedByOne()
 	}
 	var err error
 	if st.seen, b, err = dedup.Load(b[n:]); err != nil {
@@ -159,6 +168,13 @@ func (st *state) agentsOfSpools() {
 			st.Agents[a.ID] = a
 		}
 		a.Heard = max(a.Heard, s.Entered)
+	}
+}
+
+// openedByOne makes gates what they were when it took one person to open them.
+func (st *state) openedByOne() {
+	for _, g := range st.Gates {
+		g.Opening = rules.Opening{Approvals: 1}
 	}
 }
 

@@ -12,7 +12,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // history is a machine with something of everything.
 func history(t testing.TB) *rig {
-	r := newRig(t, metricTestRules)
+	r := newRig(t, strings.Replace(metricTestRules, "- {name: btc, mode: enforce}", "- {name: btc, mode: enforce, open: {approvals: 2}}", 1))
 	r.pay("w1", "p1")
 	r.pay("w1", "p2")
 	r.send(payout("m1", "w2", "p3", "a", "6"), payout("m2", "w3", "p4", "a", "5.5"))
@@ -22,18 +22,21 @@ func history(t testing.TB) *rig {
 	r.speaks("host1")
 	r.firing(r.level("Stuck", "instance", "host1"), r.level("Slow"))
 	r.must(r.json(KindCondition, Condition{Name: diskLow, Firing: true, Text: "3 GB left"}))
+	r.off(0)
+	r.agrees(by("alice", VerdictReal))
+	r.reports("host1", aBeat, r.ask("btc", "w1", "BTC", "0.5"))
 	return r
 }
 
 // TestGoldenSnapshot reads the snapshots that each version of the format wrote.
 func TestGoldenSnapshot(t *testing.T) {
-	const latest = "testdata/v2.snapshot"
+	const latest = "testdata/v3.snapshot"
 	if *update {
 		if err := os.WriteFile(latest, history(t).m.Snapshot().Bytes, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for path, alerts := range map[string]int{"testdata/v1.snapshot": 2, latest: 5} {
+	for path, alerts := range map[string]int{"testdata/v1.snapshot": 2, "testdata/v2.snapshot": 5, latest: 9} {
 		m := New()
 		raw, err := os.ReadFile(path)
 		if err != nil {
@@ -46,6 +49,12 @@ func TestGoldenSnapshot(t *testing.T) {
 		if !ok || !v.Closed || len(m.AlertsView()) != alerts || m.CellID() != "c0" {
 			t.Errorf("%s: gate %+v, alerts %+v", path, v, m.AlertsView())
 		}
+		if held := v.Held != nil && v.Held.Requests == 1; held != (path == latest) {
+			t.Errorf("%s: held %+v", path, v.Held)
+		}
+		if v, off := m.gate("btc"), m.SwitchView().Off; path == latest && (!off || len(v.Agreed) != 1 || v.Opening.Approvals != 2) {
+			t.Errorf("%s: gate %+v, switched off %v", path, v, off)
+		}
 		for _, a := range m.AlertsView() {
 			if _, known := m.live.uses[a.RuleID]; !known && !a.builtIn() {
 				t.Errorf("%s: no rule of alert %+v: the next rule set would end it", path, a)
@@ -55,7 +64,7 @@ func TestGoldenSnapshot(t *testing.T) {
 	m := New()
 	newer := m.Snapshot().Bytes
 	newer[len(snapshotMagic)] = snapshotVersion + 1
-	if err := m.Restore(bytes.NewReader(newer)); err == nil || !strings.Contains(err.Error(), "version 3; this program reads versions 1 to 2") {
+	if err := m.Restore(bytes.NewReader(newer)); err == nil || !strings.Contains(err.Error(), "version 4; this program reads versions 1 to 3") {
 		t.Errorf("a newer snapshot: %v", err)
 	}
 }

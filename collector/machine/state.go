@@ -24,6 +24,8 @@ type state struct {
 	Serving int64 // ledger time since when a collector serves, so that agents can be heard
 	Steady  int64 // ledger time since when it was steady enough to judge clocks by it
 
+	Switch Switch // of automatic effects
+
 	Restored int64 // ledger time of the last restore, until its first rule set is live
 
 	Live    *RuleSet
@@ -35,10 +37,15 @@ type state struct {
 	Agents    map[string]*Agent // by id
 	Spools    map[string]*Spool // by agent and spool id
 	Gates     map[string]*Gate
+	Closings  map[string]*Closing // of the gates on which a hold stands
 	Holds     []*Hold
 	Alerts    []*Alert // in the order they were raised
 	Effects   []*Effect
 	Incidents []*Incident
+
+	Kept map[string]*Kept // for the edge, by kind and key
+	Told []Told           // the newest last
+	Gone []*Alert         // that ended lately, in the order they did
 
 	Events  Events
 	Signals Signals
@@ -141,7 +148,32 @@ type Gate struct {
 	KeepUnreachable bool
 	Epoch           uint64
 	Defined         bool // false: gone from the rule files, kept for its holds and its epoch
+
+	Opening rules.Opening // what opening it takes
+	Agreed  []Agreement   `json:",omitempty"` // who wants to open it; empty once a newer hold came
+	Held    *Held         `json:",omitempty"` // what was refused at it since it closed
 }
+
+// An Agreement is one person's wish to open a gate that takes two.
+type Agreement struct {
+	Actor   string
+	At      int64 // ledger time
+	Reason  string
+	Verdict string `json:",omitempty"`
+	Hold    string `json:",omitempty"` // the one hold to lift; empty for all that there are
+}
+
+// Held is what agents refused at a gate since it closed.
+type Held struct {
+	Requests int    // that were named, each counted once
+	Unnamed  uint64 `json:",omitempty"` // asks that named no request
+	Unpriced int    `json:",omitempty"` // requests without asset and amount
+	More     bool   `json:",omitempty"` // more requests than can be told apart: the counts are at least these
+	Sums     []Sum  `json:",omitempty"` // of the requests that named asset and amount, by asset
+}
+
+// A Sum is an exact amount of one asset.
+type Sum struct{ Asset, Amount string }
 
 // Causes of holds.
 const (
@@ -163,6 +195,15 @@ type Hold struct {
 	Since     int64
 	Epoch     uint64 // of the gate, with this hold on it
 	Match     map[string]string
+}
+
+// A Switch says whether effects happen by themselves.
+type Switch struct {
+	Off    bool
+	Since  int64  `json:",omitempty"` // ledger time of the last change
+	Until  int64  `json:",omitempty"` // ledger time at which it goes on again by itself; 0 while on
+	Actor  string `json:",omitempty"`
+	Reason string `json:",omitempty"`
 }
 
 // States of effects.
@@ -209,6 +250,7 @@ type Incident struct {
 	// Standing counts alerts and holds that have not ended.
 	Standing int
 	Log      []Step
+	Told     []Told `json:",omitempty"` // whom of what, the newest last; without alerts and incidents
 }
 
 // A Step is one line of an incident's timeline.

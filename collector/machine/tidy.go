@@ -29,6 +29,7 @@ func (m *Machine) tidy() {
 		}
 	}
 	m.bury()
+	m.forgetGone()
 	clear(m.thinned)
 	m.crowded, m.dead = nil, nil
 }

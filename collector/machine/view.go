@@ -57,6 +57,7 @@ func (m *Machine) GateView(name string) (GateView, bool) {
 
 func (m *Machine) gateView(name string) GateView {
 	v := GateView{Gate: *m.Gates[name], WouldBe: m.wouldBe(name)}
+	v.Held = v.Held.copy()
 	on, above := m.holdsOn(name), m.holdsAbove(name)
 	v.Holds = slices.Grow(v.Holds, len(on)+len(above))
 	for _, h := range on {
@@ -85,13 +86,18 @@ func (m *Machine) AlertsView() []Alert {
 	return out
 }
 
-// AlertView is one alert, standing or kept by its incident.
+// AlertView is one alert: standing, kept by its incident, or ended within the
+// last hour.
 func (m *Machine) AlertView(id string) (Alert, bool) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	a, ok := m.byID[id]
 	if !ok {
-		return Alert{}, false
+		i := slices.IndexFunc(m.Gone, func(gone *Alert) bool { return gone.ID == id })
+		if i < 0 {
+			return Alert{}, false
+		}
+		a = m.Gone[i]
 	}
 	return a.copy(), true
 }
@@ -135,7 +141,7 @@ func (m *Machine) IncidentsView() []Incident {
 	for _, in := range slices.Backward(m.Incidents) {
 		c := *in
 		c.Log, c.Alerts, c.Holds = slices.Clone(in.Log), slices.Clone(in.Alerts), slices.Clone(in.Holds)
-		c.Effects, c.Gates = slices.Clone(in.Effects), slices.Clone(in.Gates)
+		c.Effects, c.Gates, c.Told = slices.Clone(in.Effects), slices.Clone(in.Gates), slices.Clone(in.Told)
 		out = append(out, c)
 	}
 	return out
@@ -229,4 +235,15 @@ func Text(labels []Label) string {
 		b.WriteString(l.Name + "=" + l.Value)
 	}
 	return b.String()
+}
+
+// EffectView is one effect.
+func (m *Machine) EffectView(id string) (Effect, bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	e := m.effects[id]
+	if e == nil {
+		return Effect{}, false
+	}
+	return *e, true
 }

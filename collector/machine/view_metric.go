@@ -14,8 +14,9 @@ type Standing struct {
 	ID      string
 	Labels  []Label // sorted by name, alertname among them, as BoundLabels made them; not to be changed
 	Unheard bool    // kept because nobody is heard who could say that it is over
-	// Renew says that it was last said to fire under another rule set: if it
-	// still does, that should be said again, for what the new set does about it.
+	// Renew says that it was last said to fire under another rule set, or before
+	// automatic effects went on again: if it still does, that should be said
+	// again, for what is to be done about it now.
 	Renew bool
 	// Silent says that it would be kept again if it were said to be over.
 	Silent bool
@@ -33,7 +34,7 @@ func (m *Machine) Standing(rule RuleID) []Standing {
 	out := make([]Standing, len(alerts))
 	silence := sync.OnceValue(m.anySilence)
 	for i, a := range alerts {
-		out[i] = Standing{a.ID, a.Labels, a.Unheard != 0, a.Updated < m.Live.Since, a.Unheard != 0 && m.inSilence(a, silence)}
+		out[i] = Standing{a.ID, a.Labels, a.Unheard != 0, m.renews(a), a.Unheard != 0 && m.inSilence(a, silence)}
 	}
 	return out
 }

@@ -1,0 +1,34 @@
+package report
+
+// The types of the events by which an agent reports what is its own.
+const (
+	// BeatType: the agent lives, and its way to the collector is open. No data.
+	BeatType = "tomeishi.beat"
+	// RefusedType: a gate did not let a payment through. The data is a Refused.
+	RefusedType = "tomeishi.refused"
+)
+
+// ownTypes begin like this: nobody else may report them, or a Watchdog could be
+// kept alive by whoever can post an event.
+const ownTypes = "tomeishi."
+
+// MaxRefused is how many requests are told apart during one closing of a gate.
+const MaxRefused = 10_000
+
+// Refused is one payment that an application asked about and was not to make,
+// or how many asks there were that named none.
+type Refused struct {
+	Gate  string `json:"gate"`
+	Epoch uint64 `json:"epoch"` // of the cell, by which the gate was closed
+
+	Request  string `json:"request,omitempty"`
+	Customer string `json:"customer,omitempty"`
+	Address  string `json:"address,omitempty"`
+	Asset    string `json:"asset,omitempty"`
+	Amount   string `json:"amount,omitempty"`  // an exact decimal
+	Unnamed  uint64 `json:"unnamed,omitempty"` // asks without a request
+
+	// Why is empty where a hold refused. Otherwise the agent had no word of the
+	// collector's for it: its lease had run out, or the ledger was in doubt.
+	Why string `json:"why,omitempty"`
+}

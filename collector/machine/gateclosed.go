@@ -1,0 +1,62 @@
+package machine
+
+import (
+	"slices"
+	"strings"
+)
+
+// tellClosed raises GateClosed for the gate that a hold closes, unless it
+// stands.
+func (m *Machine) tellClosed(h *Hold) {
+	labels := []Label{{"gate", h.Gate}}
+	if h.Match != nil || m.alertOf[m.aboutKey(gateClosed, labels)] != nil {
+		return
+	}
+	who := clip(h.By)
+	if h.Cause == ByRule {
+		who = "rule " + who
+	}
+	if h.Reason != "" {
+		who += ": " + strings.TrimSuffix(clean(h.Reason), ".")
+	}
+	a := m.about(gateClosed, labels)
+	a.Value = "1"
+	m.since(a, h.Since)
+	m.describe(a, "Gate "+h.Gate+" was closed by "+who+". It stays closed until a person opens it.")
+}
+
+// tellAllClosed raises GateClosed where a version that did not know it has
+// closed a gate. It is done in entries that every collector applies, so that
+// what was restored and what was replayed stay the same.
+func (m *Machine) tellAllClosed() {
+	for _, h := range m.Holds {
+		m.tellClosed(h)
+	}
+}
+
+// freed ends what was said of a gate of which holds were lifted.
+func (m *Machine) freed(gate, actor string) {
+	cause := "opened by " + actor
+	m.lapse(m.Gates[gate], cause)
+	if !slices.ContainsFunc(m.Holds, func(h *Hold) bool { return h.Gate == gate && h.Match == nil }) {
+		m.endAbout(gateClosed, cause, Label{"gate", gate})
+	}
+}
+
+// gate is the gate that a built-in alert is about; empty for any other.
+func (a *Alert) gate() string {
+	if !a.builtIn() {
+		return ""
+	}
+	return a.Label("gate")
+}
+
+// incidentAt is the incident of the newest hold on a gate; nil if there is none.
+func (m *Machine) incidentAt(gate string) *Incident {
+	for _, h := range slices.Backward(m.Holds) {
+		if h.Gate == gate {
+			return m.incident(h.Incident)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package machine
+
+import (
+	"cmp"
+	"encoding/json"
+	"math"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/rules/decimal"
+	"github.com/tomeishi/tomeishi/rules/window"
+)
+
+// A Closing is one stretch during which a hold stands on a gate, or on a parent
+// of it.
+type Closing struct {
+	Began    uint64       // epoch of the cell
+	Requests []window.Key `json:",omitempty"` // that were refused, as hashes, sorted
+}
+
+const (
+	maxRefusedData = 16 << 10 // bytes
+	maxAsset       = 64       // bytes
+	maxSums        = 100      // assets of one gate
+)
+
+// followClosing begins the closing of a gate with its first hold, and ends it
+// with its last. What was held is then no longer known: it may be paid.
+func (m *Machine) followClosing(g *Gate) {
+	holds := m.holdsBack(g.Name, false)
+	switch c := m.Closings[g.Name]; {
+	case holds && c == nil:
+		m.Closings[g.Name] = &Closing{Began: m.Epoch}
+	case !holds:
+		delete(m.Closings, g.Name)
+		g.Held = nil
+	}
+}
+
+// holdsBack tells whether a hold stands on the gate or closes it from above;
+// below asks only for what also closes the gates below it.
+func (m *Machine) holdsBack(gate string, below bool) bool {
+	return slices.ContainsFunc(m.Holds, func(h *Hold) bool {
+		return h.Gate == gate && (h.Match == nil || !below) || h.Match == nil && strings.HasPrefix(gate, h.Gate+"/")
+	})
+}
+
+// refused counts what an agent refused: at the gate that was asked, and at the
+// parents that closed it.
+func (m *Machine) refused(data []byte) {
+	var x report.Refused
+	if len(data) > maxRefusedData || json.Unmarshal(data, &x) != nil {
+		m.Events.Malformed++
+		return
+	}
+	// Without a hold, or by another ledger's word, nothing says that the closing
+	// holds it. What is then refused by the hold is reported again.
+	if x.Why != "" || x.Epoch > m.Epoch || m.Gates[x.Gate] == nil {
+		return
+	}
+	for name, below := x.Gate, false; ; below = true {
+		if g := m.Gates[name]; g != nil && m.holdsBack(name, below) {
+			m.keepBack(g, &x)
+		}
+		i := strings.LastIndexByte(name, '/')
+		if i < 0 {
+			return
+		}
+		name = name[:i]
+	}
+}
+
+// keepBack counts one refusal at one gate, unless it is of an earlier closing.
+func (m *Machine) keepBack(g *Gate, x *report.Refused) {
+	c := m.Closings[g.Name]
+	if c == nil { // it was closed before closings were kept
+		c = &Closing{}
+		m.Closings[g.Name] = c
+	}
+	if x.Epoch < c.Began {
+		return
+	}
+	if g.Held == nil {
+		g.Held = &Held{}
+	}
+	m.versions.Gates++
+	if x.Request == "" {
+		g.Held.Unnamed += min(max(x.Unnamed, 1), math.MaxUint64-g.Held.Unnamed)
+		return
+	}
+	key := m.hash([]byte(x.Request))
+	i, known := slices.BinarySearchFunc(c.Requests, key, compareKeys)
+	switch {
+	case known:
+		return
+	case len(c.Requests) >= report.MaxRefused:
+		g.Held.More = true
+		return
+	}
+	c.Requests = slices.Insert(c.Requests, i, key)
+	g.Held.Requests++
+	if !g.Held.add(x.Asset, x.Amount) {
+		g.Held.Unpriced++
+	}
+}
+
+// add adds an amount to its asset's sum, and tells whether it could: what is
+// left out must be counted, never summed wrongly.
+func (h *Held) add(asset, amount string) bool {
+	d, err := decimal.ParseMoney(amount)
+	if err != nil || d.Sign() < 0 || asset == "" || len(asset) > maxAsset || !utf8.ValidString(asset) {
+		return false
+	}
+	i, known := slices.BinarySearchFunc(h.Sums, asset, func(s Sum, asset string) int { return cmp.Compare(s.Asset, asset) })
+	if !known {
+		if len(h.Sums) >= maxSums {
+			return false
+		}
+		h.Sums = slices.Insert(h.Sums, i, Sum{asset, d.String()})
+		return true
+	}
+	before, err := decimal.ParseMoney(h.Sums[i].Amount)
+	if err != nil {
+		return false
+	}
+	sum, ok := before.Add(d)
+	text := sum.String()
+	if _, err := decimal.ParseMoney(text); !ok || err != nil {
+		return false // more digits than money has
+	}
+	h.Sums[i].Amount = text
+	return true
+}
+
+// copy is for views.
+func (h *Held) copy() *Held {
+	if h == nil {
+		return nil
+	}
+	c := *h
+	c.Sums = slices.Clone(h.Sums)
+	return &c
+}

@@ -1,0 +1,114 @@
+package machine
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+func (r *rig) note(n Notes) {
+	r.t.Helper()
+	r.must(r.json(KindNotes, n))
+}
+
+func TestKept(t *testing.T) {
+	r := newRig(t, testRules)
+	at := func(d time.Duration) int64 { return r.now.Add(d).UnixNano() }
+	r.note(Notes{Kept: []Kept{
+		{Of: KeptSilence, Key: "s1", Updated: 5, Expires: at(time.Hour), Body: []byte("new")},
+		{Of: KeptSilence, Key: "s1", Updated: 4, Expires: at(2 * time.Hour), Body: []byte("old")},
+		{Of: KeptLog, Key: "s1", Updated: 1, Expires: at(2 * time.Hour), Body: []byte("log")},
+	}})
+	if kept := r.m.KeptView(); len(kept) != 2 || string(kept[0].Body) != "log" || string(kept[1].Body) != "new" {
+		t.Errorf("kept: %+v", kept)
+	}
+	r.later(time.Hour)
+	r.note(Notes{})
+	if kept := r.m.KeptView(); len(kept) != 1 || kept[0].Of != KeptLog {
+		t.Errorf("after the silence has expired: %+v", kept)
+	}
+	for _, bad := range []Kept{{Of: "x", Key: "k"}, {Of: KeptLog}, {Of: KeptLog, Key: "k", Body: make([]byte, maxKeptBody+1)}} {
+		if _, ok := r.json(KindNotes, Notes{Kept: []Kept{{Of: KeptLog, Key: "good", Expires: at(time.Hour)}, bad}}).(*Refusal); !ok {
+			t.Errorf("%.20v was taken", bad)
+		}
+	}
+	if kept := r.m.KeptView(); len(kept) != 1 {
+		t.Errorf("half of a refused entry was taken: %+v", kept)
+	}
+}
+
+// TestKeptIsBounded lets the oldest of the log give way, and no silence.
+func TestKeptIsBounded(t *testing.T) {
+	r := newRig(t, testRules)
+	over := r.now.Add(time.Hour).UnixNano()
+	r.note(Notes{Kept: []Kept{{Of: KeptSilence, Key: "s", Expires: over}}})
+	var n Notes
+	for i := range maxKept + 10 {
+		n.Kept = append(n.Kept, Kept{Of: KeptLog, Key: fmt.Sprint(i), Updated: int64(i), Expires: over})
+	}
+	r.note(n)
+	if len(r.m.Kept) > maxKept || r.m.Kept["silence/s"] == nil || r.m.Kept["log/0"] != nil || r.m.Kept[fmt.Sprint("log/", maxKept+9)] == nil {
+		t.Errorf("%d are kept", len(r.m.Kept))
+	}
+}
+
+func TestTold(t *testing.T) {
+	r := newRig(t, testRules)
+	r.pay("w1", "p1")
+	r.pay("w1", "p2")
+	in := r.m.IncidentsView()[0].ID
+	for i := range 3 * maxTold {
+		r.note(Notes{Told: []Told{{At: int64(i), Receiver: "pager", Integration: "webhook", Firing: 1, Alerts: []string{"a1"}, Incidents: []string{in, "i99"}}}})
+	}
+	all := r.m.ToldView()
+	if n := len(all); n < maxTold || n > maxTold+maxTold/10 || all[n-1].At != 3*maxTold-1 {
+		t.Errorf("%d are known, the last %+v", n, all[n-1])
+	}
+	of := r.m.IncidentsView()[0].Told
+	if n := len(of); n < maxToldOf || n > maxToldOf+maxToldOf/10 || of[0].At != 0 || of[firstTold-1].At != firstTold-1 || of[n-1].At != 3*maxTold-1 || of[0].Alerts != nil {
+		t.Errorf("of the incident %d are known: %+v", len(of), of)
+	}
+}
+
+// TestVersions counts what changes, and wakes who waits.
+func TestVersions(t *testing.T) {
+	r := newRig(t, testRules)
+	changes := map[string]struct {
+		do   func()
+		what func(Versions) uint64
+	}{
+		"a gate closes":   {func() { r.pay("w1", "p1"); r.pay("w1", "p2") }, func(v Versions) uint64 { return v.Gates }},
+		"an alert":        {func() { r.pay("w2", "p1"); r.pay("w2", "p2") }, func(v Versions) uint64 { return v.Alerts }},
+		"an incident":     {func() { r.pay("w3", "p1"); r.pay("w3", "p2") }, func(v Versions) uint64 { return v.Incidents }},
+		"people are told": {func() { r.note(Notes{Told: []Told{{Receiver: "r"}}}) }, func(v Versions) uint64 { return v.Told }},
+		"a silence": {func() {
+			r.note(Notes{Kept: []Kept{{Of: KeptSilence, Key: "s", Updated: 1, Expires: r.now.Add(time.Hour).UnixNano()}}})
+		}, func(v Versions) uint64 { return v.Silences }},
+		"an agent":   {func() { r.speaks("host1") }, func(v Versions) uint64 { return v.Agents }},
+		"a rule set": {func() { r.load(testRules + "# another\n") }, func(v Versions) uint64 { return v.Rules }},
+	}
+	for name, c := range changes {
+		before, news := r.m.Versions()
+		c.do()
+		after, _ := r.m.Versions()
+		if c.what(after) == c.what(before) {
+			t.Errorf("%s: nothing is counted: %+v", name, after)
+		}
+		select {
+		case <-news:
+		default:
+			t.Errorf("%s: nobody was woken", name)
+		}
+	}
+	before, news := r.m.Versions()
+	r.tick()
+	r.speaks("host1")
+	if after, _ := r.m.Versions(); after != before {
+		t.Errorf("nothing that people see has changed: %+v, %+v", before, after)
+	}
+	select {
+	case <-news:
+		t.Error("woken for nothing")
+	default:
+	}
+}

@@ -1,0 +1,143 @@
+package machine
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tomeishi/tomeishi/rules"
+)
+
+func (r *rig) off(d time.Duration) {
+	r.t.Helper()
+	r.decided(r.decide(Decision{Do: DoSwitch, For: d, Reason: "the node is moved."}))
+}
+
+func TestSwitch(t *testing.T) {
+	r := newRig(t, testRules)
+	r.refused(Decision{Do: DoSwitch}, Invalid, "reason")
+	r.refused(Decision{Do: DoSwitch, Reason: "r", For: 24*time.Hour + 1}, Invalid, "for")
+	r.refused(Decision{Do: DoSwitch, Reason: "r", For: -time.Hour}, Invalid, "for")
+	r.refused(Decision{Do: DoSwitch, Reason: "r", For: time.Millisecond}, Invalid, "for")
+	r.refused(Decision{Do: DoSwitch, On: true, For: time.Hour}, Invalid, "for")
+	r.decided(r.decide(Decision{Do: DoSwitch, On: true})) // it is on
+	if s := r.m.SwitchView(); s != (Switch{}) || len(r.standing()) != 0 {
+		t.Fatalf("%+v", s)
+	}
+	began := r.now.UnixNano()
+	r.off(0)
+	s := r.m.SwitchView()
+	if want := (Switch{Off: true, Since: began, Until: began + int64(2*time.Hour), Actor: "alice", Reason: "the node is moved."}); s != want {
+		t.Errorf("%+v, want %+v", s, want)
+	}
+	a := r.named(automaticOff)
+	if len(a) != 1 || len(a[0].Labels) != 2 || a[0].Label("severity") != "warning" || a[0].Incident != "" {
+		t.Fatalf("%+v", a)
+	}
+	if got, want := a[0].summary(), "alice switched automatic effects off until 2026-01-01 02:00:00 UTC: the node is moved. Until then what would close a gate by itself waits for a person's approval."; got != want {
+		t.Errorf("summary %q, want %q", got, want)
+	}
+	// Off again while off: the newest word counts, since it was switched off.
+	r.later(time.Hour)
+	r.off(3 * time.Hour)
+	s = r.m.SwitchView()
+	if s.Since != began || s.Until != began+int64(4*time.Hour) || len(r.named(automaticOff)) != 1 {
+		t.Errorf("%+v", s)
+	}
+	if got := r.named(automaticOff)[0].summary(); !strings.Contains(got, "until 2026-01-01 04:00:00 UTC") {
+		t.Errorf("summary %q", got)
+	}
+	r.restarted()
+	// It goes on by itself, in time.
+	if due := r.m.Due(); due != s.Until {
+		t.Errorf("due %d, want %d", due, s.Until)
+	}
+	r.later(3*time.Hour - 1)
+	r.tick()
+	if !r.m.SwitchView().Off {
+		t.Error("on too soon")
+	}
+	r.later(1)
+	r.tick()
+	if s := r.m.SwitchView(); s != (Switch{Since: r.now.UnixNano()}) || len(r.named(automaticOff)) != 0 || r.m.Due() != 0 {
+		t.Errorf("%+v, due %d", s, r.m.Due())
+	}
+	r.off(time.Hour)
+	r.decided(r.decide(Decision{Do: DoSwitch, On: true, Actor: "bob", Reason: "done"}))
+	if s := r.m.SwitchView(); s != (Switch{Since: r.now.UnixNano(), Actor: "bob", Reason: "done"}) || len(r.named(automaticOff)) != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// While automatic effects are off, what would close a gate waits for a person.
+func TestSwitchedOff(t *testing.T) {
+	const waits = "automatic effects are off: waits for a person's approval"
+	r := newRig(t, testRules)
+	r.off(0)
+	r.pay("w1", "p1")
+	r.pay("w1", "p2")
+	r.wantClosed("btc", false)
+	e := r.m.EffectsView()[0]
+	if e.State != Planned || e.Mode != rules.Approve || e.Result != waits {
+		t.Errorf("%+v", e)
+	}
+	r.wantStep(" effect e1 stop (approve): " + waits)
+	// What is in shadow stays there.
+	r.send(payout("m1", "w8", "p8", "a", "6"), payout("m2", "w9", "p9", "a", "5.5"))
+	if e := r.m.EffectsView()[1]; e.Mode != rules.Shadow || strings.Contains(e.Result, "off") {
+		t.Errorf("%+v", e)
+	}
+	// A person may approve, and close.
+	r.decided(r.decide(Decision{Do: DoApprove, Effect: e.ID}))
+	r.wantClosed("btc", true)
+	r.decided(r.decide(Decision{Do: DoOpen, Gate: "btc", Reason: "r", Verdict: VerdictReal}))
+	r.pay("w2", "p1")
+	r.pay("w2", "p2")
+	r.wantClosed("btc", false)
+	// After it went on, the next event that makes it true closes.
+	r.decided(r.decide(Decision{Do: DoSwitch, On: true}))
+	r.tick()
+	r.wantClosed("btc", false)
+	r.pay("w2", "p3")
+	v := r.wantClosed("btc", true)
+	if e, _ := r.m.EffectView("e3"); e.State != Undone || !strings.HasPrefix(e.Result, "superseded") || v.Holds[0].Effect != "e4" {
+		t.Errorf("%+v, holds %+v", e, v.Holds)
+	}
+}
+
+// The entry at which the time is over is judged as after it.
+func TestSwitchGoesOnInTime(t *testing.T) {
+	r := newRig(t, testRules)
+	r.pay("w1", "p1")
+	r.off(time.Minute)
+	r.later(time.Minute)
+	r.pay("w1", "p2")
+	r.wantClosed("btc", true)
+}
+
+// A metric alert that fires all the time has to be said to fire again.
+func TestSwitchAndMetrics(t *testing.T) {
+	r := newRig(t, metricTestRules)
+	r.firing(r.level("Slow"))
+	r.later(time.Minute)
+	r.off(time.Hour)
+	r.later(time.Minute)
+	stuck := r.level("Stuck", "instance", "x")
+	r.firing(stuck)
+	r.wantClosed("btc", false)
+	id := r.metricRule("Stuck").ID
+	if r.m.Standing(id)[0].Renew || r.m.Standing(r.metricRule("Slow").ID)[0].Renew {
+		t.Error("while automatic effects are off nothing is to be renewed")
+	}
+	r.later(time.Hour)
+	r.tick()
+	r.wantClosed("btc", false)
+	if !r.m.Standing(id)[0].Renew {
+		t.Fatal("nothing asks to say again that it fires")
+	}
+	r.firing(stuck)
+	r.wantClosed("btc", true)
+	if r.m.Standing(id)[0].Renew {
+		t.Error("it was said again, and is asked for still")
+	}
+}

@@ -1,0 +1,49 @@
+package rules
+
+import (
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// maxAlone bounds how long one person may have to wait for the second: whoever
+// wants it longer wants two people.
+const maxAlone = 24 * time.Hour
+
+// opening reads what it takes to open a gate.
+func (p *parser) opening(n *yaml.Node) Opening {
+	o := Opening{Approvals: 1}
+	var alone *yaml.Node
+	p.mapping(n, "open", []key{
+		{name: "approvals", read: func(v *yaml.Node) {
+			switch s, ok := p.text(v, "approvals"); {
+			case ok && s == "2":
+				o.Approvals = 2
+			case ok && s != "1":
+				p.errorAt(v, "approvals is 1 or 2, the people whom it takes to open the gate, not %s", clip(s))
+			}
+		}},
+		{name: "after", not: "would make an opening wait for a condition"},
+		{name: "alone", read: func(v *yaml.Node) { alone, o.Alone = v, p.alone(v) }},
+	})
+	if alone != nil && o.Approvals != 2 {
+		p.errorAt(alone, "alone belongs to approvals: 2; one person opens this gate anyway")
+	}
+	return o
+}
+
+// alone reads how long the gate has to be closed until one person may open it.
+func (p *parser) alone(n *yaml.Node) (after time.Duration) {
+	before := p.noted
+	ok := p.mapping(n, "alone", []key{
+		{name: "after", read: func(v *yaml.Node) {
+			if after = p.duration(v, "after", true); after > 0 && (after < time.Second || after > maxAlone) {
+				p.errorAt(v, "after is between 1s and 24h: how long the newest hold has to stand until one person may open")
+			}
+		}},
+	})
+	if ok && after == 0 {
+		p.lacks(n, before, "alone has no after: say how long the newest hold has to stand until one person may open")
+	}
+	return after
+}
