@@ -12,18 +12,12 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/rules/window"
-)
-
-// Rights of people.
-const (
-	View    = "view"
-	Operate = "operate"
-	Approve = "approve"
 )
 
 // Leases hears from agents that ask for their gates.
@@ -34,9 +28,18 @@ type Leases interface {
 	Told(agent string, gates []machine.GateView)
 }
 
+// Brief says what alerts say.
+type Brief interface {
+	// Annotations are an alert's, filled in; the map is the caller's.
+	Annotations(a machine.Alert, evidence []string) map[string]string
+	// Summary is what an alert says in one line.
+	Summary(a machine.Alert) string
+}
+
 // Options are what the API needs.
 type Options struct {
 	Machine *machine.Machine
+	Brief   Brief
 	Leases  Leases
 	// Decide puts a decision into the ledger and returns its outcome.
 	Decide func(context.Context, machine.Decision) (any, error)
@@ -51,6 +54,9 @@ type Options struct {
 	Reload func(context.Context) (string, error)
 	// Backup writes a backup.
 	Backup func(context.Context, http.ResponseWriter) error
+	// Still says why a request that is being answered would not be let in any
+	// more; nil if it would.
+	Still func(*http.Request) error
 	// Stopping is closed when the collector begins to stop: watches end.
 	Stopping <-chan struct{}
 	// Ready says why the collector is not ready; nil when it is.
@@ -67,7 +73,7 @@ type API struct {
 	Options
 	hashing   sync.Mutex
 	gateLists listCache
-	rendered  rendered
+	streams   atomic.Int64 // that are open
 }
 
 // Register puts the API's paths on mux.
@@ -78,11 +84,14 @@ func (a *API) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /v1/effects", a.getEffects)
 	mux.HandleFunc("POST /v1/effects/{id}/approve", a.postEffect(machine.DoApprove))
 	mux.HandleFunc("POST /v1/effects/{id}/undo", a.postEffect(machine.DoUndo))
+	mux.HandleFunc("GET /v1/automatic", a.getAutomatic)
+	mux.HandleFunc("POST /v1/automatic", a.postAutomatic)
 	mux.HandleFunc("GET /v1/incidents", a.getIncidents)
 	mux.HandleFunc("GET /v1/incidents/{id}", a.getIncident)
 	mux.HandleFunc("POST /v1/incidents/{id}/verdict", a.postVerdict)
 	mux.HandleFunc("GET /v1/agents", a.getAgents)
 	mux.HandleFunc("POST /v1/agents/{path...}", a.postAgent)
+	mux.HandleFunc("GET /v1/stream", a.getStream)
 	mux.HandleFunc("GET /v1/status", a.getStatus)
 	mux.HandleFunc("GET /v1/backup", a.getBackup)
 	mux.HandleFunc("GET /api/v1/alerts", a.getAlerts)
@@ -177,7 +186,7 @@ func BadRules(err error) error { return errRules{err} }
 func IsBadRules(err error) bool { return errors.As(err, new(errRules)) }
 
 func (a *API) postReload(w http.ResponseWriter, r *http.Request) {
-	if _, err := a.Actor(r, Operate); err != nil {
+	if _, err := a.Actor(r, machine.MayOperate); err != nil {
 		fail(w, err)
 		return
 	}

@@ -71,6 +71,9 @@ func wanted(t reflect.Type) string {
 	if t.Kind() == reflect.Uint64 {
 		return "a whole number"
 	}
+	if t.Kind() == reflect.Bool {
+		return "true or false"
+	}
 	if t.Kind() == reflect.Map {
 		return "an object of strings"
 	}

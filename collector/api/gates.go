@@ -208,38 +208,41 @@ func (a *API) postGate(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, "", "a gate is closed by POST …/close and opened by POST …/open")
 		return
 	}
+	var out any
 	if err == nil {
-		err = a.decide(r, d)
+		out, err = a.outcome(r, d)
 	}
 	if err != nil {
 		fail(w, err)
 		return
 	}
-	v, ok := a.Machine.GateView(d.Gate)
-	if !ok {
-		// A gate that left the rule files is gone once its last hold is.
-		v = machine.GateView{Gate: machine.Gate{Name: d.Gate}}
+	if pending, ok := out.(machine.Pending); ok {
+		a.answerPending(w, d.Gate, pending)
+		return
 	}
-	report.WriteJSON(w, http.StatusOK, a.gate(v))
+	report.WriteJSON(w, http.StatusOK, a.gateNow(d.Gate))
 }
 
-// decide puts a decision into the ledger under the asker's name.
+// decide puts a decision into the ledger that needs nobody else.
 func (a *API) decide(r *http.Request, d machine.Decision) error {
-	right := Operate
-	if d.Do == machine.DoApprove {
-		right = Approve
-	}
-	actor, err := a.Actor(r, right)
+	_, err := a.outcome(r, d)
+	return err
+}
+
+// outcome puts a decision into the ledger under the asker's name. It is
+// machine.Pending if the decision takes more people.
+func (a *API) outcome(r *http.Request, d machine.Decision) (any, error) {
+	actor, err := a.decider(r, d)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	d.Actor = actor
 	out, err := a.Decide(r.Context(), d)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if refused, ok := out.(error); ok {
-		return refused
+		return nil, refused
 	}
-	return nil
+	return out, nil
 }

@@ -67,18 +67,21 @@ func (a *API) postEffect(do string) http.HandlerFunc {
 			err = readJSON(w, r, &o)
 			d.Reason, d.Verdict, d.Epoch = o.Reason, o.Verdict, o.Epoch
 		}
+		var out any
 		if err == nil {
-			err = a.decide(r, d)
+			out, err = a.outcome(r, d)
 		}
 		if err != nil {
 			fail(w, err)
 			return
 		}
-		for _, e := range a.Machine.EffectsView() {
-			if e.ID == id {
-				report.WriteJSON(w, http.StatusOK, a.effect(e))
-				return
-			}
+		if pending, ok := out.(machine.Pending); ok {
+			a.answerPending(w, a.gateOf(d), pending)
+			return
+		}
+		if e, ok := a.Machine.EffectView(id); ok {
+			report.WriteJSON(w, http.StatusOK, a.effect(e))
+			return
 		}
 		problem(w, http.StatusNotFound, "", "effect "+id+" is no longer kept")
 	}
@@ -100,6 +103,16 @@ type Incident struct {
 	Cell     string   `json:"cell"`
 	Detail   []Alert  `json:"alert_detail,omitempty"`
 	Log      []Step   `json:"log,omitempty"`
+	Told     []Told   `json:"told,omitempty"`
+}
+
+// Told is one notification that its receiver took.
+type Told struct {
+	At          string `json:"at"`
+	Receiver    string `json:"receiver"`
+	Integration string `json:"integration"`
+	Firing      int    `json:"firing"` // alerts that it told of
+	Resolved    int    `json:"resolved"`
 }
 
 // Step is one line of an incident's timeline.
@@ -156,6 +169,9 @@ func (a *API) answerIncident(w http.ResponseWriter, id string) {
 		out.Detail = a.alerts(alerts, math.MaxInt)
 		for _, s := range in.Log {
 			out.Log = append(out.Log, Step{rfc3339(s.At), s.Actor, s.Text})
+		}
+		for _, t := range in.Told {
+			out.Told = append(out.Told, Told{rfc3339(t.At), t.Receiver, t.Integration, t.Firing, t.Resolved})
 		}
 		report.WriteJSON(w, http.StatusOK, out)
 		return

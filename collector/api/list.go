@@ -15,10 +15,11 @@ const listAge = time.Second
 
 // encodedList is an answer with all gates, made once for all who ask.
 type encodedList struct {
-	epoch uint64
-	made  time.Time
-	views []machine.GateView
-	text  []byte
+	epoch   uint64
+	version uint64 // with the agreements, which are no change of a gate
+	made    time.Time
+	views   []machine.GateView
+	text    []byte
 }
 
 type listCache struct {
@@ -30,7 +31,8 @@ func (a *API) list() *encodedList {
 	c := &a.gateLists
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if l := c.last; l != nil && l.epoch == a.Machine.GateEpoch() && time.Since(l.made) < listAge {
+	versions, _ := a.Machine.Versions()
+	if l := c.last; l != nil && l.epoch == a.Machine.GateEpoch() && l.version == versions.Gates && time.Since(l.made) < listAge {
 		return l
 	}
 	views, epoch := a.Machine.GatesView()
@@ -42,6 +44,6 @@ func (a *API) list() *encodedList {
 	if err := json.NewEncoder(&text).Encode(out); err != nil {
 		panic("api: encode the gates: " + err.Error()) // only types of this package
 	}
-	c.last = &encodedList{epoch, time.Now(), views, text.Bytes()}
+	c.last = &encodedList{epoch, versions.Gates, time.Now(), views, text.Bytes()}
 	return c.last
 }

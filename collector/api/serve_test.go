@@ -12,16 +12,21 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
 // server answers for the cell over HTTP; decisions are applied at once.
 func (c *cell) server(groups func() []machine.GroupView) *httptest.Server {
-	a := &API{Options: Options{
-		Machine: c.Machine, Groups: groups,
+	return c.serve(c.api(groups))
+}
+
+func (c *cell) api(groups func() []machine.GroupView) *API {
+	return &API{Options: Options{
+		Machine: c.Machine, Brief: brief.New(brief.Options{}), Groups: groups,
 		Actor: func(_ *http.Request, right string) (string, error) {
-			if right != Operate {
+			if right != machine.MayOperate {
 				c.t.Errorf("asked for the right %s", right)
 			}
 			return "me", nil
@@ -33,6 +38,9 @@ func (c *cell) server(groups func() []machine.GroupView) *httptest.Server {
 		Ready:    func() error { return nil },
 		Status:   func() Status { return Status{Version: "test"} },
 	}}
+}
+
+func (c *cell) serve(a *API) *httptest.Server {
 	mux := http.NewServeMux()
 	a.Register(mux)
 	s := httptest.NewServer(mux)

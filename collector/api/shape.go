@@ -14,6 +14,10 @@ type Gate struct {
 	Cell          string `json:"cell"`
 	Lease         string `json:"lease"`
 	IfUnreachable string `json:"if_unreachable"`
+
+	Open   Opening     `json:"open"`
+	Agreed []Agreement `json:"agreed,omitempty"` // who wants to open it
+	Held   *Held       `json:"held,omitempty"`
 }
 
 // A Hold as the API shows it.
@@ -45,39 +49,19 @@ func (a *API) gate(v machine.GateView) Gate {
 	for _, h := range v.Holds {
 		g.Holds = append(g.Holds, a.hold(h))
 	}
+	g.opening(v)
 	return g
 }
 
 func (a *API) hold(h machine.Hold) Hold {
 	reason := h.Reason
 	if alert, ok := a.Machine.AlertView(h.Alert); ok && reason == "" {
-		reason = a.summary(alert)
+		reason = a.Brief.Summary(alert)
 	}
 	return Hold{
 		ID: h.ID, By: h.By, Cause: h.Cause, Reason: reason, Alert: h.Alert,
 		Incident: h.Incident, Since: rfc3339(h.Since), Match: h.Match,
 	}
-}
-
-// summary is what an alert says in one line.
-func (a *API) summary(alert machine.Alert) string {
-	if s := a.annotations(alert, nil)["summary"]; s != "" {
-		return s
-	}
-	return alert.Rule + ": " + machine.Text(alert.Labels)
-}
-
-func (a *API) annotations(alert machine.Alert, evidence []string) map[string]string {
-	var out map[string]string
-	if alert.Rendered() {
-		out = pairs(alert.Annotations)
-	} else {
-		out = a.rendered.annotations(alert, evidence)
-	}
-	if alert.Incident != "" {
-		out["incident"] = alert.Incident
-	}
-	return out
 }
 
 func pairs(labels []machine.Label) map[string]string {

@@ -33,6 +33,7 @@ type Status struct {
 	Shadow    []string `json:"shadow"` // gates that are not enforced
 	Alerts    int      `json:"alerts"` // that stand
 	Incidents int      `json:"open_incidents"`
+	Automatic string   `json:"automatic"` // "on", or "off until" when
 	Events    uint64   `json:"events"`
 	Duplicate uint64   `json:"duplicates"`
 	Agents    []Agent  `json:"agents"`
@@ -103,6 +104,7 @@ func (a *API) getStatus(w http.ResponseWriter, r *http.Request) {
 		s.Ready = err.Error()
 	}
 	s.countGates(m)
+	s.Automatic = a.automatic().line()
 	s.countRules(m, a.groups())
 	totals := m.Totals()
 	s.Alerts, s.Events, s.Duplicate = totals.Alerts, totals.Accepted, totals.Duplicates
@@ -200,7 +202,7 @@ func builtIns(alerts []machine.Alert) []BuiltIn {
 }
 
 func (a *API) getBackup(w http.ResponseWriter, r *http.Request) {
-	if _, err := a.Actor(r, Operate); err != nil {
+	if _, err := a.Actor(r, machine.MayOperate); err != nil {
 		fail(w, err)
 		return
 	}

@@ -1,0 +1,142 @@
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// localActor decides on loopback in `tomeishi up`. It never counts as a second
+// person.
+const localActor = "local"
+
+// An Identity is who asks.
+type Identity struct {
+	Name    string   // of whoever may decide; empty: nobody
+	May     []string // rights, of machine.MayView, MayOperate, MayApprove
+	Session bool     // known by a cookie: there is something to log out of
+
+	agent string
+	open  bool // everybody who gets here may look
+	auth  bool // auth is configured: an agent speaks only with its token
+}
+
+type identityKey struct{}
+
+// Of is who asks, as Identify or OnSocket found out.
+func Of(r *http.Request) Identity {
+	id, _ := r.Context().Value(identityKey{}).(Identity)
+	return id
+}
+
+func (id Identity) with(r *http.Request) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), identityKey{}, id))
+}
+
+// unknownError: whoever asks could not be told from anybody else.
+type unknownError struct {
+	text string
+	wait time.Duration // until it is worth trying again; 0: no longer than now
+}
+
+func (e *unknownError) Error() string { return e.text }
+
+// who finds out who asks over TCP. The error is an *unknownError.
+func (d *Door) who(r *http.Request) (Identity, error) {
+	if !d.o.Config.Any() {
+		id := Identity{open: true}
+		if d.o.Up {
+			id.Name, id.May = localActor, everything()
+		}
+		return id, nil
+	}
+	if isOpen(r.URL.Path) {
+		return Identity{auth: true}, nil
+	}
+	header := r.Header.Get("Authorization")
+	if header == "" {
+		if p := d.bySession(r); p != nil {
+			return Identity{Name: p.name, May: p.may, Session: true, auth: true}, nil
+		}
+		return Identity{}, &unknownError{text: "send Authorization: Bearer TOKEN"}
+	}
+	scheme, token, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return Identity{}, &unknownError{text: "send Authorization: Bearer TOKEN"}
+	}
+	p, a := d.byToken(token)
+	switch {
+	case p != nil:
+		return Identity{Name: p.name, May: p.may, auth: true}, nil
+	case a != nil:
+		return Identity{agent: a.id, auth: true}, nil
+	}
+	if wait := d.bearers.failed(sender(r)); wait > 0 {
+		return Identity{}, &unknownError{"this token is nobody's, and too many were tried: wait before you try another", wait}
+	}
+	return Identity{}, &unknownError{text: "this token is nobody's"}
+}
+
+// byToken finds whose the token is; nil and nil if it is nobody's. It takes as
+// long whosever it is.
+func (d *Door) byToken(token string) (p *person, a *agent) {
+	sum := sha256.Sum256([]byte(token))
+	for i := range d.people {
+		if subtle.ConstantTimeCompare(d.people[i].token[:], sum[:]) == 1 {
+			p = &d.people[i]
+		}
+	}
+	for i := range d.agents {
+		if subtle.ConstantTimeCompare(d.agents[i].token[:], sum[:]) == 1 {
+			a = &d.agents[i]
+		}
+	}
+	return p, a
+}
+
+// Still says why the request would not be let in any more: its cookie has run
+// out while it was being answered.
+func (d *Door) Still(r *http.Request) error {
+	if id := Of(r); id.Session && d.bySession(r) == nil {
+		return errors.New("the login has run out")
+	}
+	return nil
+}
+
+// Actor says who decides what needs the right, or why they may not.
+func (d *Door) Actor(r *http.Request, right string) (string, error) {
+	id := Of(r)
+	if id.Name == "" && id.agent == "" {
+		return "", fmt.Errorf("without auth in its configuration, a collector takes decisions only on its socket: use --server %s there", d.o.Socket)
+	}
+	if err := id.lacks(right); err != nil {
+		return "", err
+	}
+	return id.Name, nil
+}
+
+// lacks says that a right is missing; nil if the asker has it.
+func (id Identity) lacks(right string) error {
+	if slices.Contains(id.May, right) {
+		return nil
+	}
+	return fmt.Errorf("this token does not have the right %q", right)
+}
+
+// SpeaksFor says why the request may not speak for the agent; nil if it may.
+func SpeaksFor(r *http.Request, agent string) error {
+	id := Of(r)
+	switch {
+	case !id.auth || id.agent != "" && id.agent == agent:
+		return nil
+	case id.agent != "":
+		return fmt.Errorf("this token is agent %s's: it does not speak for agent %.80s", id.agent, agent)
+	}
+	return fmt.Errorf("only the token of agent %.80s speaks for it", agent)
+}
