@@ -48,6 +48,7 @@ tools: ## build the tools of check ahead of time
 	done
 
 test: ## every test, with the race detector, in random order
+	@.tools/chromium.sh
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on ./...
 
 bench: ## the figures of BENCHMARKS.md, then the benchmarks of the hot path

@@ -27,11 +27,15 @@ import (
 
 	"github.com/tomeishi/tomeishi/collector/act"
 	"github.com/tomeishi/tomeishi/collector/api"
+	"github.com/tomeishi/tomeishi/collector/auth"
+	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/intake"
 	"github.com/tomeishi/tomeishi/collector/ledger"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/notify"
 	"github.com/tomeishi/tomeishi/collector/series"
 	"github.com/tomeishi/tomeishi/collector/tape"
+	"github.com/tomeishi/tomeishi/collector/web"
 )
 
 // Options are what a collector needs.
@@ -56,6 +60,10 @@ type Collector struct {
 	rules   *series.Rules // the metric rules
 	rate    rate          // of samples
 	leases  *act.Leases
+	brief   *brief.Writer
+	notify  *notify.Notifier
+	web     *web.Web
+	door    *auth.Door
 	server  *http.Server
 	socket  *http.Server
 	tcp     net.Listener
@@ -216,21 +224,25 @@ func (c *Collector) propose(ctx context.Context, kind machine.Kind, body []byte,
 // handler is everything that the collector answers.
 func (c *Collector) handler() *http.ServeMux {
 	mux := http.NewServeMux()
-	intake.New(intake.Options{Ledger: c, Metrics: c.metrics, Agent: speaksFor}).Register(mux)
+	intake.New(intake.Options{Ledger: c, Metrics: c.metrics, Agent: auth.SpeaksFor}).Register(mux)
 	a := &api.API{Options: api.Options{
-		Machine: c.machine, Leases: c.leases, Actor: c.actor, Agent: speaksFor,
+		Machine: c.machine, Brief: c.brief, Leases: c.leases, Actor: c.actor, Agent: auth.SpeaksFor,
 		Decide: func(ctx context.Context, d machine.Decision) (any, error) {
 			return c.submit(ctx, machine.KindDecision, d)
 		},
-		Evidence: c.evidence, Reload: c.reloadRules, Backup: c.backup, Stopping: c.stopping, Ready: c.Ready, Status: c.status, Groups: func() []machine.GroupView { return c.rules.Groups() },
+		Evidence: c.evidence, Reload: c.reloadRules, Backup: c.backup, Still: c.door.Still, Stopping: c.stopping, Ready: c.Ready, Status: c.status, Groups: func() []machine.GroupView { return c.rules.Groups() },
 	}}
 	a.Register(mux)
 	c.series.Register(mux)
+	c.notify.Register(mux)
+	c.web = c.screen()
+	c.web.Register(mux)
+	c.door.Register(mux)
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 		c.metrics.WritePrometheus(w)
 		metrics.WriteProcessMetrics(w)
-		if err := c.series.WriteMetrics(w); err != nil {
+		if err := errors.Join(c.series.WriteMetrics(w), c.notify.WriteMetrics(w)); err != nil {
 			c.log.Debug("write the engines' metrics", "error", err)
 		}
 	})
@@ -246,6 +258,8 @@ func (c *Collector) Run(ctx context.Context) error {
 	wg.Go(func() { c.trimTape(ctx) })
 	wg.Go(func() { c.series.Run(ctx) })
 	wg.Go(func() { c.rules.Run(ctx) })
+	wg.Go(func() { c.notify.Run(ctx) })
+	wg.Go(func() { c.door.Run(ctx) })
 	wg.Go(func() { c.watchSelf(ctx) })
 	wg.Go(func() { c.watchAgents(ctx) })
 	verifier := &act.Verifier{State: c.machine, Leases: c.leases, Submit: func(ctx context.Context, r machine.Result) error {
@@ -293,6 +307,9 @@ func (c *Collector) Ready() error {
 		return errors.New("starting or stopping")
 	case c.ledger.Full():
 		return errors.New("the disk is full: events are refused, gates and decisions still work")
+	}
+	if err := c.notify.Ready(); err != nil {
+		return fmt.Errorf("people are not told: %w", err)
 	}
 	if _, set, _ := c.machine.RulesView(); set == "" {
 		return errors.New("no rule set is live")

@@ -198,8 +198,8 @@ func TestRestart(t *testing.T) {
 	r := start(t, c)
 	r.post(payment("tx1", "w1"))
 	r.post(payment("tx2", "w1"))
+	r.stop() // until then it may be told whom people were told
 	hash, cell := r.machine.Hash(), r.machine.CellID()
-	r.stop()
 	if got := replay(t, c); got.Hash() != hash || got.CellID() != cell {
 		t.Errorf("cell %s state %x, was cell %s state %x", got.CellID(), got.Hash(), cell, hash)
 	}

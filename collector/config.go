@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tomeishi/tomeishi/collector/auth"
 )
 
 // Config is a collector's configuration file.
@@ -27,9 +30,15 @@ type Config struct {
 	TLS         TLS       `yaml:"tls"`
 	// EvaluationInterval is how often groups without interval are evaluated.
 	EvaluationInterval Days `yaml:"evaluation_interval"`
+	// Alertmanager names an Alertmanager configuration, relative to this file's
+	// folder; without it what there is to tell is told on the screen.
+	Alertmanager string    `yaml:"alertmanager"`
+	Language     string    `yaml:"language"`  // en or ja
+	TimeZone     string    `yaml:"time_zone"` // as in Asia/Tokyo; empty: this host's
+	Heartbeat    Heartbeat `yaml:"heartbeat"`
 	// Labels are Prometheus's external labels.
 	Labels map[string]string `yaml:"labels"`
-	Auth   Auth              `yaml:"auth"`
+	Auth   auth.Config       `yaml:"auth"`
 
 	later `yaml:",inline"`
 }
@@ -44,38 +53,22 @@ type Retention struct {
 	Bytes  yaml.Node `yaml:"bytes"`
 }
 
+// Heartbeat is where the collector says that the whole path from an agent to
+// people works. Who listens there tells when it falls silent.
+type Heartbeat struct {
+	URLFile string `yaml:"url_file"` // holds the URL, which is a secret
+	Every   Days   `yaml:"every"`
+}
+
 // TLS names the collector's certificate, in PEM files.
 type TLS struct {
 	CertFile string `yaml:"cert_file"`
 	KeyFile  string `yaml:"key_file"`
 }
 
-// Auth names who may do what. Only digests of tokens are written down.
-type Auth struct {
-	People []Person   `yaml:"people"`
-	Agents []AgentKey `yaml:"agents"`
-}
-
-// A Person may look (view), decide (operate) and approve.
-type Person struct {
-	Name        string   `yaml:"name"`
-	TokenSHA256 string   `yaml:"token_sha256"`
-	May         []string `yaml:"may"`
-}
-
-// An AgentKey lets one agent report.
-type AgentKey struct {
-	ID          string `yaml:"id"`
-	TokenSHA256 string `yaml:"token_sha256"`
-}
-
 // later holds the keys of the design that this version does not have.
 type later struct {
-	Alertmanager  yaml.Node `yaml:"alertmanager"`
 	Alertmanagers yaml.Node `yaml:"alertmanagers"`
-	Language      yaml.Node `yaml:"language"`
-	TimeZone      yaml.Node `yaml:"time_zone"`
-	Heartbeat     yaml.Node `yaml:"heartbeat"`
 	Peers         yaml.Node `yaml:"peers"`
 }
 
@@ -111,6 +104,7 @@ func parseDays(text string) (Days, error) {
 func Defaults() Config {
 	return Config{
 		Listen: "127.0.0.1:9311", Data: "./data", EvaluationInterval: Days(15 * time.Second),
+		Language: "en", Heartbeat: Heartbeat{Every: Days(time.Minute)},
 		Retention: Retention{Tape: Days(90 * 24 * time.Hour), Series: Days(15 * 24 * time.Hour)},
 	}
 }
@@ -133,7 +127,7 @@ func LoadConfig(path string) (Config, error) {
 		return Config{}, err
 	}
 	dir := filepath.Dir(path)
-	for _, p := range []*string{&c.Data, &c.Socket, &c.TLS.CertFile, &c.TLS.KeyFile} {
+	for _, p := range []*string{&c.Data, &c.Socket, &c.TLS.CertFile, &c.TLS.KeyFile, &c.Alertmanager, &c.Heartbeat.URLFile} {
 		*p = within(dir, *p)
 	}
 	for i := range c.Rules {
@@ -174,11 +168,7 @@ func (c *Config) notYet(path string) error {
 		key  string
 		node yaml.Node
 	}{
-		{"alertmanager", c.Alertmanager},
 		{"alertmanagers", c.Alertmanagers},
-		{"language", c.Language},
-		{"time_zone", c.TimeZone},
-		{"heartbeat", c.Heartbeat},
 		{"peers", c.Peers},
 		{"retention.audit", c.Retention.Audit},
 		{"retention.claims", c.Retention.Claims},
@@ -202,13 +192,51 @@ func (c *Config) check() error {
 	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
 		return errors.New("tls: needs cert_file and key_file, both")
 	}
-	if err := c.Auth.check(); err != nil {
+	if err := c.Auth.Check(); err != nil {
 		return err
 	}
 	if err := c.checkSeries(); err != nil {
 		return err
 	}
+	if err := c.checkPeople(); err != nil {
+		return err
+	}
 	return c.checkListen()
+}
+
+// checkPeople checks how people are spoken to.
+func (c *Config) checkPeople() error {
+	if c.Language != "en" && c.Language != "ja" {
+		return fmt.Errorf("language: found %.40q, want en or ja", c.Language)
+	}
+	if _, err := c.zone(); err != nil {
+		return err
+	}
+	if u, err := url.Parse(c.ExternalURL); err != nil || c.ExternalURL != "" && (u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return fmt.Errorf("external_url: found %.100q, want the address under which people reach this collector, as in https://tomeishi.example:9311", c.ExternalURL)
+	}
+	if every := time.Duration(c.Heartbeat.Every); every < 10*time.Second || every > time.Hour {
+		return fmt.Errorf("heartbeat.every: %s is not between 10s and 1h", every)
+	}
+	if c.Heartbeat.URLFile == "" {
+		return nil
+	}
+	if _, err := os.Stat(c.Heartbeat.URLFile); err != nil {
+		return fmt.Errorf("heartbeat.url_file: %w: write the URL into it", err)
+	}
+	return nil
+}
+
+// zone is the time zone in which people are told.
+func (c *Config) zone() (*time.Location, error) {
+	if c.TimeZone == "" {
+		return time.Local, nil
+	}
+	zone, err := time.LoadLocation(c.TimeZone)
+	if err != nil {
+		return nil, fmt.Errorf("time_zone: %.60q is not known on this host: want a name such as Asia/Tokyo or UTC", c.TimeZone)
+	}
+	return zone, nil
 }
 
 var labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)

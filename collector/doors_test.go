@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/auth"
 )
 
 // TestRights asks everything under every token of a collector with auth.
@@ -30,10 +31,10 @@ func TestRights(t *testing.T) {
 	}
 	for _, may := range [][]string{{"view"}, {"view", "operate"}, {"view", "approve"}, {}} {
 		name := "can-" + strings.Join(may, "-")
-		c.Auth.People = append(c.Auth.People, Person{name, digest(name), may})
+		c.Auth.People = append(c.Auth.People, auth.Person{Name: name, TokenSHA256: digest(name), May: may})
 	}
 	for _, id := range []string{"a", "b"} {
-		c.Auth.Agents = append(c.Auth.Agents, AgentKey{id, digest("agent-" + id)})
+		c.Auth.Agents = append(c.Auth.Agents, auth.AgentKey{ID: id, TokenSHA256: digest("agent-" + id)})
 	}
 	r := startOptions(t, Options{Config: c, Log: slog.New(slog.DiscardHandler)})
 	var events report.Builder
@@ -107,12 +108,14 @@ func TestConfirmsNothingToCome(t *testing.T) {
 	}
 }
 
-// TestStop stops while watches are open, and connections on which nobody asks.
+// TestStop stops while watches and a stream are open, and connections on which
+// nobody asks.
 func TestStop(t *testing.T) {
 	r := start(t, testConfig(t))
 	epoch := r.machine.GateEpoch()
-	told := make(chan int, 2)
-	for _, path := range []string{"/v1/gates", demoGate} {
+	told := make(chan int, 3)
+	watches := []string{"/v1/gates", demoGate, "/v1/stream"}
+	for _, path := range watches {
 		go func() {
 			code := 0
 			defer func() { told <- code }() // also when the request fails
@@ -125,13 +128,13 @@ func TestStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	r.await("both watches are open", func() bool { return r.doors.running.Load() == 2 })
+	r.await("all watches are open", func() bool { return r.doors.running.Load() == 3 })
 	begun := time.Now()
 	r.stop()
 	if took := time.Since(begun); took > time.Second {
 		t.Errorf("stopping took %s", took)
 	}
-	for range 2 {
+	for range watches {
 		if code := <-told; code != http.StatusOK {
 			t.Errorf("a watch was answered %d", code)
 		}

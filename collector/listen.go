@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/httpguard"
+	"github.com/tomeishi/tomeishi/collector/auth"
 )
 
 const (
@@ -27,13 +28,27 @@ const (
 // listen opens both doors: TCP behind the Host list and cross-origin
 // protection, and a Unix socket for whoever may open the data folder.
 func (c *Collector) listen(ctx context.Context) error {
+	if err := c.bind(ctx); err != nil {
+		return err
+	}
+	if err := c.openPeople(); err != nil {
+		return err
+	}
+	if err := c.openDoor(); err != nil {
+		return err
+	}
 	mux := c.handler()
 	hosts := []string{c.o.Config.Listen}
-	if u, err := url.Parse(c.o.Config.ExternalURL); err == nil && u.Host != "" {
+	if u, err := url.Parse(c.external()); err == nil && u.Host != "" {
 		hosts = append(hosts, u.Host)
 	}
-	c.server = c.newServer(httpguard.Guard(c.identify(mux, false), hosts))
-	c.socket = c.newServer(c.identify(mux, true))
+	c.server = c.newServer(httpguard.Guard(c.door.Identify(mux), hosts))
+	c.socket = c.newServer(c.door.OnSocket(mux))
+	return nil
+}
+
+// bind takes the addresses; whoever connects waits until Run serves.
+func (c *Collector) bind(ctx context.Context) error {
 	var lc net.ListenConfig
 	var err error
 	if c.tcp, err = lc.Listen(ctx, "tcp", c.o.Config.Listen); err != nil {
@@ -85,7 +100,7 @@ func removeSocket(path string) error {
 func (c *Collector) newServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler: c.count(h), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: 64 << 10, ConnContext: withConn, ConnState: c.connState,
+		MaxHeaderBytes: 64 << 10, ConnContext: auth.WithConn, ConnState: c.connState,
 		BaseContext: func(net.Listener) context.Context { return c.doors.life },
 	}
 }

@@ -63,8 +63,8 @@ func (c *Collector) loadRules(ctx context.Context) error {
 	return nil
 }
 
-// Reload reads the rule files and makes them live, in two entries. A set with
-// an error changes nothing; the error says where, line by line.
+// Reload reads the rule files and makes them live, in two entries, and reads who
+// is told. What has an error changes nothing; the error says where, line by line.
 func (c *Collector) Reload(ctx context.Context) error {
 	_, err := c.reloadRules(ctx)
 	return err
@@ -78,12 +78,27 @@ func (c *Collector) reloadRules(ctx context.Context) (string, error) {
 	c.reload.mu.Lock()
 	defer c.reload.mu.Unlock()
 	said, err := c.loadSet(ctx)
+	if c.notify != nil { // else it is the start, and openPeople reads it
+		bad := badReceivers(c.notify.Reload())
+		if err == nil || api.IsBadRules(err) { // what the ledger did not take matters more
+			err = errors.Join(err, bad)
+		}
+	}
 	o := reloadOutcome{err, c.reload.get().last}
 	if err == nil {
 		o.last = time.Now()
 	}
 	c.reload.outcome.Store(&o)
 	return said, err
+}
+
+// badReceivers is an error of the file of who is told: what was there before
+// goes on.
+func badReceivers(err error) error {
+	if err == nil {
+		return nil
+	}
+	return api.BadRules(fmt.Errorf("alertmanager: %w", err))
 }
 
 // loadSet makes the rule files live. An error that is not of the rule files is

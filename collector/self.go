@@ -133,7 +133,7 @@ func (c *Collector) conditions(stands map[string]machine.ConditionView) (out []m
 	}
 	if err := c.reload.get().err; err != nil {
 		first, _, _ := strings.Cut(err.Error(), "\n")
-		add("ReloadFailed", "the rule files were not loaded, those before go on: "+first)
+		add("ReloadFailed", "what was to be loaded again has an error, and what was there before goes on: "+first)
 	}
 	_, off := stands[conditionKey("LedgerTimeOff", nil)]
 	if text := timeOff(time.Duration(c.ledger.Now()-time.Now().UnixNano()), off); text != "" {
@@ -144,6 +144,10 @@ func (c *Collector) conditions(stands map[string]machine.ConditionView) (out []m
 	}
 	if text := c.rules.Blind(); text != "" {
 		add("RuleErrors", "metric rules are not evaluated: "+text, machine.Label{Name: "error", Value: "blind"})
+	}
+	for _, f := range c.notify.Failing() {
+		add("NotifyFailing", "people are not told through "+f.Integration+" of receiver "+f.Receiver+": "+f.Error,
+			machine.BoundLabels([]machine.Label{{Name: "receiver", Value: f.Receiver}, {Name: "integration", Value: f.Integration}})...)
 	}
 	for _, f := range c.rules.Failing(maxRuleErrors) {
 		add("RuleErrors", "rule "+f.Rule+" could not be evaluated: "+f.Error,

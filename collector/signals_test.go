@@ -54,6 +54,20 @@ func (h *host) send(at time.Time, value float64) {
 	h.enc.Acked()
 }
 
+// sendAll sends each series' rise times n.
+func (h *host) sendAll(at time.Time, rise []float64, n float64) {
+	h.t.Helper()
+	values := make([]float64, len(rise))
+	for i, v := range rise {
+		values[i] = v * n
+	}
+	h.samples.Sent = at.UnixMilli()
+	h.samples.Frames = []report.Frame{{Time: at.UnixMilli(), Values: values}}
+	code, body := h.request(http.MethodPost, "/v1/blocks", report.SamplesType, string(h.enc.Encode(nil, &h.samples)))
+	h.want(http.StatusOK, code, body, fmt.Sprint(at.UnixMilli()))
+	h.enc.Acked()
+}
+
 // keep sends the value each half second until stop is closed.
 func (h *host) keep(value float64) (stop func()) {
 	quit, done := make(chan struct{}), make(chan struct{})
@@ -254,4 +268,48 @@ func TestReloadMetricRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.await("the gate closes", func() bool { return r.gateClosed("withdrawals") })
+}
+
+// TestHostPictures asks all queries of a host's page of the real engine, with
+// the series that a real host has: each must be a query that joins its lines.
+func TestHostPictures(t *testing.T) {
+	r := start(t, testConfig(t))
+	var series []report.Series
+	var rise []float64 // of each second
+	add := func(perSecond float64, name string, labels ...report.Attr) {
+		series, rise = append(series, report.Series{Name: name, Labels: labels}), append(rise, perSecond)
+	}
+	for _, cpu := range []string{"0", "1"} {
+		for i, mode := range []string{"idle", "iowait", "irq", "nice", "softirq", "steal", "system", "user"} {
+			add(float64(i+1)/40, "node_cpu_seconds_total", report.Attr{Name: "cpu", Value: cpu}, report.Attr{Name: "mode", Value: mode})
+		}
+	}
+	for _, mount := range []string{"/", "/data"} {
+		add(1, "node_filesystem_avail_bytes", report.Attr{Name: "mountpoint", Value: mount})
+		add(2, "node_filesystem_size_bytes", report.Attr{Name: "mountpoint", Value: mount})
+	}
+	for _, name := range []string{
+		"node_memory_MemTotal_bytes", "node_memory_MemAvailable_bytes", "node_memory_SwapTotal_bytes", "node_memory_SwapFree_bytes",
+		"node_load1", "node_load15", "node_filefd_allocated", "node_nf_conntrack_entries", "node_netstat_Tcp_RetransSegs", "node_netstat_Tcp_OutSegs",
+	} {
+		add(1, name)
+	}
+	h := &host{running: r, samples: report.Samples{Agent: "db-1", Lane: report.SpoolID{1}, Schema: report.NewSchema(series)}}
+	now := time.Now()
+	for _, ago := range []int{20, 10, 0} {
+		h.sendAll(now.Add(-time.Duration(ago)*time.Second), rise, float64(100-ago))
+	}
+	var page string
+	r.await("the page shows the signals", func() bool {
+		_, page = r.request(http.MethodGet, "/hosts/db-1", "", "")
+		return strings.Contains(page, "interrupts") || strings.Contains(page, "not known")
+	})
+	for _, want := range []string{"interrupts", "iowait", "steal", "/data"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not show %s", want)
+		}
+	}
+	if _, after, bad := strings.Cut(page, "This is not known"); bad {
+		t.Errorf("a picture could not be made: %.200s", after)
+	}
 }

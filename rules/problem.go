@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -25,6 +26,20 @@ func (p Problem) String() string {
 		text += "\n" + p.source + "\n" + p.caret
 	}
 	return text
+}
+
+// ProblemAt is a problem of a whole line of a file, which it shows; of the file
+// as such if the line is 0.
+func ProblemAt(f File, line int, text string, finding bool) Problem {
+	p := Problem{File: f.Name, Line: max(line, 1), Column: 1, Text: text, Finding: finding}
+	lines := bytes.Split(f.Text, []byte("\n"))
+	if line < 1 || line > len(lines) {
+		return p
+	}
+	source := lines[line-1]
+	p.Column += len(source) - len(bytes.TrimLeft(source, " \t"))
+	p.source, p.caret = excerpt(source, p.Column)
+	return p
 }
 
 const maxExcerpt = 120

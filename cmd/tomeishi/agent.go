@@ -87,6 +87,7 @@ func newAgentForget(t *terminal, s *server) *cobra.Command {
 		Use: "forget AGENT --reason TEXT", Short: "Forget an agent that will not come back",
 		Long: agentForgetLong, Args: takes("AGENT"),
 	}
+	cmd.ValidArgsFunction = names(s, false, agentNames)
 	o := &order{}
 	o.flags(cmd, false)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -18,17 +18,20 @@ import (
 	"github.com/tomeishi/tomeishi/rules"
 )
 
-const checkLong = `Check rule files, as one set and without a collector. Each problem is shown as
+const checkLong = `Check rule files, as one set and without a collector, and Alertmanager
+configurations, which are known by their receivers. Each problem is shown as
 FILE:LINE:COLUMN: sentence, then the line and a caret. Exit code 0: no problems;
-1: an error, a collector would not load the set; 3: findings only.
+1: an error, a collector would not load the set; 3: findings only, such as a
+secret in clear.
 
   tomeishi check rules/*.yml
+  tomeishi check alertmanager.yml
   tomeishi check /etc/tomeishi/rules.d --explain
   generate-rules | tomeishi check -`
 
 func newCheck(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "check FILE...", Short: "Check rule files", Long: checkLong,
+		Use: "check FILE...", Short: "Check rule files and Alertmanager configurations", Long: checkLong,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usagef("FILE is missing: a rule file, a folder of them, a pattern, or - for standard input")
@@ -43,8 +46,14 @@ func newCheck(t *terminal) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		set, problems := rules.Parse(files, series.NewChecker())
+		files, told := splitReceivers(files)
+		set, problems := (*rules.Set)(nil), rules.Problems(nil)
+		if len(files) > 0 {
+			set, problems = rules.Parse(files, series.NewChecker())
+		}
+		problems = append(problems, checkReceivers(told)...)
 		r := newCheckReport(set, problems, *explain)
+		r.Told = len(told)
 		if *asJSON {
 			raw, err := json.Marshal(r)
 			if err := orJSON(t, raw, err); err != nil {

@@ -8,6 +8,7 @@ import (
 type checkReport struct {
 	Rules    int            `json:"rules"` // of all kinds
 	Gates    int            `json:"gates"`
+	Told     int            `json:"alertmanager_files,omitempty"`
 	Problems []checkProblem `json:"problems"`
 	Explain  []explained    `json:"explain,omitempty"`
 }
@@ -64,6 +65,12 @@ func (t *terminal) showCheck(r checkReport, problems rules.Problems) {
 		t.printf("%s: %s\n", line(e.Rule), line(e.Text))
 	}
 	what := count(r.Rules, "rule") + ", " + count(r.Gates, "gate") + ": "
+	switch {
+	case r.Told > 0 && r.Rules+r.Gates == 0:
+		what = count(r.Told, "Alertmanager configuration") + ": "
+	case r.Told > 0:
+		what = count(r.Rules, "rule") + ", " + count(r.Gates, "gate") + ", " + count(r.Told, "Alertmanager configuration") + ": "
+	}
 	switch {
 	case errs > 0:
 		t.printf("%s, %s: a collector would not load this\n", count(errs, "error"), count(len(problems)-errs, "finding"))

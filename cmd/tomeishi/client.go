@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/api"
 )
 
 // maxAnswer bounds the answers that are read into memory.
@@ -65,28 +67,43 @@ func (c *client) watch(ctx context.Context, path string, wait time.Duration, out
 // decision is an order to the collector, and what to say if its answer does
 // not come.
 type decision struct {
-	path string
-	body any
-	what string // "gate a/b was opened"
-	look string // the command that shows whether it was
+	method string // empty: POST
+	path   string
+	body   any
+	what   string // "gate a/b was opened"
+	look   string // the command that shows whether it was
+	// pending takes the answer that more people are needed; nil where that is no
+	// answer.
+	pending *api.Pending
 }
 
-// decide gives an order. The error is *unknownError unless it is certain that
-// nothing changed.
+// decide gives an order, and decodes the answer into out; nil wants an answer
+// without a text. The error is *unknownError unless it is certain that nothing
+// changed.
 func (c *client) decide(ctx context.Context, d decision, out any) ([]byte, error) {
-	body, err := json.Marshal(d.body)
-	if err != nil {
-		return nil, err
+	var body []byte
+	if d.body != nil {
+		var err error
+		if body, err = json.Marshal(d.body); err != nil {
+			return nil, err
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	a, err := c.do(ctx, http.MethodPost, d.path, body)
+	a, err := c.do(ctx, cmp.Or(d.method, http.MethodPost), d.path, body)
 	var lost *lostError
 	switch {
 	case errors.As(err, &lost):
 		return nil, c.unknown(d, lost.cause)
 	case err != nil:
 		return nil, err
+	case a.code == http.StatusOK && out == nil && len(bytes.TrimSpace(a.body)) == 0:
+		return a.body, nil
+	case a.code == http.StatusAccepted && d.pending != nil:
+		if err := json.Unmarshal(a.body, d.pending); err != nil || d.pending.Needed == 0 {
+			return nil, c.unknown(d, errors.New("the answer is not a collector's"))
+		}
+		return a.body, nil
 	case a.code == http.StatusOK:
 		if err := json.Unmarshal(a.body, out); err != nil {
 			return nil, c.unknown(d, errors.New("the answer is not a collector's"))
@@ -103,7 +120,7 @@ func refuses(code int) bool {
 	switch code {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
 		http.StatusMethodNotAllowed, http.StatusConflict, http.StatusRequestEntityTooLarge,
-		http.StatusUnsupportedMediaType, http.StatusLocked, http.StatusTooManyRequests:
+		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusLocked, http.StatusTooManyRequests:
 		return true
 	}
 	return false
@@ -178,9 +195,14 @@ func (c *client) sendType(ctx context.Context, method, path, contentType string,
 // refusal is what the collector said, as an error.
 func (c *client) refusal(a answer) error {
 	e := &refusedError{code: a.code, at: c.at}
-	var p report.Problem
-	if json.Unmarshal(a.body, &p) == nil && p.Error != "" {
-		e.text, e.field = p.Error, p.Field
+	var p struct {
+		report.Problem
+		Message string `json:"message"` // as Alertmanager's API says it
+	}
+	if json.Unmarshal(a.body, &p) == nil && cmp.Or(p.Error, p.Message) != "" {
+		e.text, e.field = cmp.Or(p.Error, p.Message), p.Field
+	} else if json.Unmarshal(a.body, &e.text) == nil { // so does it too
+		return e
 	} else if text := strings.TrimSpace(string(a.body)); text != "" && len(text) < 2000 && !strings.HasPrefix(text, "<") {
 		e.text = text
 	}

@@ -99,11 +99,16 @@ func (t *terminal) decideEffect(cmd *cobra.Command, s *server, id, do, what stri
 		return err
 	}
 	var e api.Effect
+	var p api.Pending
 	_, err = c.decide(cmd.Context(), decision{
-		path: "/v1/effects/" + url.PathEscape(id) + "/" + do, body: o, what: what, look: "tomeishi effect list",
+		path: "/v1/effects/" + url.PathEscape(id) + "/" + do, body: o, what: what, look: "tomeishi effect list", pending: &p,
 	}, &e)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case p.Needed > 0:
+		t.sayPending(p.Gate)
+		return nil
 	}
 	t.printf("effect %s is %s: %s on %s\n", line(e.ID), line(e.State), line(e.Mitigation), line(e.Target))
 	return nil

@@ -41,6 +41,7 @@ func newGate(t *terminal) *cobra.Command {
 		}
 		return show.RunE(cmd, args)
 	}
+	cmd.ValidArgsFunction = show.ValidArgsFunction
 	cmd.Flags().AddFlag(show.Flags().Lookup("json"))
 	s.flags(cmd.PersistentFlags())
 	cmd.AddCommand(

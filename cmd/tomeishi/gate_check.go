@@ -5,6 +5,8 @@ import (
 	"net/http"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tomeishi/tomeishi/agent/report"
 )
 
 const gateCheckLong = `Ask a gate the way a worker does before it pays. Exit code 0 means open; 1 means
@@ -14,7 +16,10 @@ closed, held for what is named, or not known: do not pay.
 
 func newGateCheck(t *terminal, s *server) *cobra.Command {
 	cmd := &cobra.Command{Use: "check NAME", Short: "Ask whether a payment may pass", Long: gateCheckLong, Args: takes("NAME")}
+	cmd.ValidArgsFunction = names(s, false, gateNames)
 	p := paymentFlags(cmd.Flags(), "ask for")
+	p[report.AskAsset] = cmd.Flags().String("asset", "", "what is to be paid, such as BTC")
+	p[report.AskAmount] = cmd.Flags().String("amount", "", "how much, as an exact decimal: an agent counts what it refused")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		path, err := gatePath(args[0])
 		if err != nil {

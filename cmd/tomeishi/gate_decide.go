@@ -25,6 +25,7 @@ func (o *order) flags(cmd *cobra.Command, verdict bool) {
 	cmd.Flags().StringVar(&o.Reason, "reason", "", "why, in a `TEXT` that others will read")
 	if verdict {
 		cmd.Flags().StringVar(&o.Verdict, "verdict", "", "what it was: `real|false|test` (needed while a rule holds it)")
+		completeFlag(cmd, "verdict", verdictWords()...)
 	}
 }
 
@@ -51,6 +52,7 @@ To hold one request, customer or address only, see tomeishi hold add.`
 
 func newGateClose(t *terminal, s *server) *cobra.Command {
 	cmd := &cobra.Command{Use: "close NAME --reason TEXT", Short: "Close a gate", Long: gateCloseLong, Args: takes("NAME")}
+	cmd.ValidArgsFunction = names(s, false, gateNames)
 	o := &order{}
 	o.flags(cmd, false)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -82,13 +84,17 @@ shown, and a hold that comes after that stays.
   tomeishi gate open demo/withdrawals --reason 'both payments were mine' --verdict test
 
 Verdicts: real (it happened), false (it did not: what was seen until now never
-counts toward a close again), test.`
+counts toward a close again), test.
+
+A gate with approvals: 2 opens when two people by name have done this. The first
+agrees, and is told who else may; what the second says last is the verdict.`
 
 func newGateOpen(t *terminal, s *server) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "open NAME --reason TEXT --verdict real|false|test", Short: "Open a gate",
 		Long: gateOpenLong, Args: takes("NAME"),
 	}
+	cmd.ValidArgsFunction = names(s, false, gateNames)
 	o := &order{}
 	o.flags(cmd, true)
 	epoch := cmd.Flags().Uint64("epoch", 0, "open only if no hold came after this epoch `N` (default: the epoch just read)")
@@ -126,9 +132,20 @@ func (t *terminal) openGate(ctx context.Context, s *server, name string, o order
 		t.sayLifting(g, o.Hold)
 		o.Epoch = &g.Epoch
 	}
-	g, err := c.gateOrder(ctx, name, path+"/open", "gate "+name+" was opened", o)
+	return t.lift(ctx, c, name, "gate "+name+" was opened", path, o)
+}
+
+// lift gives the order to open, and says what came of it.
+func (t *terminal) lift(ctx context.Context, c *client, name, what, path string, o order) error {
+	var g api.Gate
+	var p api.Pending
+	_, err := c.decide(ctx, decision{path: path + "/open", body: o, what: what, look: "tomeishi gate show " + name, pending: &p}, &g)
 	if err != nil {
 		return err
+	}
+	if p.Needed > 0 {
+		t.sayPending(p.Gate)
+		return nil
 	}
 	t.sayGate(g)
 	return nil

@@ -20,6 +20,7 @@ evidence, and what opens it.
 
 func newGateShow(t *terminal, s *server) *cobra.Command {
 	cmd := &cobra.Command{Use: "show NAME", Short: "Show one gate and why it is closed", Long: gateShowLong, Args: takes("NAME")}
+	cmd.ValidArgsFunction = names(s, false, gateNames)
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		path, err := gatePath(args[0])
@@ -92,6 +93,8 @@ func (t *terminal) showGate(g api.Gate, e evidence) {
 	for _, h := range g.Holds {
 		t.showHold(h, e)
 	}
+	t.showHeld(g.Held)
+	t.showAgreed(g)
 	t.showOpening(g)
 }
 
@@ -167,6 +170,7 @@ func (t *terminal) showOpening(g api.Gate) {
 	}
 	if own {
 		t.printf("  tomeishi gate open %s --reason 'WHY IT IS SAFE'%s\n", g.Name, verdict)
+		t.showApprovals(g.Open)
 	}
 	for _, p := range parents {
 		t.printf("  its parent has to open: tomeishi gate show %s\n", line(p))

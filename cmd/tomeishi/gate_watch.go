@@ -22,6 +22,7 @@ With --json every change is one line of JSON.
 
 func newGateWatch(t *terminal, s *server) *cobra.Command {
 	cmd := &cobra.Command{Use: "watch [NAME]", Short: "Print each change as it happens", Long: gateWatchLong, Args: takes("[NAME]")}
+	cmd.ValidArgsFunction = names(s, false, gateNames)
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		name := ""

@@ -43,6 +43,7 @@ const holdListLong = `List the holds of every gate, or of one.
 
 func newHoldList(t *terminal, s *server) *cobra.Command {
 	cmd := &cobra.Command{Use: "list [GATE]", Short: "List holds", Long: holdListLong, Args: takes("[GATE]")}
+	cmd.ValidArgsFunction = names(s, false, gateNames)
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		holds, err := holdsOf(cmd.Context(), s, args)
@@ -104,6 +105,7 @@ func newHoldAdd(t *terminal, s *server) *cobra.Command {
 		Use: "add GATE --request R|--customer C|--address A|--tag T --reason TEXT", Short: "Hold one request, customer or address",
 		Long: holdAddLong, Args: takes("GATE"),
 	}
+	cmd.ValidArgsFunction = names(s, false, gateNames)
 	o := &order{}
 	o.flags(cmd, false)
 	p := paymentFlags(cmd.Flags(), "hold")
@@ -143,6 +145,7 @@ func newHoldRelease(t *terminal, s *server) *cobra.Command {
 		Use: "release GATE HOLD --reason TEXT [--verdict real|false|test]", Short: "Lift one hold",
 		Long: holdReleaseLong, Args: takes("GATE", "HOLD"),
 	}
+	cmd.ValidArgsFunction = names(s, false, gateNames)
 	o := &order{}
 	o.flags(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -159,12 +162,7 @@ func newHoldRelease(t *terminal, s *server) *cobra.Command {
 			return err
 		}
 		what := "hold " + o.Hold + " on gate " + args[0] + " was lifted"
-		g, err := c.gateOrder(cmd.Context(), args[0], path+"/open", what, *o)
-		if err != nil {
-			return err
-		}
-		t.sayGate(g)
-		return nil
+		return t.lift(cmd.Context(), c, args[0], what, path, *o)
 	}
 	return cmd
 }

@@ -75,6 +75,7 @@ const incidentShowLong = `Show one incident: its alerts with their evidence, and
 
 func newIncidentShow(t *terminal, s *server) *cobra.Command {
 	cmd := &cobra.Command{Use: "show ID", Short: "Show one incident", Long: incidentShowLong, Args: takes("ID")}
+	cmd.ValidArgsFunction = names(s, false, incidentNames)
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := s.dial()
@@ -118,9 +119,36 @@ func (t *terminal) showIncident(in api.Incident) {
 		}
 		t.printf("  %s  %s%s\n", when(step.At), who, line(step.Text))
 	}
+	if len(in.Told) > 0 {
+		t.printf("\nTold:\n")
+	}
+	for _, n := range in.Told {
+		t.printf("  %s  %s\n", when(n.At), toldText(n))
+	}
 	if in.State != "ended" && in.Verdict == "" {
 		t.printf("\nSay what it was:\n  tomeishi incident verdict %s real|false|test --reason 'WHAT YOU FOUND'\n", line(in.ID))
 	}
+}
+
+// toldText says who was told of which alerts.
+func toldText(n api.Told) string {
+	text := line(n.Receiver) + " (" + line(n.Integration) + "): "
+	switch {
+	case n.Resolved == 0:
+		text += count(n.Firing, "alert")
+	case n.Firing == 0:
+		text += count(n.Resolved, "alert") + " over"
+	default:
+		text += count(n.Firing, "alert") + ", " + strconv.Itoa(n.Resolved) + " over"
+	}
+	if len(n.Alerts) == 0 {
+		return text
+	}
+	text += ": " + line(few(n.Alerts[:min(len(n.Alerts), maxShown)]))
+	if len(n.Alerts) > maxShown {
+		text += " …"
+	}
+	return text
 }
 
 const incidentVerdictLong = `Say what an incident was: real (it happened), false (it did not) or test. A verdict
@@ -133,6 +161,7 @@ func newIncidentVerdict(t *terminal, s *server) *cobra.Command {
 		Use: "verdict ID real|false|test", Short: "Say what an incident was",
 		Long: incidentVerdictLong, Args: takes("ID", "real|false|test"),
 	}
+	cmd.ValidArgsFunction = then(names(s, false, incidentNames), verdictWords()...)
 	reason := cmd.Flags().String("reason", "", "why, in a `TEXT` that others will read")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		id, verdict := args[0], args[1]

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // time_zone must work where the host has no zones
 
 	"github.com/spf13/cobra"
 )

@@ -87,7 +87,7 @@ func (t *terminal) state(s string) string {
 	switch strings.ToLower(s) {
 	case "open", "yes":
 		return green + s + reset
-	case "closed", "no":
+	case "closed", "no", "off":
 		return red + s + reset
 	}
 	return s

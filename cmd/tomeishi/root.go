@@ -37,12 +37,13 @@ func newRoot(t *terminal) *cobra.Command {
 	root.SetErr(t.err)
 	root.SetVersionTemplate(versionText() + "\n")
 	root.SetHelpCommand(newHelp())
+	root.CompletionOptions.DisableDefaultCmd = true // newCompletion teaches more
 	root.AddCommand(
 		newUp(t), newCollector(t), newCheck(t),
-		newQuery(t), newGate(t), newHold(t), newIncident(t), newEffect(t), newAgent(t), newStatus(t),
-		newBackup(t), newRestore(t), newVersion(t),
+		newGate(t), newHold(t), newIncident(t), newAlert(t), newSilence(t), newEffect(t), newAutomatic(t), newAgent(t), newQuery(t), newStatus(t),
+		newBackup(t), newRestore(t), newCompletion(t), newVersion(t),
 	)
-	for _, name := range []string{"test", "backtest", "detect", "drill", "claim", "events", "silence", "audit"} {
+	for _, name := range []string{"test", "backtest", "detect", "drill", "claim", "events", "audit"} {
 		root.AddCommand(newLater(name))
 	}
 	return root

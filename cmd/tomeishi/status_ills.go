@@ -42,8 +42,10 @@ func ills(s api.Status) (out []string) {
 }
 
 // notIlls are the built-in alerts that stand while all is well, or that tell of
-// what is stopped on purpose.
-func notIlls() []string { return []string{"Watchdog", "GateClosed"} }
+// what is stopped on purpose and of those who open it.
+func notIlls() []string {
+	return []string{"Watchdog", "GateClosed", "ApprovalWanted", "OpenedAlone"}
+}
 
 // builtInIlls says of the built-in alerts of each name what they are about.
 func builtInIlls(alerts []api.BuiltIn, except []string) (out []string) {

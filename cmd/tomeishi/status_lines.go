@@ -17,6 +17,9 @@ func (t *terminal) gatesLine(s api.Status) string {
 	if len(s.Shadow) > 0 {
 		text += "; only in shadow: " + line(firstFew(s.Shadow))
 	}
+	if until, off := strings.CutPrefix(s.Automatic, "off until "); off {
+		text += "; automatic effects " + t.state("OFF") + " until " + when(until)
+	}
 	return text
 }
 

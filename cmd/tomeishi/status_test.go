@@ -61,7 +61,12 @@ func TestStatus(t *testing.T) {
 			`"ready": "yes", "rule_error": "a.yml:3:1: no\nline", "built_in": [{"name": "ReloadFailed", "summary": "no"}]`, exitFailed,
 			[]string{"NO: the last reload of the rules was refused: a.yml:3:1: no\n"},
 		},
-		"on purpose": {`"ready": "yes", "built_in": [{"name": "Watchdog"}, {"name": "GateClosed", "labels": "gate=x"}]`, exitDone, []string{"well        yes\n"}},
+		"on purpose": {`"ready": "yes", "built_in": [{"name": "Watchdog"}, {"name": "GateClosed", "labels": "gate=x"}, {"name": "ApprovalWanted"}, {"name": "OpenedAlone"}]`, exitDone, []string{"well        yes\n"}},
+		"automatic off": {
+			`"ready": "yes", "automatic": "off until 2026-11-21T07:30:00Z", "built_in": [{"name": "AutomaticOff", "summary": "bob: moved."}]`, exitFailed,
+			[]string{"well        NO: AutomaticOff: bob: moved\n", "gates       2 gates, none closed; automatic effects OFF until 2026-11-21 "},
+		},
+		"automatic on": {`"ready": "yes", "automatic": "on"`, exitDone, []string{"gates       2 gates, none closed\n"}},
 		"built in": {
 			`"ready": "yes", "built_in": [{"name": "AgentSilent", "labels": "agent=b"}, {"name": "LedgerTimeOff", "summary": "it is ahead."},
 			 {"name": "AgentSilent", "labels": "agent=c\u001b"}, {"name": "RuleErrors", "summary": "rule X"}, {"name": "RuleErrors", "summary": "rule Y"}]`,

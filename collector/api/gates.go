@@ -232,11 +232,10 @@ func (a *API) decide(r *http.Request, d machine.Decision) error {
 // outcome puts a decision into the ledger under the asker's name. It is
 // machine.Pending if the decision takes more people.
 func (a *API) outcome(r *http.Request, d machine.Decision) (any, error) {
-	actor, err := a.decider(r, d)
-	if err != nil {
+	var err error
+	if d.Actor, d.Second, err = a.decider(r, d); err != nil {
 		return nil, err
 	}
-	d.Actor = actor
 	out, err := a.Decide(r.Context(), d)
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ const listAge = time.Second
 // encodedList is an answer with all gates, made once for all who ask.
 type encodedList struct {
 	epoch   uint64
-	version uint64 // with the agreements, which are no change of a gate
+	version uint64 // with the agreements, which are no change of a gate, without what is held
 	made    time.Time
 	views   []machine.GateView
 	text    []byte
@@ -32,7 +32,8 @@ func (a *API) list() *encodedList {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	versions, _ := a.Machine.Versions()
-	if l := c.last; l != nil && l.epoch == a.Machine.GateEpoch() && l.version == versions.Gates && time.Since(l.made) < listAge {
+	version := versions.Gates - versions.Held
+	if l := c.last; l != nil && l.epoch == a.Machine.GateEpoch() && l.version == version && time.Since(l.made) < listAge {
 		return l
 	}
 	views, epoch := a.Machine.GatesView()
@@ -44,6 +45,6 @@ func (a *API) list() *encodedList {
 	if err := json.NewEncoder(&text).Encode(out); err != nil {
 		panic("api: encode the gates: " + err.Error()) // only types of this package
 	}
-	c.last = &encodedList{epoch, versions.Gates, time.Now(), views, text.Bytes()}
+	c.last = &encodedList{epoch, version, time.Now(), views, text.Bytes()}
 	return c.last
 }

@@ -63,22 +63,23 @@ func (g *Gate) opening(v machine.GateView) {
 	}
 }
 
-// decider says who takes a decision. The second of two people who open a gate
-// needs less than the first: the right to approve.
-func (a *API) decider(r *http.Request, d machine.Decision) (string, error) {
+// decider says who takes a decision, and whether they may only as the second of
+// two people who open a gate: that needs less than the first, the right to
+// approve.
+func (a *API) decider(r *http.Request, d machine.Decision) (actor string, second bool, err error) {
 	right := machine.MayOperate
 	if d.Do == machine.DoApprove {
 		right = machine.MayApprove
 	}
-	actor, err := a.Actor(r, right)
+	actor, err = a.Actor(r, right)
 	if err == nil || d.Do != machine.DoOpen && d.Do != machine.DoUndo {
-		return actor, err
+		return actor, false, err
 	}
-	second, lacks := a.Actor(r, machine.MayApprove)
-	if v, ok := a.Machine.GateView(a.gateOf(d)); lacks == nil && ok && v.Awaits(second) {
-		return second, nil
+	approver, lacks := a.Actor(r, machine.MayApprove)
+	if v, ok := a.Machine.GateView(a.gateOf(d)); lacks == nil && ok && v.Awaits(approver) {
+		return approver, true, nil
 	}
-	return "", err
+	return "", false, err
 }
 
 // gateOf is the gate that a decision would open.

@@ -91,6 +91,33 @@ func TestTwoPeopleOpen(t *testing.T) {
 	}
 }
 
+// TestApproverAgreesToTheSame refuses an approver who wants more than the first
+// of the two people did.
+func TestApproverAgreesToTheSame(t *testing.T) {
+	c := newCellOf(t, twoRules)
+	s, as := c.people()
+	c.pays("w1", "w1")
+	c.close(nil)
+	post := func(body string) int {
+		var out map[string]any
+		return ask(t, http.MethodPost, s.URL+"/v1/gates/g/open", body, &out)
+	}
+	as("alice", machine.MayOperate)
+	if code := post(`{"reason":"mine","verdict":"real","hold":"h2"}`); code != http.StatusAccepted {
+		t.Fatalf("alice: %d", code)
+	}
+	as("bob", machine.MayApprove)
+	if code := post(`{"reason":"mine","verdict":"real"}`); code != http.StatusConflict {
+		t.Errorf("all holds: %d", code)
+	}
+	if code := post(`{"reason":"mine","verdict":"real","hold":"h2"}`); code != http.StatusOK {
+		t.Errorf("the same hold: %d", code)
+	}
+	if g, _ := c.GateView("g"); len(g.Holds) != 1 || len(g.Agreed) != 0 {
+		t.Errorf("%+v", g)
+	}
+}
+
 // TestApproverIsOnlySecond lets whoever may only approve be the second person,
 // and never the first.
 func TestApproverIsOnlySecond(t *testing.T) {

@@ -13,7 +13,8 @@ import (
 
 const (
 	maxStreams = 200
-	// streamGap is the least time between two events, unless a gate has changed.
+	// streamGap is the least time between two events, unless a gate has changed,
+	// beyond the count of what it holds back.
 	streamGap = 500 * time.Millisecond
 	// streamBeat is how often a comment says that nothing has happened.
 	streamBeat = 15 * time.Second
@@ -107,7 +108,7 @@ func (s *stream) tell() (wake <-chan struct{}, soon <-chan time.Time, err error)
 	switch {
 	case now == s.told && !s.at.IsZero():
 		return wake, nil, nil
-	case now.Gates == s.told.Gates && pause > 0:
+	case now.Gates-now.Held == s.told.Gates-s.told.Held && pause > 0:
 		// Whatever else happens is told with it: only a gate wakes this stream.
 		return gates, time.After(pause), nil
 	}

@@ -16,6 +16,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -214,6 +216,54 @@ func TestStream(t *testing.T) {
 		s.close(map[string]string{"tag": "1"})
 		if got := l.news(); len(got) != 1 {
 			t.Errorf("after an hour: %+v", got)
+		}
+	})
+}
+
+// refuses has an agent report that it refused a payment.
+func (c *cell) refuses(agent string, seq uint64, x report.Refused) {
+	c.t.Helper()
+	raw, err := json.Marshal(x)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var b report.Builder
+	b.Add(&report.Event{ID: fmt.Sprint(seq), Source: "tomeishi/agent/" + agent, Type: report.RefusedType, Seen: time.Now().UnixNano(), Data: raw})
+	// Each is the first block of a spool.
+	head := report.Head{Agent: agent, Spool: report.SpoolID{byte(seq), 1}, Seq: 1}
+	block := report.Block{Head: head, Batch: b.Batch()}
+	c.entry(machine.KindBlocks, block.Append(nil), time.Now())
+}
+
+// TestStreamOfHeld tells the counts of what is held at most twice a second, and
+// makes no new list of gates for each.
+func TestStreamOfHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStreaming(t)
+		s.api.Brief = brief.New(brief.Options{})
+		l := s.listen(t)
+		s.close(nil)
+		time.Sleep(time.Second)
+		l.news()
+		before, list := s.GateEpoch(), s.api.list()
+		for i := range 100 {
+			s.refuses("h1", uint64(i+1), report.Refused{Gate: "g", Epoch: before, Request: fmt.Sprint("w", i)})
+			time.Sleep(5 * time.Millisecond)
+		}
+		if s.api.list() != list {
+			t.Error("a list was made anew for what is held")
+		}
+		time.Sleep(time.Second)
+		got := l.news()
+		v, _ := s.Versions()
+		if g, _ := s.GateView("g"); g.Held == nil || g.Held.Requests != 100 || s.GateEpoch() != before {
+			t.Fatalf("held: %+v", g.Held)
+		}
+		if len(got) < 1 || len(got) > 3 || got[len(got)-1].Gates != v.Gates {
+			t.Errorf("%d events %+v, want two or three, the last with %d", len(got), got, v.Gates)
+		}
+		if l := s.api.list(); l == list || !strings.Contains(string(l.text), `"requests":100`) {
+			t.Error("a second later the list lacks what is held")
 		}
 	})
 }

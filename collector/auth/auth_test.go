@@ -212,6 +212,9 @@ func TestWithoutAuth(t *testing.T) {
 		var err error
 		h.Identify(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			name, err = h.Actor(r, "operate")
+			if looks, err := h.Actor(r, "view"); looks != want || err != nil {
+				t.Errorf("up %t: %q looks, %v", up, looks, err)
+			}
 			if SpeaksFor(r, "anyone") != nil {
 				t.Error("without auth an agent needs no token")
 			}
@@ -272,6 +275,8 @@ func TestCheck(t *testing.T) {
 		"no name":              {good(func(c *Config) { c.People[0].Name = "" }), `"" cannot be a person's name`},
 		"local":                {good(func(c *Config) { c.People[0].Name = "local" }), "cannot be"},
 		"a user of the host":   {good(func(c *Config) { c.People[0].Name = "uid:0" }), "cannot be"},
+		"one in two ways":      {good(func(c *Config) { c.People[1].Name = "Ann" }), "too much alike"},
+		"one, with a space":    {good(func(c *Config) { c.People[1].Name = "ann " }), "too much alike"},
 		"unknown right":        {good(func(c *Config) { c.People[0].May = []string{"all"} }), `ann: may: "all"`},
 		"short":                {good(func(c *Config) { c.People[0].TokenSHA256 = "00" }), "sha256sum"},
 		"long":                 {good(func(c *Config) { c.People[0].TokenSHA256 += "00" }), "sha256sum"},

@@ -40,11 +40,18 @@ func everything() []string {
 
 // Check says what is wrong with the configuration.
 func (c Config) Check() error {
-	tokens := map[digest]bool{}
+	tokens, names := map[digest]bool{}, map[string]string{}
 	for _, p := range c.People {
 		if p.Name == "" || p.Name == localActor || strings.HasPrefix(p.Name, "uid:") {
 			return fmt.Errorf("auth.people: %q cannot be a person's name", p.Name)
 		}
+		// Two devices of one person have one name: under two they would be two
+		// people who open a gate.
+		alike := strings.ToLower(strings.Join(strings.Fields(p.Name), " "))
+		if other, known := names[alike]; known && other != p.Name {
+			return fmt.Errorf("auth.people: %q and %q are too much alike to be two people: write one person's name in one way", other, p.Name)
+		}
+		names[alike] = p.Name
 		for _, m := range p.May {
 			if !slices.Contains(everything(), m) {
 				return fmt.Errorf("auth.people %s: may: %q is not one of view, operate, approve", p.Name, m)

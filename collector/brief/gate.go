@@ -199,6 +199,9 @@ func (p *page) agreed(a machine.Agreement) string {
 	if a.Verdict != "" && why != "" {
 		why = p.words.T("%s: %s|of", p.verdict(a.Verdict), why)
 	}
+	if !machine.Named(a.Actor) {
+		why = p.clauses(append([]string{p.words.T("does not count: it takes two people by name")}, why))
+	}
 	if why == "" {
 		return who
 	}

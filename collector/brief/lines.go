@@ -81,6 +81,11 @@ func (p *page) cause() string {
 	if actor, ok := strings.CutPrefix(p.alert.Cause, "switched on by "); ok {
 		return p.words.T("switched on by %s", oneLine(actor, maxLine))
 	}
+	if hold, ok := strings.CutPrefix(p.alert.Cause, "hold "); ok {
+		if hold, ok = strings.CutSuffix(hold, " came"); ok {
+			return p.words.T("hold %s came", oneLine(hold, maxLine))
+		}
+	}
 	return oneLine(p.words.fixed(p.alert.Cause, ""), maxLine)
 }
 

@@ -127,6 +127,34 @@ func TestPage(t *testing.T) {
 			c.decide(machine.Decision{Do: machine.DoOpen, Gate: "withdrawals/btc", Actor: "bob", Reason: "nothing is wrong", Verdict: "false"})
 			return c.alert("OpenedAlone")
 		},
+		"gate_opened": func(c *cell) machine.Alert {
+			c.happens("payout.sent", "w1", "w1")
+			a := c.alert("GateClosed")
+			for _, who := range []string{"bob", "alice"} {
+				c.decide(machine.Decision{Do: machine.DoOpen, Gate: "withdrawals/btc", Actor: who, Reason: "r", Verdict: "real"})
+			}
+			return c.again(a)
+		},
+		"approval_lapsed": func(c *cell) machine.Alert { // and another that does not count
+			c.happens("payout.sent", "w1", "w1")
+			c.decide(machine.Decision{Do: machine.DoOpen, Gate: "withdrawals/btc", Actor: "bob", Reason: "r", Verdict: "real"})
+			a := c.alert("ApprovalWanted")
+			c.happens("payout.sent", "w2", "w2")
+			c.decide(machine.Decision{Do: machine.DoOpen, Gate: "withdrawals/btc", Actor: "uid:0", Reason: "r", Verdict: "real"})
+			return c.again(a)
+		},
+		"automatic_on": func(c *cell) machine.Alert {
+			c.decide(machine.Decision{Do: machine.DoSwitch, Actor: "dave", Reason: "migration"})
+			a := c.alert("AutomaticOff")
+			c.decide(machine.Decision{Do: machine.DoSwitch, Actor: "dave", On: true})
+			return c.again(a)
+		},
+		"off_approval": func(c *cell) machine.Alert { // it waits for approval anyway
+			c.decide(machine.Decision{Do: machine.DoSwitch, Actor: "dave", Reason: "migration", For: time.Hour})
+			time.Sleep(time.Second)
+			c.happens("payout.large", "w1")
+			return c.alert("PaidTooMuch")
+		},
 		"automatic_off": func(c *cell) machine.Alert {
 			c.decide(machine.Decision{Do: machine.DoSwitch, Actor: "dave", Reason: "migration"})
 			return c.alert("AutomaticOff")

@@ -49,7 +49,8 @@ func TestRendered(t *testing.T) {
 // may.
 func TestTemplates(t *testing.T) {
 	var c rendered
-	if c.template("{{ $value }}") != c.template("{{ $value }}") || c.template("{{ $value }}") == c.template("{{ $value }} ") {
+	first := c.template("{{ $value }}")
+	if again := c.template("{{ $value }}"); first != again || first == c.template("{{ $value }} ") {
 		t.Error("a text has one template")
 	}
 	for i := range maxTemplates {

@@ -15,9 +15,12 @@ var builtInWords = []row{
 	{"Ledger time and the clock of the collector's host differ", "台帳の時刻とコレクターのホストの時計がずれています"},
 	{"People are not told through receiver %s", "通知先 %s に通知できていません"},
 	{"%[2]s opened gate %[1]s without a second person", "%[2]s が、もう1人の承認なしにゲート %[1]s を開きました"},
-	{"The rule files were not loaded: those before go on", "ルールファイルを読み込めませんでした。以前のルールで動いています"},
+	{"Rule files or receivers were not loaded again: those before go on", "ルールまたは通知先の設定を読み込み直せませんでした。以前の設定で動いています"},
 	{"Rule %s could not judge everything that it should have", "ルール %s が判定できなかったデータがあります"},
 	{"Metric rules are not evaluated", "メトリクスルールが評価されていません"},
 	{"This alert always stands: if you stop hearing of it, others may not reach you either", "このアラートは常に出ています。届かなくなったら、ほかのアラートも届いていない可能性があります"},
+	{"Automatic effects went on again", "自動措置は再開されました"},
+	{"Opening gate %s waits for a second person no longer", "ゲート %s を開くための、もう1人の承認待ちは終わりました"},
+	{"Gate %s was closed, and a person opened it", "閉じていたゲート %s は、人が開きました"},
 	{"Switch automatic effects on again as soon as it is safe", "安全を確認したら、自動措置を再開してください"},
 }

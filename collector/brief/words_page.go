@@ -45,10 +45,10 @@ var pageWords = []row{
 
 	{"Open gate %s with a verdict, or keep it closed", "判定を付けてゲート %s を開くか、閉じたままにしてください"},
 	{"Open gate %s when it is safe, or keep it closed", "安全ならゲート %s を開くか、閉じたままにしてください"},
-	{"Opening takes %d people by name", "開くには、氏名の分かる%d名の承認が必要です", "Opening takes %d person by name"},
+	{"Opening takes %d people by name", "開くには、名前の分かる%d人の承認が必要です", "Opening takes %d person by name"},
 	{"%s agreed", "承認済み: %s"},
 	{"%s (%s)|agreed", "%s(%s)"},
-	{"As false, one person may open it %s after its newest hold", "誤検知と判定する場合は、最後の停止から%s後に1名で開けます"},
+	{"As false, one person may open it %s after its newest hold", "誤検知と判定する場合は、最後の停止から%s後に1人で開けます"},
 	{"Approve effect %[1]s to close gate %[2]s", "ゲート %[2]s を閉じるには、措置 %[1]s を承認してください"},
 	{"Close gate %s by hand if it should be closed", "必要なら、ゲート %s を手動で閉じてください"},
 	{"Say what it was: real, false or test", "判定(実際の異常、誤検知、テスト)を付けてください"},
@@ -61,6 +61,8 @@ var pageWords = []row{
 	{"the gate is gone", "ゲートがなくなりました"},
 	{"nobody else agreed within an hour", "1時間以内にほかの承認がありませんでした"},
 	{"no agent's beat has come", "エージェントの定期信号が届いていません"},
+	{"hold %s came", "新しい停止理由 %s が加わりました"},
+	{"what opening takes has changed", "開く条件が変わりました"},
 	{"opened by %s", "%s が開きました"},
 	{"switched on by %s", "%s が再開しました"},
 }

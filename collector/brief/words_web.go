@@ -60,7 +60,7 @@ var webWords = []row{
 	{"No alerts", "アラートはありません"},
 	{"No incidents", "インシデントはありません"},
 	{"firing", "発報中"},
-	{"pending", "保留中"},
+	{"pending", "発報待ち"},
 	{"inactive", "正常"},
 	{"silent", "応答なし"},
 

@@ -149,6 +149,7 @@ func (m *Machine) fallSilent(agents []*Agent) {
 		}
 		left--
 		a.Silent = true
+		m.versions.Agents++
 		alert := m.about(agentSilent, []Label{{"agent", a.ID}})
 		alert.Value = "1"
 		m.since(alert, max(a.Heard, m.Serving))
@@ -178,6 +179,7 @@ func (m *Machine) dropAgent(a *Agent, cause string) {
 		m.endAbout(name, cause, Label{"agent", a.ID})
 	}
 	delete(m.Agents, a.ID)
+	m.versions.Agents++
 	m.agentTimers.drop(a)
 }
 

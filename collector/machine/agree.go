@@ -24,7 +24,11 @@ func (m *Machine) agree(g *Gate, d Decision, holds []*Hold) Pending {
 		m.note(id, d.Actor, text+withVerdict(d.Verdict)+": "+d.Reason)
 	}
 	m.wantApproval(g)
-	return Pending{Approvals: 1, Needed: g.Opening.Approvals}
+	p := Pending{Needed: g.Opening.Approvals}
+	if slices.ContainsFunc(g.Agreed, func(a Agreement) bool { return Named(a.Actor) && a.Hold == d.Hold && !a.lapsed(m.Time) }) {
+		p.Approvals = 1 // two would have opened it
+	}
+	return p
 }
 
 // wantApproval raises or renews the alert that asks for a second person.
@@ -56,6 +60,11 @@ func (g *Gate) wanted() string {
 	return b.String() + "A second person has to agree: nothing has opened."
 }
 
+// wantedNoMore says why nobody is asked to agree any more.
+func (g *Gate) wantedNoMore(cause string) string {
+	return "Opening gate " + g.Name + " waits for a second person no longer: " + cause + "."
+}
+
 // lapse forgets who agreed to open a gate.
 func (m *Machine) lapse(g *Gate, cause string) {
 	if len(g.Agreed) == 0 {
@@ -63,7 +72,7 @@ func (m *Machine) lapse(g *Gate, cause string) {
 	}
 	g.Agreed = nil
 	m.versions.Gates++
-	m.endAbout(approvalWanted, cause, Label{"gate", g.Name})
+	m.endAboutSaying(approvalWanted, cause, g.wantedNoMore(cause), Label{"gate", g.Name})
 }
 
 // reviewAgreed forgets the agreements that have waited for too long.
@@ -79,13 +88,16 @@ func (m *Machine) reviewAgreed(wanted *Alert) {
 		m.wantApproval(g)
 		return
 	}
+	const cause = "nobody else agreed within an hour"
 	g.Agreed = nil
-	m.end(wanted, "nobody else agreed within an hour")
+	m.describe(wanted, g.wantedNoMore(cause))
+	m.end(wanted, cause)
 }
 
-// openedAlone pages the second person about what one has done.
-func (m *Machine) openedAlone(d Decision) {
-	labels := []Label{{"gate", d.Gate}, {"by", clip(d.Actor)}}
+// openedAlone pages the second person about what one has done. The newest hold
+// tells one opening from the next: each is news.
+func (m *Machine) openedAlone(d Decision, holds []*Hold) {
+	labels := []Label{{"gate", d.Gate}, {"by", clip(d.Actor)}, {"hold", holds[len(holds)-1].ID}}
 	m.describe(m.about(openedAlone, labels), d.Actor+" opened gate "+d.Gate+" without a second person"+withVerdict(d.Verdict)+": "+clean(d.Reason))
 	m.builtIn(openedAlone, labels...)
 }

@@ -94,6 +94,15 @@ func (m *Machine) endAbout(name, cause string, labels ...Label) {
 	}
 }
 
+// endAboutSaying ends a built-in alert if it stands, with another summary: what
+// it said until then is no longer true.
+func (m *Machine) endAboutSaying(name, cause, summary string, labels ...Label) {
+	if a := m.alertOf[m.aboutKey(name, labels)]; a != nil {
+		m.describe(a, summary)
+		m.end(a, cause)
+	}
+}
+
 func (m *Machine) aboutKey(name string, labels []Label) alertKey {
 	text := []byte(name)
 	for _, l := range slices.SortedFunc(slices.Values(labels), compareNames) {

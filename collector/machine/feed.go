@@ -24,7 +24,8 @@ type Feed struct {
 
 	mu      sync.Mutex // taken after the machine's
 	pending map[string]*Alert
-	anew    bool // all are to be taken
+	anew    bool              // all are to be taken
+	stand   map[string]*Alert // that stand, as far as the reader knows
 }
 
 // Follow begins a feed. Its first Take has every alert that stands, and those
@@ -51,8 +52,10 @@ func (f *Feed) Take() []Alert {
 	pending := f.pending
 	if f.anew {
 		pending = f.m.tellable()
+		f.addLost(pending)
 	}
 	f.pending, f.anew = nil, false
+	f.note(pending)
 	f.mu.Unlock()
 	out := make([]Alert, 0, len(pending))
 	for _, a := range pending {
@@ -60,6 +63,35 @@ func (f *Feed) Take() []Alert {
 	}
 	slices.SortFunc(out, func(a, b Alert) int { return compareAlerts(&a, &b) })
 	return out
+}
+
+// addLost adds the alerts that stand as far as the reader knows, and of whose end
+// the machine no longer knows: else the reader would keep them for ever.
+func (f *Feed) addLost(pending map[string]*Alert) {
+	for id, a := range f.stand {
+		if pending[id] != nil {
+			continue
+		}
+		lost := *a
+		if lost.Ended == 0 { // another state took the place of the one in which it stood
+			lost.Ended = max(f.m.Time, a.Updated, a.Raised)
+		}
+		pending[id] = &lost
+	}
+}
+
+// note notes what the reader takes.
+func (f *Feed) note(pending map[string]*Alert) {
+	if f.stand == nil {
+		f.stand = map[string]*Alert{}
+	}
+	for id, a := range pending {
+		if a.Ended == 0 {
+			f.stand[id] = a
+		} else {
+			delete(f.stand, id)
+		}
+	}
 }
 
 func (m *Machine) tellable() map[string]*Alert {
@@ -137,6 +169,7 @@ func (m *Machine) goneBy(a *Alert) {
 	gone.Keys, gone.Opened = nil, nil
 	gone.Evidence = slices.Clone(a.Evidence[max(0, len(a.Evidence)-10):])
 	m.Gone = append(m.Gone, &gone)
+	m.gone[gone.ID] = &gone
 	m.forgetGone()
 }
 
@@ -149,6 +182,9 @@ func (m *Machine) forgetGone() {
 	}
 	for drop < len(m.Gone) && m.Gone[drop].Ended < m.Time-int64(lately) {
 		drop++
+	}
+	for _, a := range m.Gone[:drop] {
+		delete(m.gone, a.ID)
 	}
 	if drop > 0 {
 		m.Gone = slices.Delete(m.Gone, 0, drop)

@@ -113,9 +113,32 @@ func TestFeedBegins(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-f.News()
+	k.take(f)
+	k.agrees(t, r.m)
 	if left := f.Take(); len(left) != 0 {
 		t.Errorf("an empty machine has alerts: %+v", left)
 	}
+}
+
+// TestFeedEndsAll tells a reader that begins anew also of ends that are no longer
+// known.
+func TestFeedEndsAll(t *testing.T) {
+	r := newRig(t, testRules)
+	for i := range maxGone + maxGone/2 {
+		r.m.builtIn(ruleErrors, Label{"rule", fmt.Sprint(i)})
+	}
+	f := r.m.Follow()
+	var k took
+	k.take(f)
+	k.agrees(t, r.m)
+	r.later(builtInQuiet)
+	r.tick()
+	if len(r.m.AlertsView()) != 0 {
+		t.Fatal("they stand")
+	}
+	f.add(make([]*Alert, maxPending)) // too many to be kept
+	k.take(f)
+	k.agrees(t, r.m)
 }
 
 // TestFeedOrder gives alerts in the order they were raised.

@@ -50,7 +50,6 @@ func (m *Machine) turn(name string) {
 	for _, g := range m.Gates {
 		if g.Name == name || strings.HasPrefix(g.Name, name+"/") {
 			g.Epoch++
-			m.followClosing(g)
 		}
 	}
 }
@@ -90,6 +89,7 @@ func (m *Machine) hold(h *Hold) *Hold {
 	h.Since = m.Time
 	m.Holds = append(m.Holds, h)
 	m.turn(h.Gate)
+	m.beginClosings(h)
 	h.Epoch = m.Gates[h.Gate].Epoch
 	if h.Alert != "" {
 		m.held[h.Alert]++
@@ -108,6 +108,7 @@ func (m *Machine) release(gate string, holds []*Hold, actor, text string) {
 	}
 	m.Holds = slices.DeleteFunc(m.Holds, func(h *Hold) bool { return gone[h] })
 	m.turn(gate)
+	m.endClosings(gate)
 	for _, h := range holds {
 		if e := m.effects[h.Effect]; e != nil {
 			m.tally(e, -1)

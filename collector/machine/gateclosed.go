@@ -39,7 +39,11 @@ func (m *Machine) freed(gate, actor string) {
 	cause := "opened by " + actor
 	m.lapse(m.Gates[gate], cause)
 	if !slices.ContainsFunc(m.Holds, func(h *Hold) bool { return h.Gate == gate && h.Match == nil }) {
-		m.endAbout(gateClosed, cause, Label{"gate", gate})
+		summary := "Gate " + gate + " was opened by " + clip(actor) + "."
+		if above := m.holdsAbove(gate); len(above) > 0 {
+			summary = clip(actor) + " lifted what closed gate " + gate + ". Its parent " + above[0].Gate + " still closes it."
+		}
+		m.endAboutSaying(gateClosed, cause, summary, Label{"gate", gate})
 	}
 }
 

@@ -49,7 +49,46 @@ func TestGateClosed(t *testing.T) {
 	if ended.Ended == 0 || ended.Cause != "opened by alice" || len(r.closedGates()) != 0 {
 		t.Errorf("after it was opened: %+v", ended)
 	}
+	if got, want := ended.summary(), "Gate btc was opened by alice."; got != want {
+		t.Errorf("summary %q, want %q", got, want)
+	}
 	r.restarted()
+}
+
+// What a built-in alert says when it is over is true then.
+func TestEndsSayWhatIs(t *testing.T) {
+	r := newRig(t, twoRules)
+	r.closeFor("btc/hot", nil)
+	r.closeFor("btc", nil)
+	hot := r.named(gateClosed)[0].ID
+	r.openAll("btc/hot")
+	r.agrees(by("alice", ""))
+	wanted := r.named(approvalWanted)[0].ID
+	r.opens(by("bob", ""))
+	r.agreesToAnother()
+	lapsed := r.named(approvalWanted)[0].ID
+	r.later(time.Hour)
+	r.tick()
+	r.off(0)
+	off := r.named(automaticOff)[0].ID
+	r.must(r.json(KindDecision, Decision{Do: DoSwitch, Actor: "carol", On: true}))
+	for id, want := range map[string]string{
+		hot:    "alice lifted what closed gate btc/hot. Its parent btc still closes it.",
+		wanted: "Opening gate btc waits for a second person no longer: opened by bob.",
+		lapsed: "Opening gate btc waits for a second person no longer: nobody else agreed within an hour.",
+		off:    "Automatic effects are on again: switched on by carol.",
+	} {
+		if a, _ := r.m.AlertView(id); a.Ended == 0 || a.summary() != want {
+			t.Errorf("%q, want %q; %+v", a.summary(), want, a)
+		}
+	}
+}
+
+// agreesToAnother closes btc again, and one person wants to open it.
+func (r *rig) agreesToAnother() {
+	r.t.Helper()
+	r.closeFor("btc", nil)
+	r.agrees(by("alice", ""))
 }
 
 // Whoever closes a gate and whatever its mode, it is said; a hold on one request

@@ -26,16 +26,25 @@ const (
 	maxSums        = 100      // assets of one gate
 )
 
-// followClosing begins the closing of a gate with its first hold, and ends it
-// with its last. What was held is then no longer known: it may be paid.
-func (m *Machine) followClosing(g *Gate) {
-	holds := m.holdsBack(g.Name, false)
-	switch c := m.Closings[g.Name]; {
-	case holds && c == nil:
-		m.Closings[g.Name] = &Closing{Began: m.Epoch}
-	case !holds:
-		delete(m.Closings, g.Name)
-		g.Held = nil
+// beginClosings begins the closings of the gates that a new hold holds back, of
+// those on which none stood before.
+func (m *Machine) beginClosings(h *Hold) {
+	for name := range m.Gates { // the order does not show
+		if m.Closings[name] == nil && (name == h.Gate || h.Match == nil && strings.HasPrefix(name, h.Gate+"/")) {
+			m.Closings[name] = &Closing{Began: m.Epoch}
+		}
+	}
+}
+
+// endClosings ends, after holds were taken from a gate, the closings of it and
+// of the gates below it on which none is left. What was held is then no longer
+// known: it may be paid.
+func (m *Machine) endClosings(gate string) {
+	for name, g := range m.Gates { // the order does not show
+		if (name == gate || strings.HasPrefix(name, gate+"/")) && !m.holdsBack(name, false) {
+			delete(m.Closings, name)
+			g.Held = nil
+		}
 	}
 }
 
@@ -75,7 +84,7 @@ func (m *Machine) refused(data []byte) {
 // keepBack counts one refusal at one gate, unless it is of an earlier closing.
 func (m *Machine) keepBack(g *Gate, x *report.Refused) {
 	c := m.Closings[g.Name]
-	if c == nil { // it was closed before closings were kept
+	if c == nil { // a parent was closed before it was defined, or it before closings were kept
 		c = &Closing{}
 		m.Closings[g.Name] = c
 	}
@@ -86,6 +95,7 @@ func (m *Machine) keepBack(g *Gate, x *report.Refused) {
 		g.Held = &Held{}
 	}
 	m.versions.Gates++
+	m.versions.Held++
 	if x.Request == "" {
 		g.Held.Unnamed += min(max(x.Unnamed, 1), math.MaxUint64-g.Held.Unnamed)
 		return

@@ -139,6 +139,17 @@ func TestHeldByRequestAndByParent(t *testing.T) {
 	if n := len(r.m.Closings); n != 0 {
 		t.Errorf("%d closings of open gates", n)
 	}
+	// A gate that comes below a closed one is closed too.
+	r.closeFor("btc", nil)
+	r.load(strings.Replace(testRules, "- {name: eth}", "- {name: eth}\n- {name: btc/new, mode: enforce}", 1))
+	r.reports("h1", r.ask("btc/new", "w6", "BTC", "1"))
+	r.wantHeld("btc/new", &Held{Requests: 1, Sums: []Sum{{"BTC", "1"}}})
+	r.restarted()
+	r.openAll("btc")
+	r.wantHeld("btc/new", nil)
+	if n := len(r.m.Closings); n != 0 {
+		t.Errorf("%d closings of open gates", n)
+	}
 }
 
 // TestHeldIsBounded: beyond what is told apart it says that there is more, and

@@ -11,6 +11,7 @@ type derived struct {
 	alertOf map[alertKey]*Alert // standing alerts
 	byID    map[string]*Alert
 	effects map[string]*Effect
+	gone    map[string]*Alert // those that ended lately, by id
 
 	firing     int                 // standing alerts
 	stands     map[RuleID]int      // of a rule
@@ -38,7 +39,7 @@ type derived struct {
 // reindex makes what is derived from the state.
 func (m *Machine) reindex() {
 	m.derived = derived{
-		alertOf: map[alertKey]*Alert{}, byID: map[string]*Alert{}, effects: map[string]*Effect{},
+		alertOf: map[alertKey]*Alert{}, byID: map[string]*Alert{}, effects: map[string]*Effect{}, gone: map[string]*Alert{},
 		stands: map[RuleID]int{}, ofMetric: map[RuleID][]*Alert{},
 		open: map[string]*Incident{}, byGate: sharing[string]{}, byKey: sharing[alertKey]{},
 		held: map[string]int{}, loose: map[*Incident]int{}, shadow: map[string]int{},
@@ -49,6 +50,9 @@ func (m *Machine) reindex() {
 		if a.Ended == 0 {
 			m.index(a)
 		}
+	}
+	for _, a := range m.Gone {
+		m.gone[a.ID] = a
 	}
 	for _, e := range m.Effects {
 		m.effects[e.ID] = e

@@ -159,6 +159,7 @@ type Decision struct {
 	On       bool              `json:"on,omitempty"`    // of the switch
 	For      time.Duration     `json:"for,omitempty"`   // how long the switch stays off
 	Match    map[string]string `json:"match,omitempty"`
+	Second   bool              `json:"second,omitempty"` // the actor may open a gate only as the second of two people
 }
 
 // A Result says what became of an effect.

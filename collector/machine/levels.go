@@ -57,6 +57,7 @@ func (m *Machine) levels(l Levels) any {
 		case m.inSilence(a, silence):
 			if a.Unheard == 0 {
 				a.Unheard = m.Time
+				m.versions.Alerts++
 				m.note(a.Incident, "", "alert "+a.ID+" no longer fires, but nobody is heard who could say that it is over")
 			}
 			out.Unheard++

@@ -88,6 +88,9 @@ func (m *Machine) dropOldest() {
 // told notes a notification, also in the incidents that it was about.
 func (m *Machine) told(t Told) {
 	t.Receiver, t.Integration = clip(t.Receiver), clip(t.Integration)
+	if slices.ContainsFunc(m.Told, t.same) {
+		return // an answer was lost, and the edge said it again
+	}
 	m.Told = bounded(append(m.Told, t), maxTold, 0)
 	m.versions.Told++
 	of := t
@@ -98,6 +101,10 @@ func (m *Machine) told(t Told) {
 			m.versions.Incidents++
 		}
 	}
+}
+
+func (t *Told) same(o Told) bool {
+	return t.At == o.At && t.Receiver == o.Receiver && t.Integration == o.Integration
 }
 
 // bounded leaves the first few and the newest, a tenth at once.

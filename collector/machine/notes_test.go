@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 	"time"
@@ -100,6 +101,30 @@ func TestVersions(t *testing.T) {
 			t.Errorf("%s: nobody was woken", name)
 		}
 	}
+	for what, happens := range []func(){
+		func() { r.later(silentAfter + time.Second); r.tick() },
+		func() { r.decided(r.decide(Decision{Do: DoForget, Agent: "host1", Reason: "sold"})) },
+		func() { r.speaks("host1") },
+	} {
+		before, _ := r.m.Versions()
+		happens()
+		if after, _ := r.m.Versions(); after.Agents == before.Agents {
+			t.Errorf("change %d of an agent is not counted", what)
+		}
+	}
+	// Another state may differ in anything.
+	old, woken := r.m.Versions()
+	r.must(r.m.Restore(bytes.NewReader(r.m.Snapshot().Bytes)))
+	v, _ := r.m.Versions()
+	for name, changed := range map[string]bool{
+		"gates": v.Gates > old.Gates, "alerts": v.Alerts > old.Alerts, "incidents": v.Incidents > old.Incidents, "told": v.Told > old.Told,
+		"silences": v.Silences > old.Silences, "agents": v.Agents > old.Agents, "rules": v.Rules > old.Rules,
+	} {
+		if !changed {
+			t.Errorf("%s: a restore is not counted", name)
+		}
+	}
+	<-woken
 	before, news := r.m.Versions()
 	r.tick()
 	r.speaks("host1")

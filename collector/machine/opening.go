@@ -16,7 +16,7 @@ const (
 )
 
 // Pending is the outcome of an opening that takes more people: nothing has
-// opened yet.
+// opened yet. Approvals are those by name, for the same holds.
 type Pending struct{ Approvals, Needed int }
 
 // Named tells whether an actor is a person by name. Whoever has the loopback
@@ -38,6 +38,9 @@ func (m *Machine) openGate(d Decision) any {
 	if refusal := checkOpening(d, g, holds); refusal != nil {
 		return refusal
 	}
+	if d.Second && g.Opening.Approvals < 2 {
+		return onlySecond(d)
+	}
 	if g.Opening.Approvals < 2 {
 		m.lift(d, holds, "")
 		return nil
@@ -49,13 +52,20 @@ func (m *Machine) openGate(d Decision) any {
 	switch {
 	case first != nil:
 		m.lift(d, holds, ", as "+first.Actor+" agreed"+withVerdict(d.Verdict))
+	case d.Second:
+		return onlySecond(d)
 	case g.mayAlone(d, holds, m.Time):
-		m.openedAlone(d)
+		m.openedAlone(d, holds)
 		m.lift(d, holds, " alone"+withVerdict(d.Verdict))
 	default:
 		return m.agree(g, d, holds)
 	}
 	return nil
+}
+
+// onlySecond refuses whoever may only approve what somebody else began.
+func onlySecond(d Decision) *Refusal {
+	return conflict("nobody else agrees, or no longer, to open gate %s as you would: to be the first, or the only one, takes the right to operate", d.Gate)
 }
 
 // toLift are the holds that a decision is about; none if it is carried out

@@ -17,7 +17,8 @@ var twoRules = strings.Replace(testRules, "- {name: btc, mode: enforce}", "- {na
 func (r *rig) agrees(d Decision) {
 	r.t.Helper()
 	d.Do = DoOpen
-	if out := r.json(KindDecision, d); out != (Pending{1, 2}) {
+	out, ok := r.json(KindDecision, d).(Pending)
+	if !ok || out.Needed != 2 || Named(d.Actor) && out.Approvals != 1 {
 		r.t.Fatalf("%s opens: %v, want it to wait for a second person", d.Actor, out)
 	}
 	r.wantClosed(d.Gate, true)
@@ -109,8 +110,17 @@ func TestUnnamedNeverCount(t *testing.T) {
 		t.Errorf("summary %q", got)
 	}
 	r.agrees(by("uid:1000", VerdictReal))
-	r.agrees(by("uid:1001", VerdictReal))
+	counted := func(want int) {
+		t.Helper()
+		d := by("uid:1001", VerdictReal)
+		d.Do = DoOpen
+		if out := r.json(KindDecision, d); out != (Pending{want, 2}) {
+			t.Errorf("%v, want %d that count", out, want)
+		}
+	}
+	counted(0)
 	r.agrees(by("alice", VerdictReal))
+	counted(1)
 	r.agrees(by("local", VerdictReal))
 	r.agrees(by("uid:1000", VerdictReal))
 	if n := len(r.gate("btc").Agreed); n != 4 {
@@ -204,8 +214,18 @@ func TestAlone(t *testing.T) {
 			r.restarted()
 		})
 	}
-	// Two who agree are not alone.
+	// Each time is news, also within the hour.
 	r := closedByRule(t)
+	for i := range 3 {
+		r.later(2 * time.Minute)
+		r.opens(by("alice", VerdictFalse))
+		if n := len(r.named(openedAlone)); n != i+1 {
+			t.Errorf("%d are told of %d openings", n, i+1)
+		}
+		r.decided(r.decide(Decision{Do: DoClose, Gate: "btc", Reason: "again"}))
+	}
+	// Two who agree are not alone.
+	r = closedByRule(t)
 	r.agrees(by("alice", VerdictFalse))
 	r.later(2 * time.Minute)
 	r.opens(by("bob", VerdictFalse))
@@ -218,6 +238,34 @@ func TestAlone(t *testing.T) {
 	r.pay("w1", "p2")
 	r.later(48 * time.Hour)
 	r.agrees(by("alice", VerdictFalse))
+}
+
+// Whoever may only approve is the second person or nobody, even where somebody
+// else agreed to something else, or one person might open alone.
+func TestApproverIsOnlySecond(t *testing.T) {
+	r := closedByRule(t)
+	r.pay("w2", "p3")
+	r.pay("w2", "p4")
+	first := by("alice", VerdictReal)
+	first.Hold = r.gate("btc").Holds[0].ID
+	r.agrees(first)
+	r.later(2 * time.Minute)
+	second := by("bob", VerdictFalse)
+	second.Do, second.Second = DoOpen, true
+	r.refused(second, Conflict, "")
+	if v := r.wantClosed("btc", true); len(v.Agreed) != 1 || len(v.Holds) != 2 {
+		t.Errorf("%+v", v)
+	}
+	second.Hold = first.Hold
+	r.opens(second)
+	if v := r.wantClosed("btc", true); len(v.Holds) != 1 {
+		t.Errorf("%+v", v)
+	}
+	// A gate that has come to take one person takes one who may operate.
+	r.load(testRules)
+	second.Hold = ""
+	r.refused(second, Conflict, "")
+	r.wantClosed("btc", true)
 }
 
 // One hold takes as many people as all of them, and they have to mean the same.

@@ -282,6 +282,6 @@ func (m *Machine) shown() map[string]any {
 	maps.DeleteFunc(shadow, func(_ string, n int) bool { return n == 0 })
 	return map[string]any{
 		"shares": shares, "loose": loose, "metric": metric, "shadow": shadow, "idle": m.idle, "firing": m.firing,
-		"stands": m.stands, "held": m.held, "alerts": len(m.byID), "standing": len(m.alertOf), "open": len(m.open),
+		"stands": m.stands, "held": m.held, "alerts": len(m.byID), "standing": len(m.alertOf), "open": len(m.open), "gone": slices.Sorted(maps.Keys(m.gone)),
 	}
 }

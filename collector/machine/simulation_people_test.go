@@ -68,8 +68,14 @@ func (s *simulation) opensEth() {
 	case verdict == VerdictFalse && now-s.newest >= int64(2*time.Minute):
 		s.singles++
 	default:
-		want = Pending{1, 2}
 		s.agreed[actor] = now
+		pending := Pending{Needed: 2}
+		for who, at := range s.agreed {
+			if now-at < int64(time.Hour) && (who == "alice" || who == "bob") {
+				pending.Approvals = 1
+			}
+		}
+		want = pending
 		s.pendings++
 	}
 	got := s.both(KindDecision, Encode(Decision{Do: DoOpen, Actor: actor, Gate: "eth", Reason: "r", Verdict: verdict}))

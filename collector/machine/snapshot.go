@@ -89,9 +89,7 @@ func (m *Machine) Restore(r io.Reader) error {
 	m.reindex()
 	m.anew()
 	before := m.versions
-	m.versions.Gates++
-	m.versions.Alerts++
-	m.versions.Incidents++
+	m.versions.all()
 	m.announce(before)
 	close(m.changed)
 	m.changed = make(chan struct{})

@@ -49,7 +49,7 @@ func (m *Machine) turnSwitch(d Decision) *Refusal {
 func (m *Machine) automatic(actor, reason, cause string) {
 	m.Switch = Switch{Since: m.Time, Actor: actor, Reason: cut(reason, maxText)}
 	m.versions.Gates++
-	m.endAbout(automaticOff, cause)
+	m.endAboutSaying(automaticOff, cause, "Automatic effects are on again: "+cause+".")
 }
 
 // elapse switches automatic effects on when their time off is over, before
@@ -74,13 +74,22 @@ func (m *Machine) namedMode(use rules.Use) rules.Mode {
 	return rules.Effective(use.Mode, use.Mitigation.Mode, m.Gates[use.Mitigation.Target].Mode)
 }
 
+const (
+	waits       = "waits for a person's approval"
+	switchedOff = "automatic effects are off: " + waits
+)
+
 // whyWaits says why an effect waits for a person.
 func (m *Machine) whyWaits(use rules.Use) string {
 	if m.namedMode(use) > rules.Approve {
-		return "automatic effects are off: waits for a person's approval"
+		return switchedOff
 	}
-	return "waits for a person's approval"
+	return waits
 }
+
+// SwitchedOff tells whether an effect would have been carried out, if automatic
+// effects had not been off.
+func (e Effect) SwitchedOff() bool { return e.State == Planned && e.Result == switchedOff }
 
 // renews tells whether a metric alert has to be said to fire again: under
 // another rule set, or after automatic effects were off, something may be done

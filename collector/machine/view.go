@@ -91,13 +91,12 @@ func (m *Machine) AlertsView() []Alert {
 func (m *Machine) AlertView(id string) (Alert, bool) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	a, ok := m.byID[id]
-	if !ok {
-		i := slices.IndexFunc(m.Gone, func(gone *Alert) bool { return gone.ID == id })
-		if i < 0 {
-			return Alert{}, false
-		}
-		a = m.Gone[i]
+	a := m.byID[id]
+	if a == nil {
+		a = m.gone[id]
+	}
+	if a == nil {
+		return Alert{}, false
 	}
 	return a.copy(), true
 }

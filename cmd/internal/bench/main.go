@@ -18,7 +18,7 @@ func main() {
 	bare := flag.String("bare-agent", "", "internal: be the bare agent, on this address")
 	to := flag.String("to", "", "internal: the collector of the bare agent")
 	dir := flag.String("dir", "", "where to keep data while measuring (default: a temporary folder)")
-	only := flag.String("only", "", "measure only this figure: size, quiet, loaded, ingest, start, first, host, fleet, storm")
+	only := flag.String("only", "", "measure only this figure: size, quiet, loaded, ingest, start, first, host, fleet, storm, tell, crowd, screen")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -70,6 +70,9 @@ func run(ctx context.Context, dir, only string) error {
 		{"host", b.host},
 		{"fleet", b.fleet},
 		{"storm", b.storm},
+		{"tell", b.tell},
+		{"crowd", b.crowd},
+		{"screen", b.screen},
 	} {
 		if only != "" && only != m.name {
 			continue

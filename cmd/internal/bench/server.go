@@ -34,6 +34,11 @@ func freeAddr(ctx context.Context) (string, error) {
 
 // collector starts a collector with these rules on a new data folder.
 func (b *bench) collector(ctx context.Context, rules string) (*server, error) {
+	return b.collectorWith(ctx, rules, "")
+}
+
+// collectorWith has more lines in its configuration.
+func (b *bench) collectorWith(ctx context.Context, rules, more string) (*server, error) {
 	b.n++
 	dir := filepath.Join(b.dir, strconv.Itoa(b.n))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -43,7 +48,7 @@ func (b *bench) collector(ctx context.Context, rules string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := fmt.Sprintf("listen: %s\ndata: data\nrules: [rules.yml]\n", addr)
+	config := fmt.Sprintf("listen: %s\ndata: data\nrules: [rules.yml]\n%s", addr, more)
 	if err := errors.Join(
 		os.WriteFile(filepath.Join(dir, "rules.yml"), []byte(rules), 0o600),
 		os.WriteFile(filepath.Join(dir, "collector.yml"), []byte(config), 0o600),

@@ -75,7 +75,7 @@ func layers() []layer {
 		{
 			from: "collector/...",
 			sees: []string{
-				"collector/machine", "rules/...", "agent/report", "agent/httpguard",
+				"collector/machine", "collector/brief", "rules/...", "agent/report", "agent/httpguard",
 				"plugins/action/...", "plugins/source/...",
 			},
 			why: fmt.Sprintf(whyRoom, "the collector"),

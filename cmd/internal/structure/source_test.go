@@ -48,7 +48,7 @@ func packageComments(t *tree) []string {
 func stateful() []string {
 	return []string{
 		"agent/gates", "agent/guard", "agent/samples", "agent/spool",
-		"collector/ledger", "collector/machine", "collector/series", "collector/tape",
+		"collector/auth", "collector/ledger", "collector/machine", "collector/notify", "collector/series", "collector/tape",
 		"rules",
 	}
 }

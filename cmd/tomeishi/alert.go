@@ -1,0 +1,147 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tomeishi/tomeishi/collector/api"
+)
+
+const alertLong = `An alert is one rule that is true for one set of labels.
+
+  tomeishi alert list
+  tomeishi alert list --severity critical`
+
+func newAlert(t *terminal) *cobra.Command {
+	s := &server{}
+	cmd := &cobra.Command{
+		Use: "alert", Short: "List alerts", Long: alertLong,
+		Args: subcommand, RunE: needSubcommand,
+	}
+	s.flags(cmd.PersistentFlags())
+	cmd.AddCommand(newAlertList(t, s))
+	return cmd
+}
+
+const alertListLong = `List the alerts that stand or are about to, the gravest first and the newest of
+those: since when, which incident they belong to, and whether a silence keeps their
+notifications back. With --json the collector's whole list is printed.
+
+  tomeishi alert list --severity critical
+  tomeishi alert list --json | jq -r '.data.alerts[] | select(.state == "firing") | .labels.alertname'`
+
+func newAlertList(t *terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "list", Short: "List the alerts", Long: alertListLong, Args: takes()}
+	asJSON := jsonFlag(cmd)
+	severity := cmd.Flags().StringSlice("severity", nil, "only those of the severity `S`, such as critical; several with commas")
+	completeFlag(cmd, "severity", "critical", "warning", "info")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := s.dial()
+		if err != nil {
+			return err
+		}
+		alerts, raw, err := c.alerts(cmd.Context())
+		if err != nil || *asJSON {
+			return orJSON(t, raw, err)
+		}
+		shown := slices.Clone(alerts)
+		if len(*severity) > 0 {
+			shown = slices.DeleteFunc(shown, func(a api.Alert) bool { return !slices.Contains(*severity, a.Labels["severity"]) })
+		}
+		switch {
+		case len(alerts) == 0:
+			t.printf("no alerts\n")
+		case len(shown) == 0:
+			t.printf("no alerts of severity %s (%s in all)\n", line(strings.Join(*severity, " or ")), count(len(alerts), "alert"))
+		default:
+			silences, _, err := c.silences(cmd.Context())
+			t.showAlerts(shown, silences, err)
+		}
+		return nil
+	}
+	return cmd
+}
+
+// alerts are those that stand or are pending, and the answer as it came.
+func (c *client) alerts(ctx context.Context) ([]api.Alert, []byte, error) {
+	var list struct {
+		Data struct {
+			Alerts []api.Alert `json:"alerts"`
+		} `json:"data"`
+	}
+	raw, err := c.get(ctx, "/api/v1/alerts", &list)
+	return list.Data.Alerts, raw, err
+}
+
+// showAlerts lists alerts. The error says why the silences are not known.
+func (t *terminal) showAlerts(alerts []api.Alert, silences []silence, err error) {
+	slices.SortStableFunc(alerts, func(a, b api.Alert) int {
+		return cmp.Or(
+			gravity(a)-gravity(b), strings.Compare(a.Labels["severity"], b.Labels["severity"]), strings.Compare(since(b), since(a)),
+		)
+	})
+	rows := [][]string{{"SEVERITY", "STATE", "SINCE", "INCIDENT", "SILENCED", "WHAT"}}
+	for _, a := range alerts {
+		state := a.State
+		if a.Unheard {
+			state += ", unheard"
+		}
+		silenced := "not known"
+		if err == nil {
+			silenced = silencedBy(a, silences)
+		}
+		rows = append(rows, []string{
+			orDash(line(a.Labels["severity"])), line(state), when(since(a)), orDash(line(a.Incident)), silenced, line(saying(a)),
+		})
+	}
+	t.table(rows...)
+	if err != nil {
+		t.notef("whether an alert is silenced is not known: %s\n", plain(err.Error()))
+	}
+}
+
+// gravity orders severities, the gravest first; what nobody knows comes last.
+func gravity(a api.Alert) int {
+	known := []string{"critical", "warning", "info"}
+	if i := slices.Index(known, a.Labels["severity"]); i >= 0 {
+		return i
+	}
+	return len(known)
+}
+
+// since is when an alert's first evidence was.
+func since(a api.Alert) string { return cmp.Or(a.Since, a.ActiveAt) }
+
+// saying is an alert in one line.
+func saying(a api.Alert) string {
+	if s := a.Annotations["summary"]; s != "" {
+		return a.Labels["alertname"] + ": " + s
+	}
+	var labels []string
+	for name, value := range a.Labels {
+		if name != "alertname" && name != "severity" {
+			labels = append(labels, name+"="+strconv.Quote(value))
+		}
+	}
+	slices.Sort(labels)
+	return strings.TrimSpace(a.Labels["alertname"] + " " + strings.Join(labels, " "))
+}
+
+// silencedBy says until when the alert is silenced.
+func silencedBy(a api.Alert, silences []silence) string {
+	until := ""
+	for _, s := range silences {
+		if s.state() == "active" && s.matches(a.Labels) {
+			until = max(until, s.EndsAt)
+		}
+	}
+	if until == "" {
+		return "-"
+	}
+	return "until " + when(until)
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/tomeishi/tomeishi/collector/api"
+)
+
+// sayPending says that an opening takes more people.
+func (t *terminal) sayPending(g api.Gate) {
+	t.printf("%s is still %s: nothing has opened\n", line(g.Name), t.state("CLOSED"))
+	t.showAgreed(g)
+	t.printf("%s. The other gives the same command within an hour. To look at it before:\n  tomeishi gate show %s\n", missing(g), line(g.Name))
+	if g.Open.AloneAfter != "" {
+		t.printf("  or you alone with verdict false, once its newest hold has stood for %s\n", alone(g.Open))
+	}
+}
+
+// missing says how many people have to agree yet. Whoever is not known by name
+// does not count.
+func missing(g api.Gate) string {
+	for _, a := range g.Agreed {
+		if !a.Unnamed {
+			return "One more person has to agree, by another name"
+		}
+	}
+	return strconv.Itoa(max(2, g.Open.Approvals)) + " people by name have to agree: whoever asks here is not known by name"
+}
+
+// showAgreed lists who wants to open a gate.
+func (t *terminal) showAgreed(g api.Gate) {
+	for _, a := range g.Agreed {
+		what := "open it"
+		if a.Hold != "" {
+			what = "lift hold " + a.Hold
+		}
+		if a.Verdict != "" {
+			what += ", verdict " + a.Verdict
+		}
+		if a.Unnamed {
+			what += " (does not count: not known by name)"
+		}
+		t.printf("  %s wants to %s: %s, %s\n", line(a.By), line(what), line(a.Reason), when(a.At))
+	}
+}
+
+// showApprovals says whom it takes to open a gate, where that is more than one.
+func (t *terminal) showApprovals(o api.Opening) {
+	if o.Approvals < 2 {
+		return
+	}
+	t.printf("  It takes %d people, each by their own name, within an hour.\n", o.Approvals)
+	if o.AloneAfter != "" {
+		t.printf("  One may do it alone with verdict false, once the newest hold has stood for %s.\n", alone(o))
+	}
+}
+
+// alone says for how long the newest hold must stand before one may open alone.
+func alone(o api.Opening) string {
+	text := line(o.AloneAfter)
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// showHeld says what was refused since the gate closed.
+func (t *terminal) showHeld(h *api.Held) {
+	if h == nil {
+		return
+	}
+	least := ""
+	if h.More {
+		least = "at least "
+	}
+	parts := []string{least + count(h.Requests, "request")}
+	for _, s := range h.Sums {
+		parts = append(parts, s.Amount+" "+s.Asset)
+	}
+	if h.Unpriced > 0 {
+		parts = append(parts, "of "+strconv.Itoa(h.Unpriced)+" no amount is known")
+	}
+	text := strings.Join(parts, ", ")
+	if h.Unnamed > 0 {
+		text += "; and " + plural(h.Unnamed, "ask") + " that named no request"
+	}
+	t.printf("\n  held since it closed: %s\n", line(text))
+}

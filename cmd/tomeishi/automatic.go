@@ -1,0 +1,131 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tomeishi/tomeishi/collector/api"
+)
+
+const automaticLong = `One switch stops everything that happens by itself. While it is off, what would
+close a gate waits for a person's approval. It goes on again by itself.
+
+See it:
+  tomeishi automatic
+
+Off for two hours, and on again:
+  tomeishi automatic off --for 2h --reason 'the node is being moved'
+  tomeishi automatic on`
+
+func newAutomatic(t *terminal) *cobra.Command {
+	s := &server{}
+	cmd := &cobra.Command{
+		Use: "automatic [on|off|show]", Short: "Stop all that happens by itself, for a while", Long: automaticLong, Args: subcommand,
+	}
+	s.flags(cmd.PersistentFlags())
+	show := newAutomaticShow(t, s)
+	cmd.RunE = show.RunE
+	cmd.Flags().AddFlag(show.Flags().Lookup("json"))
+	cmd.AddCommand(show, newAutomaticOff(t, s), newAutomaticOn(t, s))
+	return cmd
+}
+
+const automaticShowLong = `Show whether effects happen by themselves; if not, until when, and who said so.
+
+  tomeishi automatic show`
+
+func newAutomaticShow(t *terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "show", Short: "Show the switch", Long: automaticShowLong, Args: takes()}
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := s.dial()
+		if err != nil {
+			return err
+		}
+		var a api.Automatic
+		raw, err := c.get(cmd.Context(), "/v1/automatic", &a)
+		if err != nil || *asJSON {
+			return orJSON(t, raw, err)
+		}
+		t.sayAutomatic(a)
+		return nil
+	}
+	return cmd
+}
+
+// turn is the body of a turn of the switch.
+type turn struct {
+	On     bool   `json:"on"`
+	For    string `json:"for,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+const automaticOffLong = `Stop all that happens by itself, for two hours or as long as you say, at most 24h.
+Off again while off counts from now. Gates that are closed stay closed.
+
+  tomeishi automatic off --for 30m --reason 'the node is being moved'`
+
+func newAutomaticOff(t *terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "off --reason TEXT [--for 2h]", Short: "Stop all that happens by itself", Long: automaticOffLong, Args: takes()}
+	o := &order{}
+	o.flags(cmd, false)
+	length := cmd.Flags().Duration("for", 2*time.Hour, "how long, at most 24h")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := o.check(); err != nil {
+			return err
+		}
+		if *length < time.Second || *length > 24*time.Hour {
+			return usagef("--for is between 1s and 24h, not %s", *length)
+		}
+		return t.turn(cmd, s, turn{For: length.String(), Reason: o.Reason}, "automatic effects were switched off")
+	}
+	return cmd
+}
+
+const automaticOnLong = `Let effects happen by themselves again. What waited stays planned until the next
+event that makes its alert true.
+
+  tomeishi automatic on`
+
+func newAutomaticOn(t *terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "on [--reason TEXT]", Short: "Let effects happen by themselves", Long: automaticOnLong, Args: takes()}
+	o := &order{}
+	o.flags(cmd, false)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return t.turn(cmd, s, turn{On: true, Reason: o.Reason}, "automatic effects were switched on")
+	}
+	return cmd
+}
+
+func (t *terminal) turn(cmd *cobra.Command, s *server, body turn, what string) error {
+	c, err := s.dial()
+	if err != nil {
+		return err
+	}
+	var a api.Automatic
+	_, err = c.decide(cmd.Context(), decision{path: "/v1/automatic", body: body, what: what, look: "tomeishi automatic"}, &a)
+	if err != nil {
+		return err
+	}
+	t.sayAutomatic(a)
+	return nil
+}
+
+func (t *terminal) sayAutomatic(a api.Automatic) {
+	if a.On {
+		t.printf("automatic effects are on")
+	} else {
+		t.printf("automatic effects are OFF until %s, since %s", when(a.Until), when(a.Since))
+	}
+	if a.By != "" {
+		t.printf(", by %s", line(a.By))
+	}
+	if a.Reason != "" {
+		t.printf(": %s", line(a.Reason))
+	}
+	t.printf("\n")
+	if !a.On {
+		t.printf("What would close a gate by itself waits for a person: tomeishi effect list\n")
+	}
+}

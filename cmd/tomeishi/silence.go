@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tomeishi/tomeishi/collector/api"
+)
+
+const silenceLong = `A silence keeps notifications back for the alerts that all its matchers name, until
+it ends. It disarms nothing: gates close all the same.
+
+  tomeishi silence add alertname=HostDiskFull 'instance=~"db.*"' --for 2h --comment 'new disks at ten'
+  tomeishi silence list
+  tomeishi silence expire 8c1a2f60-5a3c-4d4b-9d5b-0f5f0c6a7e11`
+
+func newSilence(t *terminal) *cobra.Command {
+	s := &server{}
+	cmd := &cobra.Command{
+		Use: "silence", Short: "Make, list and end silences", Long: silenceLong,
+		Args: subcommand, RunE: needSubcommand,
+	}
+	s.flags(cmd.PersistentFlags())
+	cmd.AddCommand(newSilenceAdd(t, s), newSilenceList(t, s), newSilenceExpire(t, s))
+	return cmd
+}
+
+const (
+	silencesPath = "/alertmanager/api/v2/silences"
+	silencePath  = "/alertmanager/api/v2/silence/"
+)
+
+// silence as Alertmanager's API has it.
+type silence struct {
+	ID        string    `json:"id,omitempty"`
+	Matchers  []matcher `json:"matchers"`
+	StartsAt  string    `json:"startsAt"` // RFC 3339
+	EndsAt    string    `json:"endsAt"`
+	CreatedBy string    `json:"createdBy"`
+	Comment   string    `json:"comment"`
+	Status    *struct {
+		State string `json:"state"` // pending, active, expired
+	} `json:"status,omitempty"`
+}
+
+func (s silence) state() string {
+	if s.Status == nil {
+		return ""
+	}
+	return s.Status.State
+}
+
+const silenceAddLong = `Make a silence. It keeps notifications back for the alerts that all matchers name:
+NAME=VALUE, NAME!=VALUE, NAME=~REGEXP, NAME!~REGEXP (the whole value has to match).
+Quote matchers, so that the shell leaves them as they are. Which standing alerts it
+matches is said at once.
+
+  tomeishi silence add alertname=HostDiskFull 'instance=~"db.*"' --for 2h --comment 'new disks at ten'
+  tomeishi silence add 'instance=web3' --start 2026-11-22T01:00:00Z --for 30m --comment 'kernel update'`
+
+func newSilenceAdd(t *terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "add MATCHER… --for DURATION --comment TEXT", Short: "Make a silence", Long: silenceAddLong,
+		Args: atLeastOne("MATCHER"),
+	}
+	span := cmd.Flags().String("for", "", "how long it lasts, a `DURATION` such as 30m, 2h or 1d")
+	start := cmd.Flags().String("start", "", "when it begins, a `TIME` such as 2026-11-22T01:00:00Z (default: now)")
+	comment := cmd.Flags().String("comment", "", "why, in a `TEXT` that others will read")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		order, err := newSilenceOrder(args, *span, *start, *comment, time.Now())
+		if err != nil {
+			return err
+		}
+		c, err := s.dial()
+		if err != nil {
+			return err
+		}
+		var made struct {
+			ID string `json:"silenceID"`
+		}
+		_, err = c.decide(cmd.Context(), decision{
+			path: silencesPath, body: order, what: "the silence was made", look: "tomeishi silence list",
+		}, &made)
+		if err != nil {
+			return err
+		}
+		t.printf("silence %s of %s ends %s\n", line(made.ID), line(matchersText(order.Matchers)), when(order.EndsAt))
+		t.sayMatched(cmd.Context(), c, order)
+		return nil
+	}
+	return cmd
+}
+
+// newSilenceOrder is the silence that was asked for.
+func newSilenceOrder(args []string, span, start, comment string, now time.Time) (silence, error) {
+	matchers, err := parseMatchers(args)
+	if err != nil {
+		return silence{}, err
+	}
+	if span == "" {
+		return silence{}, usagef("--for is missing: say how long, such as --for 2h")
+	}
+	if strings.TrimSpace(comment) == "" {
+		return silence{}, usagef("--comment is missing: say why, others will read it")
+	}
+	lasts, err := length("--for", span)
+	if err != nil {
+		return silence{}, err
+	}
+	from, err := moment("--start", start, now)
+	if err != nil {
+		return silence{}, err
+	}
+	if !from.Add(lasts).After(now) {
+		return silence{}, usagef("it would have ended %s: --start %s and --for %s are in the past", ago(now.Sub(from.Add(lasts))), start, span)
+	}
+	return silence{
+		Matchers: matchers, Comment: comment, // who makes it is the collector's to say
+		StartsAt: from.UTC().Format(time.RFC3339Nano), EndsAt: from.Add(lasts).UTC().Format(time.RFC3339Nano),
+	}, nil
+}
+
+// maxMatched bounds the alerts that are named after a silence was made.
+const maxMatched = 20
+
+// sayMatched names the standing alerts that a silence matches.
+func (t *terminal) sayMatched(ctx context.Context, c *client, s silence) {
+	alerts, _, err := c.alerts(ctx)
+	if err != nil {
+		t.printf("which standing alerts it matches is not known: %s\n", line(err.Error()))
+		return
+	}
+	alerts = slices.DeleteFunc(alerts, func(a api.Alert) bool { return a.State != "firing" || !s.matches(a.Labels) })
+	if len(alerts) == 0 {
+		t.printf("no standing alert matches it now\n")
+		return
+	}
+	t.printf("it matches %s now:\n", count(len(alerts), "standing alert"))
+	for i, a := range alerts {
+		if i == maxMatched {
+			t.printf("  and %d more\n", len(alerts)-i)
+			return
+		}
+		t.printf("  %s  %s\n", line(a.ID), line(saying(a)))
+	}
+}

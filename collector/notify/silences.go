@@ -1,0 +1,197 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/prometheus/alertmanager/silence"
+	"github.com/prometheus/alertmanager/silence/silencepb"
+	"github.com/prometheus/common/model"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/tomeishi/tomeishi/collector/machine"
+)
+
+// decide lets a person change silences and returns when the change is in the
+// ledger. An error of machine.ErrUnknown says that it may not be.
+func (n *Notifier) decide(ctx context.Context, actor string, change func() error) error {
+	n.deciding.Lock()
+	before := n.queue.lastSilence()
+	n.queue.as(actor)
+	err := change()
+	n.queue.as("")
+	after := n.queue.lastSilence()
+	n.deciding.Unlock()
+	if err != nil || after == before {
+		return err
+	}
+	return n.queue.wait(ctx, after)
+}
+
+// Silences are the silences that are pending, active, or ended lately: active
+// ones first, by when they end.
+func (n *Notifier) Silences(ctx context.Context) ([]machine.Silence, error) {
+	found, _, err := n.silences.Query(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the silences: %w", err)
+	}
+	now := time.Now()
+	out := make([]machine.Silence, 0, len(found))
+	for _, s := range found {
+		out = append(out, ofEngine(s, now))
+	}
+	rank := []string{"active", "pending", "expired"}
+	slices.SortFunc(out, func(a, b machine.Silence) int {
+		x, y := slices.Index(rank, a.State), slices.Index(rank, b.State)
+		switch {
+		case x != y:
+			return x - y
+		case a.State == "expired":
+			return b.Ends.Compare(a.Ends)
+		default:
+			return a.Ends.Compare(b.Ends)
+		}
+	})
+	return out, nil
+}
+
+func ofEngine(s *silencepb.Silence, now time.Time) machine.Silence {
+	out := machine.Silence{
+		ID: s.GetId(), Starts: s.GetStartsAt().AsTime(), Ends: s.GetEndsAt().AsTime(), Updated: s.GetUpdatedAt().AsTime(),
+		By: s.GetCreatedBy(), Comment: s.GetComment(), State: "active",
+	}
+	switch {
+	case now.Before(out.Starts):
+		out.State = "pending"
+	case now.After(out.Ends):
+		out.State = "expired"
+	}
+	for _, set := range s.GetMatcherSets() {
+		for _, m := range set.GetMatchers() {
+			out.Matchers = append(out.Matchers, machine.Matcher{Name: m.GetName(), Op: operators[m.GetType()], Value: m.GetPattern()})
+		}
+	}
+	return out
+}
+
+var operators = map[silencepb.Matcher_Type]string{
+	silencepb.Matcher_EQUAL: "=", silencepb.Matcher_NOT_EQUAL: "!=",
+	silencepb.Matcher_REGEXP: "=~", silencepb.Matcher_NOT_REGEXP: "!~",
+}
+
+// Silence makes a silence, or changes the one whose id it has, and returns its
+// id when it is in the ledger. A zero start is now. What is wrong with it is a
+// *machine.Refusal; an error of machine.ErrUnknown says that it is in effect
+// but may not be stored.
+func (n *Notifier) Silence(ctx context.Context, actor string, s machine.Silence) (string, error) {
+	e, err := toEngine(s, time.Now())
+	if err != nil {
+		return "", err
+	}
+	e.CreatedBy = author(actor, s.By)
+	err = n.decide(ctx, actor, func() error { return refusal(s.ID, n.silences.Set(ctx, e)) })
+	return e.GetId(), err
+}
+
+// Expire ends a silence.
+func (n *Notifier) Expire(ctx context.Context, actor, id string) error {
+	return n.decide(ctx, actor, func() error { return refusal(id, n.silences.Expire(ctx, id)) })
+}
+
+// refusal makes an error of the engine one that says who can do what.
+func refusal(id string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, silence.ErrNotFound):
+		return &machine.Refusal{Reason: machine.NotFound, Field: "id", Text: fmt.Sprintf("there is no silence %.64s: it may have ended long ago", id)}
+	}
+	return invalid("", "%s", err)
+}
+
+func invalid(field, format string, args ...any) error {
+	return &machine.Refusal{Reason: machine.Invalid, Field: field, Text: fmt.Sprintf(format, args...)}
+}
+
+// toEngine checks a silence and makes it the engine's.
+func toEngine(s machine.Silence, now time.Time) (*silencepb.Silence, error) {
+	if s.Starts.IsZero() {
+		s.Starts = now
+	}
+	switch {
+	case len(s.Matchers) == 0:
+		return nil, invalid("matchers", "a silence needs at least one matcher: without, it would silence everything")
+	case s.Ends.IsZero():
+		return nil, invalid("ends", "say when the silence ends")
+	case !s.Ends.After(now):
+		return nil, invalid("ends", "the silence would end in the past")
+	case !s.Ends.After(s.Starts):
+		return nil, invalid("ends", "the silence would end before it starts")
+	case s.Comment == "":
+		return nil, invalid("comment", "say why: others will ask")
+	}
+	set := &silencepb.MatcherSet{}
+	anything := true
+	for i, m := range s.Matchers {
+		e, empty, err := matcher(i, m)
+		if err != nil {
+			return nil, err
+		}
+		anything = anything && empty
+		set.Matchers = append(set.Matchers, e)
+	}
+	if anything {
+		return nil, invalid("matchers", "these matchers also match alerts without the labels: at least one must not match the empty text")
+	}
+	return &silencepb.Silence{
+		Id: s.ID, MatcherSets: []*silencepb.MatcherSet{set}, Comment: s.Comment,
+		StartsAt: timestamppb.New(s.Starts), EndsAt: timestamppb.New(s.Ends),
+	}, nil
+}
+
+// matcher checks one matcher and tells whether it matches the empty text.
+func matcher(i int, m machine.Matcher) (*silencepb.Matcher, bool, error) {
+	at := fmt.Sprintf("matchers[%d]", i)
+	if m.Name == "" {
+		return nil, false, invalid(at+".name", "a matcher needs the name of a label")
+	}
+	for kind, op := range operators {
+		if op != m.Op {
+			continue
+		}
+		empty := kind == silencepb.Matcher_EQUAL && m.Value == ""
+		if kind == silencepb.Matcher_REGEXP || kind == silencepb.Matcher_NOT_REGEXP {
+			re, err := regexp.Compile("^(?:" + m.Value + ")$")
+			if err != nil {
+				return nil, false, invalid(at+".value", "%.100q is not a regular expression: %s", m.Value, err)
+			}
+			empty = kind == silencepb.Matcher_REGEXP && re.MatchString("")
+		}
+		return &silencepb.Matcher{Type: kind, Name: m.Name, Pattern: m.Value}, empty, nil
+	}
+	return nil, false, invalid(at+".op", "%.10q compares nothing: use =, !=, =~ or !~", m.Op)
+}
+
+// SilencedBy are the ids of the active silences that keep an alert with these
+// labels back.
+func (n *Notifier) SilencedBy(labels []machine.Label) []string {
+	set := make(model.LabelSet, len(labels))
+	for _, l := range labels {
+		set[model.LabelName(l.Name)] = model.LabelValue(l.Value)
+	}
+	found, _, err := n.silences.Query(context.Background(), silence.QState(silence.SilenceStateActive), silence.QMatches(set))
+	if err != nil {
+		n.log.Error("ask which silences match", "error", err)
+		return nil
+	}
+	var ids []string
+	for _, s := range found {
+		ids = append(ids, s.GetId())
+	}
+	slices.Sort(ids)
+	return ids
+}

@@ -1,0 +1,129 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/tomeishi/tomeishi/collector/brief"
+	"github.com/tomeishi/tomeishi/collector/machine"
+)
+
+// maxForm bounds a form, in bytes.
+const maxForm = 64 << 10
+
+// A refused form is shown again with what was written into it, and why.
+type refused struct {
+	Status int
+	Field  string // the input that is wrong; empty if it is none of them
+	Text   string // what is wrong
+	Remedy string // what to do
+	Form   map[string]string
+}
+
+// Was is what was written into an input, or what it begins with.
+func (p *refused) Was(field, begins string) string {
+	if p == nil {
+		return begins
+	}
+	if v, ok := p.Form[field]; ok {
+		return v
+	}
+	return begins
+}
+
+// Is tells whether this form was refused, which sent that as field "do".
+func (p *refused) Is(do string) bool { return p != nil && p.Form["do"] == do }
+
+// form reads a form, nil if it is well.
+func (w *Web) form(rw http.ResponseWriter, r *http.Request) *refused {
+	r.Body = http.MaxBytesReader(rw, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		t := w.words(r)
+		return &refused{Status: http.StatusBadRequest, Text: t.T("The form could not be read: %s.", err.Error()), Remedy: t.T("Send it again, with less text.")}
+	}
+	return nil
+}
+
+// decide puts a decision into the ledger under the asker's name. What it needs
+// beside is in the form that has been read. A machine.Pending is no refusal:
+// the gate says who has agreed.
+func (w *Web) decide(r *http.Request, d machine.Decision) *refused {
+	var err error
+	if d.Actor, d.Second, err = w.actor(r, d); err != nil {
+		t := w.words(r)
+		return w.refuse(r, &refused{
+			Status: http.StatusForbidden, Text: t.T("You may not do this: %s", err.Error()),
+			Remedy: t.T("Nothing was changed. Ask somebody who may."),
+		})
+	}
+	out, err := w.o.Decide(r.Context(), d)
+	if err == nil {
+		if problem, ok := out.(error); ok {
+			err = problem
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	return w.refuse(r, why(w.words(r), err))
+}
+
+// actor says who decides, or why they may not, and whether they may only as the
+// second of two people.
+func (w *Web) actor(r *http.Request, d machine.Decision) (actor string, second bool, err error) {
+	if d.Do == machine.DoApprove {
+		actor, err = w.o.Actor(r, machine.MayApprove)
+		return actor, false, err
+	}
+	actor, err = w.o.Actor(r, machine.MayOperate)
+	if err == nil || d.Do != machine.DoOpen {
+		return actor, false, err
+	}
+	// The second of two people needs only to approve.
+	approver, no := w.o.Actor(r, machine.MayApprove)
+	if v, ok := w.o.Machine.GateView(d.Gate); no == nil && ok && v.Awaits(approver) {
+		return approver, true, nil
+	}
+	return "", false, err
+}
+
+// refuse adds what was written into the form.
+func (w *Web) refuse(r *http.Request, p *refused) *refused {
+	p.Form = map[string]string{}
+	for name, values := range r.PostForm {
+		p.Form[name] = strings.Join(values, " ")
+	}
+	return p
+}
+
+// why says what became of a decision that was not simply carried out.
+func why(t *brief.Words, err error) *refused {
+	var refusal *machine.Refusal
+	switch {
+	case errors.As(err, &refusal) && refusal.Reason == machine.Invalid:
+		return &refused{Status: http.StatusBadRequest, Field: refusal.Field, Text: refusal.Text, Remedy: t.T("Nothing was changed. Complete the form and send it again.")}
+	case errors.As(err, &refusal) && refusal.Reason == machine.NotFound:
+		return &refused{Status: http.StatusNotFound, Text: refusal.Text, Remedy: t.T("Nothing was changed. This page shows how it stands now.")}
+	case errors.As(err, &refusal):
+		return &refused{Status: http.StatusConflict, Text: refusal.Text, Remedy: t.T("Nothing was changed. This page shows how it stands now: read it, then decide again.")}
+	case errors.Is(err, machine.ErrFull):
+		return &refused{Status: http.StatusTooManyRequests, Text: t.T("The collector's disk is full: nothing was stored."), Remedy: t.T("Free space on its disk, then try again.")}
+	case errors.Is(err, machine.ErrNotStored):
+		return &refused{Status: http.StatusServiceUnavailable, Text: t.T("The collector could not store this now: nothing was changed."), Remedy: t.T("Try again.")}
+	}
+	return &refused{
+		Status: http.StatusServiceUnavailable, Text: t.T("It is not known whether this was stored."),
+		Remedy: t.T("Look at this page whether it took effect before you decide again."),
+	}
+}
+
+// epoch is the epoch of the gate as the asker read it.
+func epoch(r *http.Request) *uint64 {
+	n, err := strconv.ParseUint(r.PostFormValue("epoch"), 10, 64)
+	if err != nil {
+		return nil
+	}
+	return &n
+}

@@ -1,0 +1,92 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/tomeishi/tomeishi/collector/machine"
+)
+
+func TestRulesPage(t *testing.T) {
+	s := newScene(t).busy()
+	page := s.get("/rules", http.StatusOK)
+	s.wants(page, "rules.yml", "every 15 s", "evaluated", "(3 ms)",
+		"raises a warning alert when node_memory_MemAvailable_bytes", "1 pending", "evaluated in 1 ms",
+		"&lt;script&gt;alert", // of the error of HostRebooted
+		"raises a critical alert when at least 2 different values of data.payment", "7 events counted",
+		`stop-btc → <a href="/gates/withdrawals/btc">`, "enforce", "host:filesystem_avail_bytes:1m",
+		"It always stands, to show that people can be told.")
+	states := map[string]string{}
+	for row := range strings.SplitSeq(page, `<li class="rule `) {
+		state, rest, _ := strings.Cut(row, `"`)
+		_, name, _ := strings.Cut(rest, "<h3>")
+		name, _, _ = strings.Cut(name, "<")
+		states[name] = state
+	}
+	for name, want := range map[string]string{
+		"HostDiskFull": "firing", "HostMemoryLow": "firing", "HostRebooted": "failing", "RequestPaidTwice": "firing", "ManyPayouts": "inactive",
+		"host:filesystem_avail_bytes:1m": "recording", "AgentSilent": "firing", "DiskFull": "inactive",
+	} {
+		if states[name] != want {
+			t.Errorf("%s is %q, want %q", name, states[name], want)
+		}
+	}
+	failing := s.get("/rules?state=failing", http.StatusOK)
+	if n := strings.Count(failing, `<li class="rule `); n != 1 {
+		t.Errorf("%d rules fail", n)
+	}
+	s.wants(s.get("/rules?q=withdrawals", http.StatusOK), "RequestPaidTwice")
+	s.wants(s.get("/rules?q=nothing+like+it", http.StatusOK), "No rule is like this")
+}
+
+// TestUnevaluated has rules of PromQL that nobody has evaluated: their state is
+// not known, unless one of their alerts stands.
+func TestUnevaluated(t *testing.T) {
+	s := newScene(t).busy()
+	s.groups = nil
+	page := s.get("/rules?q=hosts", http.StatusOK)
+	for _, want := range []string{`<li class="rule firing">`, `<li class="rule unknown">`, "not evaluated yet"} {
+		s.wants(page, want)
+	}
+	if n := strings.Count(page, `<li class="rule unknown">`); n != 1 {
+		t.Errorf("%d are unknown", n)
+	}
+}
+
+// TestFailing has a rule whose evaluation fails while its alert stands: that it
+// fails matters more, since nobody knows what it would say.
+func TestFailing(t *testing.T) {
+	s := newScene(t).busy()
+	s.groups[0].Rules[0].Health, s.groups[0].Rules[0].LastError = "err", "out of time"
+	page := s.get("/rules?q=HostDiskFull", http.StatusOK)
+	s.wants(page, `<li class="rule failing">`, "out of time", "1 alert")
+}
+
+// TestEnded has a rule that found an alert at its last evaluation which the
+// machine has ended since: the machine's word counts.
+func TestEnded(t *testing.T) {
+	s := newScene(t)
+	s.groups = []machine.GroupView{{File: "/etc/tomeishi/rules.yml", Name: "hosts", Rules: []machine.PromRule{
+		{Type: machine.Alerting, Name: "HostDiskFull", State: "firing", Health: "ok"},
+		{Type: machine.Alerting, Name: "HostMemoryLow", State: "firing", Health: "ok", Alerts: []machine.PromAlert{{State: "pending"}}},
+	}}}
+	page := s.get("/rules?q=hosts", http.StatusOK)
+	s.wants(page, `<li class="rule inactive">`, `<li class="rule pending">`)
+	s.lacks(page, `<li class="rule firing">`)
+}
+
+func TestManyRules(t *testing.T) {
+	s := newScene(t)
+	g := machine.GroupView{File: "f", Name: "g"}
+	for i := range 2000 {
+		g.Rules = append(g.Rules, machine.PromRule{Type: machine.Recording, Name: fmt.Sprint("r", i), Health: "ok", Query: strings.Repeat("x ", 100)})
+	}
+	s.groups = []machine.GroupView{g}
+	page := s.get("/rules?q=r", http.StatusOK)
+	if n := strings.Count(page, `<li class="rule `); n != maxRules {
+		t.Errorf("%d rows", n)
+	}
+	s.wants(page, "more rules are not shown")
+}

@@ -1,0 +1,40 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/tomeishi/tomeishi/collector/machine"
+)
+
+// toldPage is who was told, the newest first.
+type toldPage struct {
+	Rows []toldRow
+	More int // that are kept and not shown
+}
+
+// A toldRow is one notification.
+type toldRow struct {
+	machine.Told
+	More int // alerts that are not named
+}
+
+// Bounds of what the page shows.
+const (
+	maxTold   = 100
+	maxToldOf = 10 // alerts and incidents of one notification
+)
+
+func (w *Web) told(rw http.ResponseWriter, r *http.Request) {
+	all := w.o.Machine.ToldView()
+	slices.Reverse(all)
+	n := min(len(all), maxTold)
+	p := toldPage{More: len(all) - n}
+	for _, t := range all[:n] {
+		row := toldRow{Told: t}
+		row.Alerts, row.Incidents = t.Alerts[:min(len(t.Alerts), maxToldOf)], t.Incidents[:min(len(t.Incidents), maxToldOf)]
+		row.More = max(0, t.Firing+t.Resolved-len(row.Alerts))
+		p.Rows = append(p.Rows, row)
+	}
+	w.page(rw, r, "told", p)
+}
