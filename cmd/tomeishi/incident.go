@@ -130,25 +130,16 @@ func (t *terminal) showIncident(in api.Incident) {
 	}
 }
 
-// toldText says who was told of which alerts.
+// toldText says who was told of how much.
 func toldText(n api.Told) string {
 	text := line(n.Receiver) + " (" + line(n.Integration) + "): "
 	switch {
 	case n.Resolved == 0:
-		text += count(n.Firing, "alert")
+		return text + count(n.Firing, "alert")
 	case n.Firing == 0:
-		text += count(n.Resolved, "alert") + " over"
-	default:
-		text += count(n.Firing, "alert") + ", " + strconv.Itoa(n.Resolved) + " over"
+		return text + count(n.Resolved, "alert") + " over"
 	}
-	if len(n.Alerts) == 0 {
-		return text
-	}
-	text += ": " + line(few(n.Alerts[:min(len(n.Alerts), maxShown)]))
-	if len(n.Alerts) > maxShown {
-		text += " …"
-	}
-	return text
+	return text + count(n.Firing, "alert") + ", " + strconv.Itoa(n.Resolved) + " over"
 }
 
 const incidentVerdictLong = `Say what an incident was: real (it happened), false (it did not) or test. A verdict

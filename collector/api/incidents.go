@@ -113,8 +113,6 @@ type Told struct {
 	Integration string `json:"integration"`
 	Firing      int    `json:"firing"` // alerts that it told of
 	Resolved    int    `json:"resolved"`
-	// Alerts are the ids of the first of them.
-	Alerts []string `json:"alerts,omitempty"`
 }
 
 // Step is one line of an incident's timeline.
@@ -173,7 +171,7 @@ func (a *API) answerIncident(w http.ResponseWriter, id string) {
 			out.Log = append(out.Log, Step{rfc3339(s.At), s.Actor, s.Text})
 		}
 		for _, t := range in.Told {
-			out.Told = append(out.Told, Told{rfc3339(t.At), t.Receiver, t.Integration, t.Firing, t.Resolved, t.Alerts})
+			out.Told = append(out.Told, Told{rfc3339(t.At), t.Receiver, t.Integration, t.Firing, t.Resolved})
 		}
 		report.WriteJSON(w, http.StatusOK, out)
 		return

@@ -63,6 +63,18 @@ func TestKeepClosed(t *testing.T) {
 	says(t, s.get(btc), http.StatusOK, "hanako said that it is real: it stays closed.", "Verdict: real, I called the wallet team")
 }
 
+// TestKeepInPart has two incidents of which one is gone: what was done is not
+// said to be undone.
+func TestKeepInPart(t *testing.T) {
+	s := newScreen(t, brief.English)
+	s.paysTwice("w1")
+	w := s.send(btc, "do", "keep", "incident", "i1", "incident", "i99", "reason", "r", "next", btc)
+	says(t, w, http.StatusNotFound, "no incident i99", "Look at this page whether it took effect")
+	if in, _ := s.IncidentView("i1"); in.Verdict != machine.VerdictReal || strings.Contains(read(t, w).text(), "Nothing was changed") {
+		t.Errorf("verdict %q: %s", in.Verdict, read(t, w).text())
+	}
+}
+
 // TestRefused comes back with a sentence, what to do, and what was written.
 func TestRefused(t *testing.T) {
 	open := []string{"do", "false", "verdict", "false", "epoch", "1", "reason", "I typed <b>this</b>"}

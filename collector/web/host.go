@@ -45,7 +45,7 @@ func (w *Web) host(rw http.ResponseWriter, r *http.Request) {
 		})
 		return
 	}
-	s := spanOf(r.URL.Query().Get("span"))
+	s := spanOf(r.URL.Query().Get("span"), rows[i].Frames)
 	p := hostPage{hostRow: rows[i], Span: s.ID, Spans: spans}
 	for _, spool := range w.o.Machine.SpoolsView() {
 		if spool.Agent == id {

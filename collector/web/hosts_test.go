@@ -76,7 +76,7 @@ func TestHostPage(t *testing.T) {
 	s := newScene(t).busy()
 	page := s.get("/hosts/db9", http.StatusOK)
 	s.wants(page, "silent", "Nothing was heard of agent db9", "<title>CPU</title>", "Disk space used", "/var/lib/postgresql", "no data", `class="hole"`,
-		`aria-current="true">1 h`, `href="?span=7d"`, "It has sent no events.")
+		`aria-current="true">15 min`, `href="?span=7d"`, "It has sent no events.")
 	s.lacks(page, "Connections tracked") // nothing is known of any
 	if n := strings.Count(page, `<figure class="chart`); n != 8 {
 		t.Errorf("%d pictures", n)
@@ -85,7 +85,7 @@ func TestHostPage(t *testing.T) {
 	s.wants(s.get("/hosts/web1", http.StatusOK), "blocks 2 to 4 never came")
 	s.wants(s.get("/hosts/db1", http.StatusOK), "/var/lib/postgresql of db1 is full")
 	s.wants(s.get("/hosts/db1?span=7d", http.StatusOK), `aria-current="true">7 d`)
-	s.wants(s.get("/hosts/db1?span=bogus", http.StatusOK), `aria-current="true">1 h`)
+	s.wants(s.get("/hosts/db1?span=bogus", http.StatusOK), `aria-current="true">15 min`)
 	s.wants(s.get("/hosts/"+url.PathEscape(markup), http.StatusNotFound), "This host is not known", "&lt;script&gt;")
 }
 
@@ -119,4 +119,23 @@ func TestUnknownSignals(t *testing.T) {
 func TestNoHosts(t *testing.T) {
 	s := newScene(t)
 	s.wants(s.get("/hosts", http.StatusOK), "No agent was heard yet", "Start tomeishi-agent on a host")
+}
+
+// TestSpanOf shows an hour, but not of a host that is known for minutes.
+func TestSpanOf(t *testing.T) {
+	for _, tt := range []struct {
+		asked  string
+		frames uint64
+		want   string
+	}{
+		{"", 60, "15m"},
+		{"", youngFrames, "1h"},
+		{"7d", 60, "7d"},
+		{"15m", 1e6, "15m"},
+		{"forever", 1e6, "1h"},
+	} {
+		if got := spanOf(tt.asked, tt.frames).ID; got != tt.want {
+			t.Errorf("asked %q after %d frames: %s, want %s", tt.asked, tt.frames, got, tt.want)
+		}
+	}
 }

@@ -24,19 +24,29 @@ type span struct {
 // spans are the ones to choose from. Long ones are asked more finely than they
 // are drawn, so that the least and the most of each column are seen.
 var spans = []span{
+	{"15m", 15 * time.Minute, 5 * time.Second, 10 * time.Second},
 	{"1h", time.Hour, 20 * time.Second, 30 * time.Second},
 	{"6h", 6 * time.Hour, 2 * time.Minute, 2 * time.Minute},
 	{"24h", 24 * time.Hour, 4 * time.Minute, 4 * time.Minute},
 	{"7d", 7 * 24 * time.Hour, 20 * time.Minute, 20 * time.Minute},
 }
 
-func spanOf(id string) span {
+// youngFrames is how many frames, one a second, an agent has sent of which an
+// hour would be an almost empty picture.
+const youngFrames = 40 * 60
+
+// spanOf is the span that was asked for; else an hour, or less for a host that
+// is known for less.
+func spanOf(id string, frames uint64) span {
 	for _, s := range spans {
 		if s.ID == id {
 			return s
 		}
 	}
-	return spans[0]
+	if frames < youngFrames {
+		return spans[0]
+	}
+	return spans[1]
 }
 
 // A picture is one chart of a host's page: its lines are the results of its

@@ -39,9 +39,13 @@ func (w *Web) decideGate(r *http.Request, name string) *refused {
 		if len(r.PostForm["incident"]) == 0 {
 			break
 		}
-		for _, id := range r.PostForm["incident"] {
+		for i, id := range r.PostForm["incident"] {
 			d := machine.Decision{Do: machine.DoVerdict, Incident: id, Verdict: machine.VerdictReal, Reason: form("reason")}
-			if p := w.decide(r, d); p != nil {
+			p := w.decide(r, d)
+			if p != nil && i > 0 { // those before have their verdict
+				p.Remedy = t.T("Look at this page whether it took effect before you decide again.")
+			}
+			if p != nil {
 				return p
 			}
 		}

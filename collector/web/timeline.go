@@ -2,7 +2,6 @@ package web
 
 import (
 	"cmp"
-	"fmt"
 	"html/template"
 	"regexp"
 	"slices"
@@ -65,26 +64,9 @@ func (w *Web) steps(t *brief.Words, in machine.Incident) []step {
 	return out[:min(len(out), maxSteps)]
 }
 
-// maxAlertIDs bounds the alerts that a line about a notification names.
-const maxAlertIDs = 5
-
-// told is a notification that its receiver took, with what it told of.
+// told is a notification that its receiver took.
 func told(t *brief.Words, n machine.Told) step {
-	text := t.T("Told %s (%s): %d firing, %d resolved", n.Receiver, n.Integration, n.Firing, n.Resolved)
-	if len(n.Alerts) == 0 {
-		return step{n.At, "", "bell", text}
-	}
-	args := []any{template.HTMLEscapeString(text)}
-	for _, id := range n.Alerts[:min(len(n.Alerts), maxAlertIDs)] {
-		if alertID.MatchString(id) {
-			args = append(args, linked(t, id))
-		}
-	}
-	if len(n.Alerts) > maxAlertIDs {
-		args = append(args, "…")
-	}
-	html := strings.TrimSuffix(fmt.Sprintln(args...), "\n")
-	return step{n.At, "", "bell", template.HTML(html)}
+	return step{n.At, "", "bell", t.T("Told %s (%s): %d firing, %d resolved", n.Receiver, n.Integration, n.Firing, n.Resolved)}
 }
 
 // phrase says one line of the machine's; one that is not known as it stands.

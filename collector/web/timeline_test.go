@@ -43,14 +43,3 @@ func TestPhrases(t *testing.T) {
 		}
 	}
 }
-
-// TestToldNames links what a notification told of, and bounds how much; a
-// receiver's name is text.
-func TestToldNames(t *testing.T) {
-	s := newScreen(t, brief.English)
-	n := machine.Told{Receiver: "<b>", Integration: "slack", Firing: 6, Alerts: []string{"a1", "<i>", "a3", "a4", "a5", "a6"}}
-	const want = `Told &lt;b&gt; (slack): 6 firing, 0 resolved <a href="/alerts/a1">a1</a> <a href="/alerts/a3">a3</a> <a href="/alerts/a4">a4</a> <a href="/alerts/a5">a5</a> …`
-	if got := told(s.web.speech[brief.English].words, n).Text; got != template.HTML(want) {
-		t.Errorf("said %q", got)
-	}
-}
