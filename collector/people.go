@@ -116,6 +116,10 @@ func (c *Collector) asker(r *http.Request) web.Asker {
 
 // trouble is what is wrong with the collector and no alert says.
 func (c *Collector) trouble() []string {
+	if err := c.reload.get().err; err != nil { // the alert comes within seconds
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		return []string{first}
+	}
 	if err := c.Ready(); err != nil {
 		return []string{err.Error()}
 	}

@@ -302,7 +302,7 @@ func TestHostPictures(t *testing.T) {
 	var page string
 	r.await("the page shows the signals", func() bool {
 		_, page = r.request(http.MethodGet, "/hosts/db-1", "", "")
-		return strings.Contains(page, "interrupts") || strings.Contains(page, "not known")
+		return strings.Contains(page, "interrupts") || strings.Contains(page, "This is not known")
 	})
 	for _, want := range []string{"interrupts", "iowait", "steal", "/data"} {
 		if !strings.Contains(page, want) {

@@ -102,6 +102,7 @@ var screenWords = []row{
 	{"Why is it safe to open?", "開いても安全な理由"},
 	{"False alarm", "誤検知"},
 	{"It opens when %d different people agree.", "別々の%d人が同意すると開きます。", "It opens when %d person agrees."},
+	{"It opens at once, and others are told that one person did it.", "すぐに開き、1人で開いたことがほかの人に通知されます。"},
 	{"This evidence will not close it again.", "この根拠では、もう閉じません。"},
 	{"You have agreed. Another person must agree too.", "あなたは同意済みです。もう1人の同意が必要です。"},
 	{"Agree to open %s", "%s を開くことに同意する"},

@@ -12,7 +12,7 @@ var webWords = []row{
 	{"Effects", "措置"},
 	{"Holds", "停止理由"},
 	{"Agents", "エージェント"},
-	{"Told", "通知先"},
+	{"Told", "通知履歴"},
 	{"Timeline", "経過"},
 
 	{"Open it: it was false", "開く(誤検知)"},

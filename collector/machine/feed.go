@@ -9,9 +9,9 @@ import (
 const (
 	// lately is for how long an alert that has ended is still known, so that
 	// people can be told after a restart that it is over.
-	lately = time.Hour
+	lately = 24 * time.Hour
 	// maxGone bounds those alerts.
-	maxGone = 2000
+	maxGone = 5000
 	// maxPending bounds what a reader of a feed has left; beyond, it begins anew.
 	maxPending = 50_000
 )
@@ -29,7 +29,7 @@ type Feed struct {
 }
 
 // Follow begins a feed. Its first Take has every alert that stands, and those
-// that ended within the last hour.
+// that ended lately.
 func (m *Machine) Follow() *Feed {
 	f := &Feed{m: m, news: make(chan struct{}, 1), anew: true}
 	f.news <- struct{}{}

@@ -63,7 +63,7 @@ func TestFeed(t *testing.T) {
 	if len(k.ended) != 1 {
 		t.Errorf("ended: %+v, want one", k.ended)
 	}
-	// Who begins now also hears of what ended, for an hour, also after a restart.
+	// Who begins now also hears of what ended, for a day, also after a restart.
 	twin := New()
 	if err := twin.Restore(bytes.NewReader(r.m.Snapshot().Bytes)); err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func TestFeed(t *testing.T) {
 	later.take(r.m.Follow())
 	for _, a := range later.ended {
 		if a.Ended < r.now.Add(-lately).UnixNano() {
-			t.Errorf("an hour later %+v is still known", a)
+			t.Errorf("a day later %+v is still known", a)
 		}
 	}
 }

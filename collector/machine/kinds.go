@@ -155,7 +155,7 @@ type Decision struct {
 	Agent    string            `json:"agent,omitempty"`
 	Reason   string            `json:"reason,omitempty"`
 	Verdict  string            `json:"verdict,omitempty"`
-	Epoch    *uint64           `json:"epoch,omitempty"` // of the gate, as it was read
+	Epoch    *uint64           `json:"epoch,omitempty"` // of the gate, as it was read; of the switch, Until
 	On       bool              `json:"on,omitempty"`    // of the switch
 	For      time.Duration     `json:"for,omitempty"`   // how long the switch stays off
 	Match    map[string]string `json:"match,omitempty"`

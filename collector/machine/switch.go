@@ -19,6 +19,8 @@ func (m *Machine) turnSwitch(d Decision) *Refusal {
 	switch {
 	case d.On && d.For != 0:
 		return invalid("for", "for says how long automatic effects stay off; on lasts")
+	case d.On && m.Switch.Off && d.Epoch != nil && *d.Epoch != uint64(m.Switch.Until):
+		return conflict("%s switched automatic effects off again, until %s: look again", clip(m.Switch.Actor), utc(m.Switch.Until))
 	case d.On:
 		if m.Switch.Off {
 			m.automatic(d.Actor, d.Reason, "switched on by "+clip(d.Actor))

@@ -141,3 +141,22 @@ func TestSwitchAndMetrics(t *testing.T) {
 		t.Error("it was said again, and is asked for still")
 	}
 }
+
+// TestSwitchAsRead does not switch on what another has switched off since.
+func TestSwitchAsRead(t *testing.T) {
+	r := newRig(t, testRules)
+	off := Decision{Do: DoSwitch, Reason: "r", For: time.Hour}
+	if err := r.decide(off); err != nil {
+		t.Fatal(err)
+	}
+	read := uint64(r.m.SwitchView().Until)
+	r.later(time.Minute)
+	if err := r.decide(off); err != nil {
+		t.Fatal(err)
+	}
+	r.refused(Decision{Do: DoSwitch, On: true, Epoch: &read}, Conflict, "")
+	now := uint64(r.m.SwitchView().Until)
+	if err := r.decide(Decision{Do: DoSwitch, On: true, Epoch: &now}); err != nil || r.m.SwitchView().Off {
+		t.Errorf("as it was read: %v, %+v", err, r.m.SwitchView())
+	}
+}

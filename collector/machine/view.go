@@ -86,8 +86,7 @@ func (m *Machine) AlertsView() []Alert {
 	return out
 }
 
-// AlertView is one alert: standing, kept by its incident, or ended within the
-// last hour.
+// AlertView is one alert: standing, kept by its incident, or ended lately.
 func (m *Machine) AlertView(id string) (Alert, bool) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()

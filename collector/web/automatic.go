@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/machine"
@@ -88,6 +89,9 @@ func (w *Web) postAutomatic(rw http.ResponseWriter, r *http.Request) {
 	p := w.form(rw, r)
 	if p == nil {
 		d := machine.Decision{Do: machine.DoSwitch, On: r.PostFormValue("on") == "true", Reason: r.PostFormValue("reason")}
+		if until, err := strconv.ParseUint(r.PostFormValue("until"), 10, 64); err == nil && d.On {
+			d.Epoch = &until // another may have switched it off since
+		}
 		length, err := time.ParseDuration(r.PostFormValue("for"))
 		switch {
 		case d.On:

@@ -30,6 +30,7 @@ type closing struct {
 	AloneAt   int64    // ledger time from which one person may open it with verdict false; 0 for never
 	Agreed1   bool     // the asker has agreed
 	Second    bool     // the asker may be the second of two people
+	Awaited   bool     // somebody else has agreed, and the asker would be the second
 	Unseen    int      // holds that not every agent is known to follow yet
 	Kept      string   // who said that it stays closed, because it is real
 	Problem   *refused
@@ -75,7 +76,8 @@ func (w *Web) closing(v machine.GateView, by reader) *closing {
 		c.AloneAt = 0
 	}
 	c.Agreed1 = slices.ContainsFunc(v.Agreed, func(a machine.Agreement) bool { return a.Actor == by.Name })
-	c.Second = v.Awaits(by.Name) && slices.Contains(by.May, machine.MayApprove)
+	c.Awaited = v.Awaits(by.Name)
+	c.Second = c.Awaited && slices.Contains(by.May, machine.MayApprove)
 	for _, id := range c.Incidents {
 		if in, ok := w.o.Machine.IncidentView(id); ok && in.Verdict == machine.VerdictReal {
 			c.Kept = w.judge(in)
@@ -216,4 +218,10 @@ func (c *closing) Alone() time.Duration {
 		return 0
 	}
 	return max(0, time.Until(time.Unix(0, c.AloneAt)))
+}
+
+// MayAlone tells whether the asker alone would open the gate now with verdict
+// false, though it takes more people for another verdict.
+func (c *closing) MayAlone() bool {
+	return c.Needed > 1 && c.AloneAt != 0 && c.Alone() == 0 && !c.Awaited
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
@@ -183,6 +185,23 @@ func TestLooksOnly(t *testing.T) {
 		}
 	}
 	says(t, s.get(btc), http.StatusOK, "To decide, sign in with the right to operate.")
+}
+
+// TestAlone says beforehand that one person opens the gate, once one may.
+func TestAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen(t, brief.English)
+		s.close("deposits")
+		says(t, s.get("/gates/deposits"), http.StatusOK, "It opens when 2 different people agree.")
+		time.Sleep(11 * time.Minute)
+		says(t, s.get("/gates/deposits"), http.StatusOK, "It opens at once, and others are told that one person did it. This evidence will not close it again. Open deposits now")
+		if w := s.send("/gates/deposits", "do", "false", "verdict", "false", "epoch", "2", "reason", "r", "next", "/"); w.Code != http.StatusSeeOther {
+			t.Fatalf("%d %s", w.Code, read(t, w).text())
+		}
+		if v, _ := s.GateView("deposits"); v.Closed {
+			t.Error("it did not open")
+		}
+	})
 }
 
 // TestTwoPeople opens a gate that takes two: the first is told that another is

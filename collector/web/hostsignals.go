@@ -24,7 +24,7 @@ type span struct {
 // spans are the ones to choose from. Long ones are asked more finely than they
 // are drawn, so that the least and the most of each column are seen.
 var spans = []span{
-	{"15m", 15 * time.Minute, 5 * time.Second, 10 * time.Second},
+	{"15m", 15 * time.Minute, 5 * time.Second, 20 * time.Second},
 	{"1h", time.Hour, 20 * time.Second, 30 * time.Second},
 	{"6h", 6 * time.Hour, 2 * time.Minute, 2 * time.Minute},
 	{"24h", 24 * time.Hour, 4 * time.Minute, 4 * time.Minute},
