@@ -219,6 +219,9 @@ func (c *Config) checkPeople() error {
 		return fmt.Errorf("heartbeat.every: %s is not between 10s and 1h", every)
 	}
 	if c.Heartbeat.URLFile == "" {
+		if c.Heartbeat != Defaults().Heartbeat {
+			return errors.New("heartbeat: needs url_file, which holds the URL to call")
+		}
 		return nil
 	}
 	if _, err := os.Stat(c.Heartbeat.URLFile); err != nil {

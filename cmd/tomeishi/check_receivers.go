@@ -49,10 +49,7 @@ func checkReceivers(files []rules.File) (out rules.Problems) {
 	return out
 }
 
-var (
-	lineInText = regexp.MustCompile(`\bline (\d+): `)
-	unknownKey = regexp.MustCompile(`field (\S+) not found in type \S+`)
-)
+var lineInText = regexp.MustCompile(`\bline (\d+): `)
 
 // placeIn takes the place out of an error's text; line 0 if it names none.
 func placeIn(file, text string) (line int, rest string) {
@@ -64,7 +61,7 @@ func placeIn(file, text string) (line int, rest string) {
 	}
 	if m := lineInText.FindStringSubmatchIndex(rest); m != nil {
 		if n, err := strconv.Atoi(rest[m[2]:m[3]]); err == nil {
-			line, rest = n, unknownKey.ReplaceAllString(rest[m[1]:], "unknown key $1")
+			line, rest = n, rest[m[1]:]
 		}
 	}
 	return line, strings.TrimSpace(rest)

@@ -66,6 +66,9 @@ func New(o Options) (*Door, error) {
 	for _, p := range o.Config.People {
 		token, _ := parseDigest(p.TokenSHA256)
 		d.people = append(d.people, person{p.Name, token, p.May})
+		if len(p.May) == 0 {
+			o.Log.Warn("a person may do nothing, not even look: give them may: [view]", "name", p.Name)
+		}
 	}
 	for _, k := range o.Config.Agents {
 		token, _ := parseDigest(k.TokenSHA256)

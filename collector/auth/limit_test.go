@@ -123,6 +123,7 @@ func TestReport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		h := newHouse(t, Options{Config: testConfig(), Log: slog.New(slog.NewTextHandler(&log, nil))})
+		log.Reset() // what New says of people
 		var wg sync.WaitGroup
 		ctx, stop := context.WithCancel(t.Context())
 		wg.Go(func() { h.Run(ctx) })

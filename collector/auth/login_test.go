@@ -2,6 +2,7 @@ package auth
 
 import (
 	"bytes"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -183,7 +184,7 @@ func TestSessionKey(t *testing.T) {
 	if err := os.Truncate(path, 31); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(Options{Config: testConfig(), Folder: dir}); err == nil || !strings.Contains(err.Error(), "holds 31 bytes, not 32: remove it") {
+	if _, err := New(Options{Log: slog.New(slog.DiscardHandler), Config: testConfig(), Folder: dir}); err == nil || !strings.Contains(err.Error(), "holds 31 bytes, not 32: remove it") {
 		t.Errorf("a cut key: %v", err)
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {

@@ -87,7 +87,6 @@ var screenWords = []row{
 	{"%d effects that would close it wait for approval.", "このゲートを閉じる措置%d件が承認待ちです。", "%d effect that would close it waits for approval."},
 	{"every agent follows", "全エージェントが従っています"},
 	{"not every agent is known to follow yet", "全エージェントが従っているかは、まだ不明"},
-	{"none so far", "まだなし"},
 	{"%d without an amount", "金額不明%d件"},
 	{"and %d asks that named no request", "ほか依頼を特定できない問い合わせ%d件", "and %d ask that named no request"},
 	{"To open", "開く条件"},
@@ -144,6 +143,8 @@ var screenWords = []row{
 	{"A verdict opens no gate. The incident ends when nothing stands any more and a verdict was given.", "判定してもゲートは開きません。すべてが収まり、判定があると、インシデントは終わります。"},
 	{"nothing was done by itself", "自動で行ったことはありません"},
 
+	{"Told %s (%s) of %s: %d firing, %d resolved", "%s (%s) に %s を通知: 発報%d件、解消%d件"},
+	{"The verdict %s was given before effect %s: another is needed", "判定「%s」は措置 %s の前のもの: もう一度判定が必要"},
 	{"Told %s (%s): %d firing, %d resolved", "%s (%s) に通知: 発報%d件、解消%d件"},
 	{"Alert %s began: %s", "アラート %s が発生: %s"},
 	{"Alert %s ended: %s", "アラート %s が終了: %s"},

@@ -54,6 +54,7 @@ var webWords = []row{
 
 	{"Automatic effects", "自動措置"},
 	{"Automatic effects are off", "自動措置は停止中です"},
+	{"automatic off", "自動措置オフ"},
 	{"Stop all automatic effects", "自動措置をすべて止める"},
 	{"Let automatic effects go on", "自動措置を再開する"},
 	{"All gates are open", "すべてのゲートが開いています"},

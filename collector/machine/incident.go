@@ -3,6 +3,8 @@ package machine
 import (
 	"slices"
 	"strconv"
+
+	"github.com/tomeishi/tomeishi/rules"
 )
 
 // join puts an alert or a hold into the newest open incident that shares its
@@ -49,15 +51,20 @@ func (m *Machine) join(a *Alert, h *Hold) {
 		h.Incident = in.ID
 		in.Holds = append(in.Holds, h.ID)
 		in.Standing++
-		if in.Verdict != "" {
-			m.note(in.ID, "", "the verdict "+in.Verdict+" was given before hold "+h.ID+": another is needed")
-			in.Verdict = ""
-		}
+		m.reopen(in, "hold "+h.ID)
 		who := h.By
 		if h.Reason != "" {
 			who += ": " + h.Reason
 		}
 		m.note(in.ID, h.actor(), "gate "+h.Gate+" closed, hold "+h.ID+" by "+who)
+	}
+}
+
+// reopen takes back a verdict that was given before what came now.
+func (m *Machine) reopen(in *Incident, because string) {
+	if in.Verdict != "" {
+		m.note(in.ID, "", "the verdict "+in.Verdict+" was given before "+because+": another is needed")
+		in.Verdict = ""
 	}
 }
 
@@ -118,6 +125,9 @@ func (m *Machine) addToIncident(e *Effect) {
 	}
 	if in := m.incident(e.Incident); in != nil {
 		in.Effects = append(in.Effects, e.ID)
+		if e.State == Planned && e.Mode == rules.Approve {
+			m.reopen(in, "effect "+e.ID)
+		}
 		m.note(in.ID, "", "effect "+e.ID+" "+e.Mitigation+" ("+e.Mode.String()+"): "+e.Result)
 	}
 }

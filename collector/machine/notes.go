@@ -12,6 +12,8 @@ const (
 	maxTold     = 1000    // of all receivers
 	maxToldOf   = 200     // of one incident
 	firstTold   = 20      // of one incident, which stay
+
+	maxToldNames = 3 // alerts that a notification of an incident names
 )
 
 // notes takes in whom the edge has told, and what it keeps.
@@ -94,7 +96,7 @@ func (m *Machine) told(t Told) {
 	m.Told = bounded(append(m.Told, t), maxTold, 0)
 	m.versions.Told++
 	of := t
-	of.Alerts, of.Incidents = nil, nil
+	of.Alerts, of.Incidents = slices.Clone(t.Alerts[:min(len(t.Alerts), maxToldNames)]), nil
 	for _, id := range t.Incidents {
 		if in := m.incident(id); in != nil {
 			in.Told = bounded(append(in.Told, of), maxToldOf, firstTold)

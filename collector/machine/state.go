@@ -250,7 +250,7 @@ type Incident struct {
 	// Standing counts alerts and holds that have not ended.
 	Standing int
 	Log      []Step
-	Told     []Told `json:",omitempty"` // whom of what, the newest last; without alerts and incidents
+	Told     []Told `json:",omitempty"` // whom of what, the newest last; without incidents, with the first alerts
 }
 
 // A Step is one line of an incident's timeline.

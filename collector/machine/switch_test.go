@@ -160,3 +160,25 @@ func TestSwitchAsRead(t *testing.T) {
 		t.Errorf("as it was read: %v, %+v", err, r.m.SwitchView())
 	}
 }
+
+// TestWaitsAfterVerdict takes back a verdict when, after it, an effect waits
+// for a person: what was judged is not what happens now.
+func TestWaitsAfterVerdict(t *testing.T) {
+	r := newRig(t, testRules)
+	r.pay("w1", "p1")
+	r.pay("w1", "p2")
+	in := r.m.IncidentsView()[0].ID
+	for _, d := range []Decision{
+		{Do: DoVerdict, Incident: in, Verdict: VerdictFalse},
+		{Do: DoSwitch, Reason: "migration"},
+	} {
+		if err := r.decide(d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.pay("w2", "p1")
+	r.pay("w2", "p2")
+	if now, _ := r.m.IncidentView(in); now.Verdict != "" || len(r.m.IncidentsView()) != 1 {
+		t.Errorf("the verdict %q stands though an effect waits: %+v", now.Verdict, now.Log)
+	}
+}

@@ -4,13 +4,16 @@ import "slices"
 
 // Counts are how many gates are closed, alerts stand and incidents are open.
 // The Watchdog, which always stands, is not counted.
-type Counts struct{ Closed, Standing, Open int }
+type Counts struct {
+	Closed, Standing, Open int
+	Off                    bool // nothing is stopped by itself
+}
 
 // Counts costs little even while thousands of holds stand.
 func (m *Machine) Counts() Counts {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	c := Counts{Standing: m.firing}
+	c := Counts{Standing: m.firing, Off: m.Switch.Off}
 	if m.alertOf[m.aboutKey(watchdog, nil)] != nil {
 		c.Standing--
 	}

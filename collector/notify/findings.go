@@ -43,10 +43,16 @@ func Check(path string) ([]Finding, error) {
 // undefined is how Alertmanager names what a route names and nothing defines.
 var undefined = regexp.MustCompile(`^undefined (receiver|time interval) "(.*)" used in route$`)
 
+// unknownKey is how its parser names what it does not know.
+var unknownKey = regexp.MustCompile(`line (\d+): field (\S+) not found in type`)
+
 // explain gives an error of Alertmanager a place and a remedy.
 func explain(file string, text []byte, err error) error {
 	m := undefined.FindStringSubmatch(err.Error())
 	if m == nil {
+		if at := unknownKey.FindStringSubmatch(err.Error()); at != nil {
+			return fmt.Errorf("%s:%s: unknown key %s", file, at[1], at[2])
+		}
 		// A URL that cannot be parsed is quoted, with the secret in it.
 		return fmt.Errorf("%s: %s", file, hideURLs(err.Error()))
 	}

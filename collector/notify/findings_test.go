@@ -25,7 +25,7 @@ func TestCheckErrors(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"receiver":      {"route:\n  receiver: r\n  routes:\n  - receiver: pagr\nreceivers: [{name: r}]\n", `:4: undefined receiver "pagr" used in route: define it under receivers, or name one that is there`},
 		"interval":      {"route:\n  receiver: r\n  routes:\n  - mute_time_intervals:\n    - nights\nreceivers: [{name: r}]\n", `:5: undefined time interval "nights" used in route: define it under time_intervals`},
-		"key":           {root + "}]\nrouet: {}\n", "line 3: field rouet not found"},
+		"key":           {root + "}]\nrouet: {}\n", "am.yml:3: unknown key rouet"},
 		"empty":         {"", "no route provided"},
 		"a null config": {root + ", slack_configs: [null]}]\nglobal: {slack_api_url_file: f}\n", "an entry of a list that is empty"},
 		"a template":    {root + "}]\ntemplates: [am.tmpl]\n", "am.tmpl"},

@@ -22,7 +22,7 @@ func TestFourTaps(t *testing.T) {
 	s := newScreen(t, brief.English)
 	s.paysTwice("w1")
 	page := s.get("/incidents/i1") // the first tap: the link
-	says(t, page, http.StatusOK, "withdrawals/btc", "closed", "2 payments for withdrawal w1", "by rule RequestPaidTwice", "event/4 payer@wallet", "Held none so far")
+	says(t, page, http.StatusOK, "withdrawals/btc", "closed", "2 payments for withdrawal w1", "by rule RequestPaidTwice", "event/4 payer@wallet", "Held not known yet")
 	var form node
 	for _, d := range read(t, page).all("details") { // the second: a button
 		if strings.HasPrefix(d.text(), "Open, it was false") {

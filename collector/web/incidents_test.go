@@ -21,7 +21,7 @@ func TestIncident(t *testing.T) {
 		{At: in.Opened + 2, Receiver: "other", Integration: "slack", Firing: 1, Incidents: []string{"i7"}},
 	}})
 	page := s.get("/incidents/i1")
-	says(t, page, http.StatusOK, "Incident i1", "none", "RequestPaidTwice", "stop-btc → withdrawals/btc enforce applied · gate closed", "Told on-call (pagerduty): 1 firing, 0 resolved")
+	says(t, page, http.StatusOK, "Incident i1", "not known yet", "RequestPaidTwice", "stop-btc → withdrawals/btc enforce applied · gate closed", "Told on-call (pagerduty) of RequestPaidTwice: 1 firing, 0 resolved")
 	if strings.Contains(read(t, page).text(), "slack") {
 		t.Error("what was told of another incident is shown")
 	}
@@ -32,7 +32,7 @@ func TestIncident(t *testing.T) {
 	says(t, s.get("/incidents/i1"), http.StatusOK, "Verdict: test, a drill hanako")
 	says(t, s.send("/incidents/i9", "verdict", "test"), http.StatusNotFound, "no incident i9")
 	japanese := s.get("/incidents/i1", &http.Cookie{Name: languageCookie, Value: "ja"})
-	says(t, japanese, http.StatusOK, "on-call (pagerduty) に通知: 発報1件、解消0件", "判定: テスト")
+	says(t, japanese, http.StatusOK, "on-call (pagerduty) に RequestPaidTwice を通知: 発報1件、解消0件", "判定: テスト")
 }
 
 // TestIncidents lists the open ones, and the rest by pages.

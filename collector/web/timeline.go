@@ -41,6 +41,7 @@ var phrases = []struct {
 	{"person", regexp.MustCompile(`^agrees to open gate ([^\s,:]+): ((?s).*)$`), "Agrees to open gate %s: %s"},
 	{"person", regexp.MustCompile(`^agrees to open gate ([^\s,:]+), verdict (\w+): ((?s).*)$`), "Agrees to open gate %s (%s): %s"},
 	{"closed", regexp.MustCompile(`^the verdict (\w+) was given before hold (h\d+): another is needed$`), "The verdict %s was given before hold %s: another is needed"},
+	{"auto", regexp.MustCompile(`^the verdict (\w+) was given before effect (e\d+): another is needed$`), "The verdict %s was given before effect %s: another is needed"},
 	{"silent", regexp.MustCompile(`^alert (a\d+) no longer fires, but nobody is heard who could say that it is over$`), "Alert %s no longer fires, but nobody is heard who could say that it is over"},
 	{"auto", regexp.MustCompile(`^effect (e\d+) verified: (.*)$`), "Effect %s verified: %s"},
 	{"person", regexp.MustCompile(`^effect (e\d+) approved$`), "Effect %s approved"},
@@ -57,15 +58,24 @@ func (w *Web) steps(t *brief.Words, in machine.Incident) []step {
 		out = append(out, phrase(t, s))
 	}
 	for _, n := range in.Told[max(0, len(in.Told)-maxSteps):] {
-		out = append(out, told(t, n))
+		out = append(out, w.toldStep(t, n))
 	}
 	slices.SortStableFunc(out, func(a, b step) int { return cmp.Compare(a.At, b.At) })
 	slices.Reverse(out)
 	return out[:min(len(out), maxSteps)]
 }
 
-// told is a notification that its receiver took.
-func told(t *brief.Words, n machine.Told) step {
+// toldStep is a notification that its receiver took.
+func (w *Web) toldStep(t *brief.Words, n machine.Told) step {
+	var names []string
+	for _, id := range n.Alerts {
+		if a, ok := w.o.Machine.AlertView(id); ok && !slices.Contains(names, a.Rule) {
+			names = append(names, a.Rule)
+		}
+	}
+	if len(names) > 0 {
+		return step{n.At, "", "bell", t.T("Told %s (%s) of %s: %d firing, %d resolved", n.Receiver, n.Integration, strings.Join(names, ", "), n.Firing, n.Resolved)}
+	}
 	return step{n.At, "", "bell", t.T("Told %s (%s): %d firing, %d resolved", n.Receiver, n.Integration, n.Firing, n.Resolved)}
 }
 
