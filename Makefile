@@ -49,7 +49,7 @@ tools: ## build the tools of check ahead of time
 
 test: ## every test, with the race detector, in random order
 	@.tools/chromium.sh
-	CGO_ENABLED=1 $(GO) test -race -shuffle=on ./...
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on -p=3 ./... # some packages mostly wait
 
 bench: ## the figures of BENCHMARKS.md, then the benchmarks of the hot path
 	$(GO) run ./cmd/internal/bench

@@ -111,6 +111,7 @@ func (r *running) paidTwice() {
 
 // TestToldOnScreen tells without any configuration, and remembers whom.
 func TestToldOnScreen(t *testing.T) {
+	t.Parallel()
 	c := testConfig(t)
 	r := start(t, c)
 	r.paidTwice()
@@ -130,6 +131,7 @@ func TestToldOnScreen(t *testing.T) {
 
 // TestPaged tells a receiver all that a person needs, and when it is over.
 func TestPaged(t *testing.T) {
+	t.Parallel()
 	p := newPager(t)
 	c := testConfig(t)
 	c.Alertmanager, c.ExternalURL = p.file(t), "https://tomeishi.example:9311/"
@@ -160,6 +162,7 @@ func TestPaged(t *testing.T) {
 // TestNotToldAgain restarts without another page for what was told, and tells
 // then what ended while nobody could tell.
 func TestNotToldAgain(t *testing.T) {
+	t.Parallel()
 	p := newPager(t)
 	c := testConfig(t)
 	c.Alertmanager = p.file(t)
@@ -190,6 +193,7 @@ func TestNotToldAgain(t *testing.T) {
 // TestSilenceStays keeps a silence over a restart, under the name of who made
 // it.
 func TestSilenceStays(t *testing.T) {
+	t.Parallel()
 	p := newPager(t)
 	c := testConfig(t)
 	c.Alertmanager = p.file(t)
@@ -215,6 +219,7 @@ func TestSilenceStays(t *testing.T) {
 // TestReloadTells takes up a changed configuration of who is told, and keeps
 // the one before when the new one is wrong.
 func TestReloadTells(t *testing.T) {
+	t.Parallel()
 	p := newPager(t)
 	c := testConfig(t)
 	c.Alertmanager = p.file(t)
@@ -234,6 +239,7 @@ func TestReloadTells(t *testing.T) {
 // TestStartsWithoutPager protects also when the configuration of who is told
 // cannot be read: gates close, the screen says it, and the heartbeat is silent.
 func TestStartsWithoutPager(t *testing.T) {
+	t.Parallel()
 	p := newPager(t)
 	c := testConfig(t)
 	c.Alertmanager = p.file(t)

@@ -128,6 +128,7 @@ func (r *running) gateClosed(name string) bool {
 // TestMetricRule goes from an agent's samples to a closed gate, through kill and
 // restart, to the end of the alert.
 func TestMetricRule(t *testing.T) {
+	t.Parallel()
 	c := testConfig(t)
 	file := filepath.Join(t.TempDir(), "rules.yml")
 	if err := os.WriteFile(file, []byte(queueRules), 0o600); err != nil {
@@ -237,6 +238,7 @@ func TestConditions(t *testing.T) {
 // TestReloadMetricRules: an alert that stands in shadow closes its gate once
 // the gate enforces, also if whoever made the rules live was lost on the way.
 func TestReloadMetricRules(t *testing.T) {
+	t.Parallel()
 	c := testConfig(t)
 	file := filepath.Join(t.TempDir(), "rules.yml")
 	shadow := strings.Replace(queueRules, "{name: withdrawals, mode: enforce}", "{name: withdrawals, mode: shadow}", 1)
