@@ -159,6 +159,23 @@ func TestPaged(t *testing.T) {
 	})
 }
 
+// TestClosedAgain tells again when a gate closes right after it was opened:
+// whoever opened it believes it to be open.
+func TestClosedAgain(t *testing.T) {
+	t.Parallel()
+	p := newPager(t)
+	c := testConfig(t)
+	c.Alertmanager = p.file(t)
+	r := start(t, c)
+	r.paidTwice()
+	r.await("a page of the gate", func() bool { return len(p.about("GateClosed", "firing")) > 0 })
+	code, body := r.decide("/v1/gates/demo/withdrawals/open", `{"reason":"seen","verdict":"test"}`)
+	r.want(http.StatusOK, code, body)
+	code, body = r.post(payment("p3", "w1"))
+	r.want(http.StatusAccepted, code, body)
+	r.await("another page of the gate", func() bool { return len(p.about("GateClosed", "firing")) > 1 })
+}
+
 // TestNotToldAgain restarts without another page for what was told, and tells
 // then what ended while nobody could tell.
 func TestNotToldAgain(t *testing.T) {

@@ -25,7 +25,8 @@ func (g ruleGroups) alerting() (names []string) {
 	seen := map[string]bool{}
 	for _, group := range g.Data.Groups {
 		for _, r := range group.Rules {
-			if r.Type == machine.Alerting && !seen[r.Name] {
+			builtIn := r.Query == "built in"
+			if r.Type == machine.Alerting && !builtIn && !seen[r.Name] {
 				seen[r.Name] = true
 				names = append(names, line(r.Name))
 			}
@@ -50,6 +51,7 @@ func (n *node) sayWhere(ctx context.Context) error {
 	if _, err := c.get(ctx, "/v1/gates", &gates); err != nil {
 		return err
 	}
+	n.printf("  screen     %s/ in a browser\n", n.collector.URL())
 	n.printf("  collector  %s and %s\n", n.collector.URL(), absolute(n.collector.Socket()))
 	n.printf("  data       %s\n", absolute(n.config.Data))
 	for i, row := range rows(rules.alerting()) {

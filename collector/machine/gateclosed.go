@@ -20,6 +20,10 @@ func (m *Machine) tellClosed(h *Hold) {
 		who += ": " + strings.TrimSuffix(clean(h.Reason), ".")
 	}
 	a := m.about(gateClosed, labels)
+	// Each closing has labels of its own: a gate that closes again a second
+	// after it was opened would else be the alert that people were told of.
+	a.Labels = append(slices.Clone(a.Labels), Label{"hold", h.ID})
+	slices.SortFunc(a.Labels, compareNames)
 	a.Value = "1"
 	m.since(a, h.Since)
 	m.describe(a, "Gate "+h.Gate+" was closed by "+who+". It stays closed until a person opens it.")
