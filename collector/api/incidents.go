@@ -155,28 +155,26 @@ func (a *API) getIncident(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *API) answerIncident(w http.ResponseWriter, id string) {
-	for _, in := range a.Machine.IncidentsView() {
-		if in.ID != id {
-			continue
-		}
-		out := a.incident(in)
-		var alerts []machine.Alert
-		for _, id := range in.Alerts {
-			if m, ok := a.Machine.AlertView(id); ok {
-				alerts = append(alerts, m)
-			}
-		}
-		out.Detail = a.alerts(alerts, math.MaxInt)
-		for _, s := range in.Log {
-			out.Log = append(out.Log, Step{rfc3339(s.At), s.Actor, s.Text})
-		}
-		for _, t := range in.Told {
-			out.Told = append(out.Told, Told{rfc3339(t.At), t.Receiver, t.Integration, t.Firing, t.Resolved})
-		}
-		report.WriteJSON(w, http.StatusOK, out)
+	in, ok := a.Machine.IncidentView(id)
+	if !ok {
+		problem(w, http.StatusNotFound, "", "no incident "+id)
 		return
 	}
-	problem(w, http.StatusNotFound, "", "no incident "+id)
+	out := a.incident(in)
+	var alerts []machine.Alert
+	for _, id := range in.Alerts {
+		if m, ok := a.Machine.AlertView(id); ok {
+			alerts = append(alerts, m)
+		}
+	}
+	out.Detail = a.alerts(alerts, math.MaxInt)
+	for _, s := range in.Log {
+		out.Log = append(out.Log, Step{rfc3339(s.At), s.Actor, s.Text})
+	}
+	for _, t := range in.Told {
+		out.Told = append(out.Told, Told{rfc3339(t.At), t.Receiver, t.Integration, t.Firing, t.Resolved})
+	}
+	report.WriteJSON(w, http.StatusOK, out)
 }
 
 func (a *API) postVerdict(w http.ResponseWriter, r *http.Request) {

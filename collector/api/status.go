@@ -108,11 +108,7 @@ func (a *API) getStatus(w http.ResponseWriter, r *http.Request) {
 	s.countRules(m, a.groups())
 	totals := m.Totals()
 	s.Alerts, s.Events, s.Duplicate = totals.Alerts, totals.Accepted, totals.Duplicates
-	for _, in := range m.IncidentsView() {
-		if in.Ended == 0 {
-			s.Incidents++
-		}
-	}
+	s.Incidents = m.Counts().Open
 	alerts := m.AlertsView()
 	s.Agents, s.Standing, s.BuiltIn = a.agents(alerts), standing(alerts), builtIns(alerts)
 	if hash {

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/tomeishi/tomeishi/agent/httpguard"
 )
 
 // Problems that the login page says, known to the catalog by these texts.
@@ -94,13 +96,11 @@ func home(w http.ResponseWriter, r *http.Request, to string) {
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
-// localPage is next if it is the path of a page of ours, else the first page. A
-// browser takes // and \ for the beginning of another host.
+// localPage is next if it is the path of a page of ours, else the first page.
 func localPage(next string) string {
 	u, err := url.ParseRequestURI(next)
 	switch {
-	case err != nil, u.Host != "", len(next) > maxNext, !strings.HasPrefix(next, "/"), strings.HasPrefix(next, "//"),
-		strings.ContainsFunc(next, func(c rune) bool { return c == '\\' || c < ' ' || c == 0x7f }),
+	case err != nil, u.Host != "", len(next) > maxNext, !httpguard.LocalPath(next),
 		isOpen(u.Path), isAPI(u.Path):
 		return "/"
 	}

@@ -137,12 +137,16 @@ func (m *Machine) IncidentsView() []Incident {
 	defer m.mu.RUnlock()
 	out := make([]Incident, 0, len(m.Incidents))
 	for _, in := range slices.Backward(m.Incidents) {
-		c := *in
-		c.Log, c.Alerts, c.Holds = slices.Clone(in.Log), slices.Clone(in.Alerts), slices.Clone(in.Holds)
-		c.Effects, c.Gates, c.Told = slices.Clone(in.Effects), slices.Clone(in.Gates), slices.Clone(in.Told)
-		out = append(out, c)
+		out = append(out, in.copy())
 	}
 	return out
+}
+
+func (in *Incident) copy() Incident {
+	c := *in
+	c.Log, c.Alerts, c.Holds = slices.Clone(in.Log), slices.Clone(in.Alerts), slices.Clone(in.Holds)
+	c.Effects, c.Gates, c.Told = slices.Clone(in.Effects), slices.Clone(in.Gates), slices.Clone(in.Told)
+	return c
 }
 
 // SpoolsView are the agents' spools, by agent.

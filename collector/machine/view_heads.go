@@ -69,10 +69,7 @@ func (m *Machine) IncidentView(id string) (Incident, bool) {
 	if in == nil {
 		return Incident{}, false
 	}
-	c := *in
-	c.Log, c.Alerts, c.Holds = slices.Clone(in.Log), slices.Clone(in.Alerts), slices.Clone(in.Holds)
-	c.Effects, c.Gates, c.Told = slices.Clone(in.Effects), slices.Clone(in.Gates), slices.Clone(in.Told)
-	return c, true
+	return in.copy(), true
 }
 
 // LastBeat is the ledger time of the beat that keeps the Watchdog up; 0 if it

@@ -49,8 +49,8 @@ func (w *Web) alert(rw http.ResponseWriter, r *http.Request) {
 			p.Runbook = text.Link
 		}
 	}
-	for _, e := range w.o.Machine.EffectsView() {
-		if slices.Contains(a.Effects, e.ID) {
+	for _, id := range a.Effects {
+		if e, ok := w.o.Machine.EffectView(id); ok {
 			p.Did = append(p.Did, e)
 		}
 	}

@@ -50,25 +50,12 @@ func sortAlerts(rows []alertRow) {
 
 // fill adds to rows what has to be looked up, for those that are shown.
 func (w *Web) fill(r *http.Request, rows []alertRow) {
-	wanted := map[string]machine.Effect{}
-	for _, row := range rows {
-		for _, id := range row.Effects {
-			wanted[id] = machine.Effect{}
-		}
-	}
-	if len(wanted) > 0 {
-		for _, e := range w.o.Machine.EffectsView() {
-			if _, ok := wanted[e.ID]; ok {
-				wanted[e.ID] = e
-			}
-		}
-	}
 	for i := range rows {
 		row := &rows[i]
 		row.Shown = slices.DeleteFunc(slices.Clone(row.Labels), func(l machine.Label) bool { return l.Name == "alertname" || l.Name == "severity" })
 		row.say(w.o.Brief, w.language(r))
 		for _, id := range row.Effects {
-			if e := wanted[id]; e.ID != "" && !slices.ContainsFunc(row.Gates, func(g gateEffect) bool { return g.Gate == e.Target }) {
+			if e, ok := w.o.Machine.EffectView(id); ok && !slices.ContainsFunc(row.Gates, func(g gateEffect) bool { return g.Gate == e.Target }) {
 				row.Gates = append(row.Gates, gateEffect{e.Target, e.State})
 			}
 		}

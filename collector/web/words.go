@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tomeishi/tomeishi/agent/httpguard"
 	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
@@ -30,10 +31,8 @@ func (w *Web) postLanguage(rw http.ResponseWriter, r *http.Request) {
 }
 
 // local is a path of this screen; the first page if it leads elsewhere.
-// Browsers take a backslash for a slash and pass over control characters.
 func local(path string) string {
-	strange := func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' }
-	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsFunc(path, strange) {
+	if !httpguard.LocalPath(path) {
 		return "/"
 	}
 	return path
