@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tomeishi/tomeishi/collector/api"
+	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
 const alertLong = `An alert is one rule that is true for one set of labels.
@@ -85,6 +86,7 @@ func (t *terminal) showAlerts(alerts []api.Alert, silences []silence, err error)
 			gravity(a)-gravity(b), strings.Compare(a.Labels["severity"], b.Labels["severity"]), strings.Compare(since(b), since(a)),
 		)
 	})
+	active := mutings(silences)
 	rows := [][]string{{"SEVERITY", "STATE", "SINCE", "INCIDENT", "SILENCED", "WHAT"}}
 	for _, a := range alerts {
 		state := a.State
@@ -93,7 +95,7 @@ func (t *terminal) showAlerts(alerts []api.Alert, silences []silence, err error)
 		}
 		silenced := "not known"
 		if err == nil {
-			silenced = silencedBy(a, silences)
+			silenced = silencedBy(a, active)
 		}
 		rows = append(rows, []string{
 			orDash(line(a.Labels["severity"])), line(state), when(since(a)), orDash(line(a.Incident)), silenced, line(saying(a)),
@@ -132,12 +134,28 @@ func saying(a api.Alert) string {
 	return strings.TrimSpace(a.Labels["alertname"] + " " + strings.Join(labels, " "))
 }
 
-// silencedBy says until when the alert is silenced.
-func silencedBy(a api.Alert, silences []silence) string {
-	until := ""
+// A muting is an active silence, understood once for all alerts.
+type muting struct {
+	naming machine.Naming
+	until  string
+}
+
+func mutings(silences []silence) (out []muting) {
 	for _, s := range silences {
-		if s.state() == "active" && s.matches(a.Labels) {
-			until = max(until, s.EndsAt)
+		// One that is not understood here names none.
+		if naming, err := namingOf(s.Matchers); err == nil && s.state() == "active" {
+			out = append(out, muting{naming, s.EndsAt})
+		}
+	}
+	return out
+}
+
+// silencedBy says until when the alert is silenced.
+func silencedBy(a api.Alert, active []muting) string {
+	until := ""
+	for _, m := range active {
+		if m.naming.Names(labelOf(a)) {
+			until = max(until, m.until)
 		}
 	}
 	if until == "" {

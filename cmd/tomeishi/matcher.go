@@ -2,11 +2,13 @@ package main
 
 import (
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tomeishi/tomeishi/collector/api"
+	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
 // matcher names alerts by one label, as Alertmanager's API has it.
@@ -19,65 +21,63 @@ type matcher struct {
 
 func (m matcher) equal() bool { return m.IsEqual == nil || *m.IsEqual }
 
-// op is the matcher's operator.
-func (m matcher) op() string {
+// word is the matcher in the words of the collector.
+func (m matcher) word() machine.Matcher {
+	op := "="
 	switch {
 	case m.IsRegex && m.equal():
-		return "=~"
+		op = "=~"
 	case m.IsRegex:
-		return "!~"
-	case m.equal():
-		return "="
+		op = "!~"
+	case !m.equal():
+		op = "!="
 	}
-	return "!="
+	return machine.Matcher{Name: m.Name, Op: op, Value: m.Value}
 }
 
-// matches tells whether the labels are such; a label that is not there is empty.
-func (m matcher) matches(labels map[string]string) bool {
-	value := labels[m.Name]
-	if !m.IsRegex {
-		return (value == m.Value) == m.equal()
+// namingOf understands matchers, as the collector does.
+func namingOf(matchers []matcher) (machine.Naming, error) {
+	words := make([]machine.Matcher, len(matchers))
+	for i, m := range matchers {
+		words[i] = m.word()
 	}
-	whole, err := regexp.Compile("^(?:" + m.Value + ")$")
-	return err == nil && whole.MatchString(value) == m.equal()
+	return machine.NewNaming(words)
 }
 
-// matches tells whether all matchers name an alert with these labels.
-func (s silence) matches(labels map[string]string) bool {
-	return !slices.ContainsFunc(s.Matchers, func(m matcher) bool { return !m.matches(labels) })
+// labelOf asks for a label of the alert.
+func labelOf(a api.Alert) func(string) string {
+	return func(name string) string { return a.Labels[name] }
 }
 
 // matchersText is how people write matchers.
 func matchersText(matchers []matcher) string {
 	var words []string
 	for _, m := range matchers {
-		value := m.Value
-		if !plainValue.MatchString(value) {
-			value = strconv.Quote(value)
-		}
-		words = append(words, m.Name+m.op()+value)
+		words = append(words, m.word().String())
 	}
 	return few(words)
 }
 
 var (
 	matcherShape = regexp.MustCompile(`^\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*((?s:.*))$`)
-	plainValue   = regexp.MustCompile(`^[\pL\pN_./:@%+-]+$`)
+	oneWord      = regexp.MustCompile(`^[\pL\pN_./:@%+-]+$`)
 )
 
 // parseMatchers reads what names alerts, and refuses what names all of them.
 func parseMatchers(args []string) ([]matcher, error) {
 	var out []matcher
-	empty := true
 	for _, arg := range args {
 		m, err := parseMatcher(arg)
 		if err != nil {
 			return nil, err
 		}
-		empty = empty && m.matches(nil)
 		out = append(out, m)
 	}
-	if empty {
+	naming, err := namingOf(out)
+	if err != nil {
+		return nil, usagef("%v", err)
+	}
+	if naming.Everything() {
 		return nil, usagef("%s would silence every alert: name at least one label that must be there", quote(matchersText(out)))
 	}
 	return out, nil
@@ -86,7 +86,7 @@ func parseMatchers(args []string) ([]matcher, error) {
 func parseMatcher(arg string) (matcher, error) {
 	parts := matcherShape.FindStringSubmatch(arg)
 	if parts == nil {
-		if plainValue.MatchString(arg) && arg != "alertname" {
+		if oneWord.MatchString(arg) && arg != "alertname" {
 			return matcher{}, usagef("%s is not a matcher such as alertname=%s", quote(arg), arg)
 		}
 		return matcher{}, usagef("%s is not a matcher: NAME=VALUE, NAME!=VALUE, NAME=~REGEXP or NAME!~REGEXP", quote(arg))
@@ -98,13 +98,7 @@ func parseMatcher(arg string) (matcher, error) {
 			return matcher{}, usagef("%s: the quotes around the value do not close, or what is in them is not readable", quote(arg))
 		}
 	}
-	m := matcher{Name: parts[1], Value: value, IsRegex: strings.HasSuffix(parts[2], "~"), IsEqual: new(parts[2][0] == '=')}
-	if m.IsRegex {
-		if _, err := regexp.Compile(value); err != nil {
-			return matcher{}, usagef("%s: %v", quote(arg), err)
-		}
-	}
-	return m, nil
+	return matcher{Name: parts[1], Value: value, IsRegex: strings.HasSuffix(parts[2], "~"), IsEqual: new(parts[2][0] == '=')}, nil
 }
 
 // atLeastOne takes one argument or more.

@@ -134,7 +134,12 @@ func (t *terminal) sayMatched(ctx context.Context, c *client, s silence) {
 		t.printf("which standing alerts it matches is not known: %s\n", line(err.Error()))
 		return
 	}
-	alerts = slices.DeleteFunc(alerts, func(a api.Alert) bool { return a.State != "firing" || !s.matches(a.Labels) })
+	naming, err := namingOf(s.Matchers)
+	if err != nil {
+		t.printf("which standing alerts it matches is not known: %s\n", line(err.Error()))
+		return
+	}
+	alerts = slices.DeleteFunc(alerts, func(a api.Alert) bool { return a.State != "firing" || !naming.Names(labelOf(a)) })
 	if len(alerts) == 0 {
 		t.printf("no standing alert matches it now\n")
 		return

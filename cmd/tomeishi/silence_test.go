@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tomeishi/tomeishi/collector/api"
 )
 
 const (
@@ -215,13 +217,17 @@ func TestSilenceExpire(t *testing.T) {
 // TestMatches agrees with Alertmanager: a whole value, and an absent label is
 // an empty one.
 func TestMatches(t *testing.T) {
-	labels := map[string]string{"a": "x1", "quoted": `"`}
+	alert := api.Alert{Labels: map[string]string{"a": "x1", "quoted": `"`}}
 	for text, want := range map[string]bool{
 		"a=x1": true, "a=x": false, "a!=x1": false, "a!=x": true, "a=~x": false, "a=~x.": true, "a=~y|x1": true, "a!~x": true, "a!~x.": false,
 		"b=": true, "b!=": false, "b=~.+": false, "b!~.+": true, `a = "x1"`: true, `a="\x78\u0031"`: true, `quoted="\""`: true, `a=~"x(1|2)"`: true,
 	} {
 		m, err := parseMatcher(text)
-		if err != nil || m.matches(labels) != want {
+		if err != nil {
+			t.Fatal(err)
+		}
+		naming, err := namingOf([]matcher{m})
+		if err != nil || naming.Names(labelOf(alert)) != want {
 			t.Errorf("%s: %+v %v, want %t", text, m, err, want)
 		}
 		again, err := parseMatcher(matchersText([]matcher{m}))

@@ -3,8 +3,6 @@ package web
 import (
 	"errors"
 	"fmt"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -22,7 +20,19 @@ const (
 // between them: alertname=HostGone instance=~"db.*". A value is quoted if it
 // has a blank, a comma or a quote in it. The braces of PromQL may be around
 // all.
-func readMatchers(text string) ([]machine.Matcher, error) {
+func readMatchers(text string) ([]machine.Matcher, machine.Naming, error) {
+	out, err := splitMatchers(text)
+	if err != nil {
+		return nil, machine.Naming{}, err
+	}
+	naming, err := machine.NewNaming(out)
+	if err == nil && naming.Everything() {
+		err = errors.New("they name every alert: at least one must name a value that is not empty")
+	}
+	return out, naming, err
+}
+
+func splitMatchers(text string) ([]machine.Matcher, error) {
 	if len(text) > maxMatcherText {
 		return nil, fmt.Errorf("they are longer than %d bytes", maxMatcherText)
 	}
@@ -34,7 +44,6 @@ func readMatchers(text string) ([]machine.Matcher, error) {
 		text = text[1 : len(text)-1]
 	}
 	var out []machine.Matcher
-	all := true // alerts are named so far
 	for text = strings.TrimLeftFunc(text, between); text != ""; text = strings.TrimLeftFunc(text, between) {
 		if len(out) == maxMatchers {
 			return nil, fmt.Errorf("there are more than %d of them", maxMatchers)
@@ -43,18 +52,10 @@ func readMatchers(text string) ([]machine.Matcher, error) {
 		if err != nil {
 			return nil, err
 		}
-		re, err := pattern(m)
-		if err != nil {
-			return nil, fmt.Errorf("the pattern of %.40q: %w", m.Name, err)
-		}
-		all = all && matches(m, re, "")
 		out, text = append(out, m), rest
 	}
 	if len(out) == 0 {
 		return nil, errors.New("there is none: name at least one label, as alertname=HostGone")
-	}
-	if all {
-		return nil, errors.New("they name every alert: at least one must name a value that is not empty")
 	}
 	return out, nil
 }
@@ -109,71 +110,11 @@ func readWord(text, signs string) (word, rest string, err error) {
 	return word, text[len(quoted):], nil
 }
 
-// maxCounted bounds patterns with counted repetitions, in bytes: x{1000} is a
-// thousand times as much work as it is long.
-const maxCounted = 256
-
-// pattern is the matcher's regular expression, nil if it has none.
-func pattern(m machine.Matcher) (*regexp.Regexp, error) {
-	if m.Op != "=~" && m.Op != "!~" {
-		return nil, nil
-	}
-	if len(m.Value) > maxCounted && strings.Contains(m.Value, "{") {
-		return nil, fmt.Errorf("it counts with { and is longer than %d bytes", maxCounted)
-	}
-	return regexp.Compile("^(?s:" + m.Value + ")$")
-}
-
-// matches tells whether the matcher with this pattern names a value; a label
-// that is not there is empty.
-func matches(m machine.Matcher, re *regexp.Regexp, value string) bool {
-	switch m.Op {
-	case "=":
-		return value == m.Value
-	case "!=":
-		return value != m.Value
-	}
-	return re != nil && re.MatchString(value) == (m.Op == "=~")
-}
-
-// named are the alerts that all matchers name. One whose pattern cannot be read
-// here names none.
-func named(matchers []machine.Matcher, alerts []machine.Alert) []machine.Alert {
-	patterns := make([]*regexp.Regexp, len(matchers))
-	for i, m := range matchers {
-		re, err := pattern(m)
-		if err != nil {
-			return nil
-		}
-		patterns[i] = re
-	}
-	return slices.DeleteFunc(slices.Clone(alerts), func(a machine.Alert) bool {
-		for i, m := range matchers {
-			if !matches(m, patterns[i], a.Label(m.Name)) {
-				return true
-			}
-		}
-		return false
-	})
-}
-
-// matcherText is a matcher as readMatchers reads it.
-func matcherText(m machine.Matcher) string {
-	value := m.Value
-	if value == "" || strings.ContainsFunc(value, func(r rune) bool { return between(r) || strings.ContainsRune("\"{}", r) || !unicode.IsPrint(r) }) {
-		value = strconv.Quote(value)
-	}
-	name := m.Name
-	if strings.ContainsFunc(name, func(r rune) bool { return between(r) || strings.ContainsRune("\"{}=!~", r) || !unicode.IsPrint(r) }) {
-		name = strconv.Quote(name)
-	}
-	return name + m.Op + value
-}
-
+// matchersText is matchers as readMatchers reads them.
 func matchersText(matchers []machine.Matcher) string {
 	var out []string
 	for _, m := range matchers {
-		out = append(out, matcherText(m))
+		out = append(out, m.String())
 	}
 	return strings.Join(out, " ")
 }

@@ -39,7 +39,7 @@ func TestReadMatchers(t *testing.T) {
 		{text: strings.Repeat("a=b ", 33), err: "more than 32"},
 		{text: strings.Repeat("a", 5000), err: "longer than 4096"},
 	} {
-		got, err := readMatchers(c.text)
+		got, _, err := readMatchers(c.text)
 		if c.err != "" {
 			if err == nil || !strings.Contains(err.Error(), c.err) {
 				t.Errorf("%.40s: %v, want %s", c.text, err, c.err)
@@ -66,19 +66,19 @@ func TestNamed(t *testing.T) {
 	}
 	for _, c := range []struct{ text, want string }{
 		{`alertname=A`, "one two"},
-		{`instance=~db1`, "one"}, // the whole value
-		{`instance=~"db.*"`, "one two"},
+		{`instance=~db1`, "one"},                  // the whole value
+		{`instance=~"db.*"`, "one"},               // a dot is no line break, as for the engine
 		{`alertname=~"A|B" instance=""`, "three"}, // not there is empty
-		{`alertname=~".+" instance!~"db1.*"`, "three"},
+		{`alertname=~".+" instance!~"db1.*"`, "two three"},
 		{`alertname!="" instance!=db1`, "two three"},
 		{`alertname=C`, ""},
 	} {
-		matchers, err := readMatchers(c.text)
+		_, naming, err := readMatchers(c.text)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got []string
-		for _, a := range named(matchers, alerts) {
+		for _, a := range naming.Among(alerts) {
 			got = append(got, a.ID)
 		}
 		if s := strings.Join(got, " "); s != c.want {
@@ -93,7 +93,7 @@ func FuzzReadMatchers(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		read, err := readMatchers(text)
+		read, _, err := readMatchers(text)
 		if err != nil {
 			return
 		}
@@ -101,7 +101,7 @@ func FuzzReadMatchers(f *testing.F) {
 		if len(again) > maxMatcherText {
 			return
 		}
-		got, err := readMatchers(again)
+		got, _, err := readMatchers(again)
 		if err != nil || !slices.Equal(got, read) {
 			t.Errorf("%q is read as %q, written as %q and read again as %q, %v", text, read, again, got, err)
 		}

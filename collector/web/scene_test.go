@@ -238,7 +238,8 @@ func (s *scene) Expire(_ context.Context, _, id string) error {
 // SilencedBy are the active ones that name an alert.
 func (s *scene) SilencedBy(labels []machine.Label) (out []string) {
 	for _, one := range s.silences {
-		if one.State == "active" && len(named(one.Matchers, []machine.Alert{{Labels: labels}})) == 1 {
+		naming, err := machine.NewNaming(one.Matchers)
+		if err == nil && one.State == "active" && naming.Count([]machine.Alert{{Labels: labels}}) == 1 {
 			out = append(out, one.ID)
 		}
 	}

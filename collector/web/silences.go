@@ -73,11 +73,12 @@ func (w *Web) silencesAs(rw http.ResponseWriter, r *http.Request, problem *refus
 	alerts := w.o.Machine.AlertsView()
 	p.list(w, r, alerts)
 	if p.Matchers != "" {
-		var err error
-		if p.Read, err = readMatchers(p.Matchers); err != nil {
+		read, naming, err := readMatchers(p.Matchers)
+		if err != nil {
 			p.Wrong = err.Error()
 		} else {
-			found := named(p.Read, alerts)
+			found := naming.Among(alerts)
+			p.Read = read
 			p.Found = len(found)
 			p.Names, p.More = w.alertRows(r, found, 20)
 		}
@@ -103,7 +104,7 @@ func (p *silencesPage) list(w *Web, r *http.Request, alerts []machine.Alert) {
 			}
 			row := silenceRow{Silence: s}
 			for _, m := range s.Matchers {
-				row.Texts = append(row.Texts, matcherText(m))
+				row.Texts = append(row.Texts, m.String())
 			}
 			g.Rows = append(g.Rows, row)
 		}
@@ -116,8 +117,9 @@ func (p *silencesPage) list(w *Web, r *http.Request, alerts []machine.Alert) {
 		g.More = max(0, len(g.Rows)-maxSilences)
 		g.Rows = g.Rows[:len(g.Rows)-g.More]
 		for i := range g.Rows {
-			if state != "expired" {
-				g.Rows[i].Found = len(named(g.Rows[i].Matchers, alerts))
+			// One that is not understood here names none.
+			if naming, err := machine.NewNaming(g.Rows[i].Matchers); err == nil && state != "expired" {
+				g.Rows[i].Found = naming.Count(alerts)
 			}
 		}
 		p.Groups = append(p.Groups, g)
@@ -152,7 +154,7 @@ func (w *Web) makeSilence(r *http.Request) *refused {
 	if err != nil {
 		return w.mayNot(r, err)
 	}
-	matchers, err := readMatchers(form("matchers"))
+	matchers, _, err := readMatchers(form("matchers"))
 	if err != nil {
 		return wrong("matchers", t.T("The matchers cannot be read: %s.", err.Error()))
 	}

@@ -17,7 +17,7 @@ import (
 func TestSilencesPage(t *testing.T) {
 	s := newScene(t).busy()
 	page := s.get("/silences", http.StatusOK)
-	s.wants(page, "A silence keeps messages back; it disarms nothing.", "instance=~payer.*", "bob", "ends in", "1 h 29 min", "begins in", "expired", "note=&#34;two words&#34;",
+	s.wants(page, "A silence keeps messages back; it disarms nothing.", "instance=~&#34;payer.*&#34;", "bob", "ends in", "1 h 29 min", "begins in", "expired", "note=&#34;two words&#34;",
 		`action="/silences/s1"`, `action="/silences/s2"`)
 	s.lacks(page, `action="/silences/s3"`, "Make this silence") // not before it was seen what it matches
 	if a, p := strings.Index(page, "Active now"), strings.Index(page, "Not begun"); a < 0 || p < a {
