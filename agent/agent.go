@@ -22,12 +22,12 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"github.com/tomeishi/tomeishi/agent/collectors"
 	"github.com/tomeishi/tomeishi/agent/durable"
-	"github.com/tomeishi/tomeishi/agent/facts"
 	"github.com/tomeishi/tomeishi/agent/gates"
 	"github.com/tomeishi/tomeishi/agent/local"
-	"github.com/tomeishi/tomeishi/agent/peers"
 	"github.com/tomeishi/tomeishi/agent/samples"
+	"github.com/tomeishi/tomeishi/agent/selfreport"
 	"github.com/tomeishi/tomeishi/agent/spool"
 	"github.com/tomeishi/tomeishi/agent/uplink"
 )
@@ -47,18 +47,18 @@ type Options struct {
 
 // An Agent is wired and listens; Run makes it answer.
 type Agent struct {
-	o       Options
-	log     *slog.Logger
-	gates   *gates.Copy
-	uplink  *uplink.Uplink  // nil without collectors
-	facts   *facts.Reporter // nil without collectors
-	signals *signals
-	server  *http.Server
-	tcp     net.Listener
-	unix    net.Listener
-	closes  []step
-	closed  sync.Once
-	err     error
+	o          Options
+	log        *slog.Logger
+	gates      *gates.Copy
+	uplink     *uplink.Uplink       // nil without collectors
+	selfreport *selfreport.Reporter // nil without collectors
+	signals    *signals
+	server     *http.Server
+	tcp        net.Listener
+	unix       net.Listener
+	closes     []step
+	closed     sync.Once
+	err        error
 }
 
 // step releases what New took.
@@ -117,7 +117,7 @@ func (a *Agent) setup() error {
 	var lane *samples.Lane
 	if len(c.Collectors) > 0 {
 		a.uplink = uplink.New(queue, ask(), a.log, set)
-		a.facts = facts.New(facts.Options{Agent: c.ID, Spool: queue, Refuses: a.refuses, Log: a.log, Metrics: set})
+		a.selfreport = selfreport.New(selfreport.Options{Agent: c.ID, Spool: queue, Refuses: a.refuses, Log: a.log, Metrics: set})
 		lane = samples.New(samples.Options{
 			Dir: filepath.Join(c.Data, "samples"), Agent: c.ID, Labels: attrs(c.Labels), Max: c.SamplesMax,
 			Live: ask(), Backlog: ask(), Log: a.log, Metrics: set,
@@ -147,11 +147,11 @@ func (a *Agent) setup() error {
 
 // asker makes what makes a set of peers for each room: each goes its own way
 // when a collector fails. Without collectors they are nil.
-func (a *Agent) asker() (func() *peers.Peers, error) {
+func (a *Agent) asker() (func() *collectors.Peers, error) {
 	c := &a.o.Config
 	if len(c.Collectors) == 0 {
 		a.log.Warn("no collectors: events are kept here and go nowhere, samples are only shown, gates are unknown")
-		return func() *peers.Peers { return nil }, nil
+		return func() *collectors.Peers { return nil }, nil
 	}
 	token, err := c.token()
 	if err != nil {
@@ -159,12 +159,12 @@ func (a *Agent) asker() (func() *peers.Peers, error) {
 	}
 	client := a.o.Client
 	if client == nil {
-		if client, err = peers.Client(c.CAFile); err != nil {
+		if client, err = collectors.Client(c.CAFile); err != nil {
 			return nil, err
 		}
 		a.onClose("connections", func() error { client.CloseIdleConnections(); return nil })
 	}
-	return func() *peers.Peers { return peers.New(c.Collectors, token, client) }, nil
+	return func() *collectors.Peers { return collectors.New(c.Collectors, token, client) }, nil
 }
 
 // Run serves until ctx ends or a listener fails, then stops in order and
@@ -186,7 +186,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	rooms.Go(func() { a.signals.run(ctx) })
 	if a.uplink != nil {
 		rooms.Go(func() { a.uplink.Run(ctx) })
-		rooms.Go(func() { a.facts.Run(ctx) })
+		rooms.Go(func() { a.selfreport.Run(ctx) })
 	}
 	<-ctx.Done()
 

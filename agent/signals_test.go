@@ -21,7 +21,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tomeishi/tomeishi/agent/peers"
+	"github.com/tomeishi/tomeishi/agent/collectors"
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/agent/samples"
 )
@@ -119,7 +119,7 @@ func TestStopDuringATick(t *testing.T) {
 	urls := []string{"http://127.0.0.1:1"}
 	lane := samples.New(samples.Options{
 		Dir: dir, Agent: "a1", Max: 1 << 30, Log: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet(),
-		Live: peers.New(urls, "", http.DefaultClient), Backlog: peers.New(urls, "", http.DefaultClient),
+		Live: collectors.New(urls, "", http.DefaultClient), Backlog: collectors.New(urls, "", http.DefaultClient),
 	})
 	s := measure(lane, nil, slog.New(slog.DiscardHandler))
 	defer func() {

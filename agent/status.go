@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tomeishi/tomeishi/agent/facts"
 	"github.com/tomeishi/tomeishi/agent/gates"
+	"github.com/tomeishi/tomeishi/agent/selfreport"
 )
 
 // Addr is the TCP address that the agent listens on.
@@ -48,11 +48,11 @@ func (a *Agent) refuses(name string) bool {
 // refused is what reports that a gate refused a payment; nil without
 // collectors.
 func (a *Agent) refused() func(g gates.Gate, ask map[string]string) {
-	if a.facts == nil {
+	if a.selfreport == nil {
 		return nil
 	}
 	return func(g gates.Gate, ask map[string]string) {
-		a.facts.Refused(facts.Refusal{
+		a.selfreport.Refused(selfreport.Refusal{
 			Gate: g.Name, Closing: g.Closing.ID, Epoch: g.Closing.Epoch, Unsure: g.Closing.Unsure, Ask: ask,
 		})
 	}

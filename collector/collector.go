@@ -25,13 +25,13 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
-	"github.com/tomeishi/tomeishi/collector/act"
 	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/auth"
-	"github.com/tomeishi/tomeishi/collector/brief"
+	"github.com/tomeishi/tomeishi/collector/effects"
 	"github.com/tomeishi/tomeishi/collector/intake"
 	"github.com/tomeishi/tomeishi/collector/ledger"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 	"github.com/tomeishi/tomeishi/collector/notify"
 	"github.com/tomeishi/tomeishi/collector/series"
 	"github.com/tomeishi/tomeishi/collector/tape"
@@ -59,8 +59,8 @@ type Collector struct {
 	series  *series.Store
 	rules   *series.Rules // the metric rules
 	rate    rate          // of samples
-	leases  *act.Leases
-	brief   *brief.Writer
+	leases  *effects.Leases
+	message *message.Writer
 	notify  *notify.Notifier
 	web     *web.Web
 	door    *auth.Door
@@ -156,7 +156,7 @@ func (c *Collector) openState(ctx context.Context) error {
 	c.onClose("ledger", c.ledger.Close)
 	c.logReplayed(ctx)
 	gates, _ := c.machine.GatesView()
-	c.leases = act.NewLeases(gates)
+	c.leases = effects.NewLeases(gates)
 	return nil
 }
 
@@ -226,7 +226,7 @@ func (c *Collector) handler() *http.ServeMux {
 	mux := http.NewServeMux()
 	intake.New(intake.Options{Ledger: c, Metrics: c.metrics, Agent: auth.SpeaksFor}).Register(mux)
 	a := &api.API{Options: api.Options{
-		Machine: c.machine, Brief: c.brief, Leases: c.leases, Actor: c.actor, Agent: auth.SpeaksFor,
+		Machine: c.machine, Message: c.message, Leases: c.leases, Actor: c.actor, Agent: auth.SpeaksFor,
 		Decide: func(ctx context.Context, d machine.Decision) (any, error) {
 			return c.submit(ctx, machine.KindDecision, d)
 		},
@@ -262,7 +262,7 @@ func (c *Collector) Run(ctx context.Context) error {
 	wg.Go(func() { c.door.Run(ctx) })
 	wg.Go(func() { c.watchSelf(ctx) })
 	wg.Go(func() { c.watchAgents(ctx) })
-	verifier := &act.Verifier{State: c.machine, Leases: c.leases, Submit: func(ctx context.Context, r machine.Result) error {
+	verifier := &effects.Verifier{State: c.machine, Leases: c.leases, Submit: func(ctx context.Context, r machine.Result) error {
 		_, err := c.submit(ctx, machine.KindResult, r)
 		return err
 	}}

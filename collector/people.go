@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/auth"
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 	"github.com/tomeishi/tomeishi/collector/notify"
 	"github.com/tomeishi/tomeishi/collector/web"
 )
@@ -28,9 +28,9 @@ func (c *Collector) openPeople() error {
 	if err != nil {
 		return err
 	}
-	c.brief = brief.New(brief.Options{
+	c.message = message.New(message.Options{
 		Machine: c.machine, Evidence: c.evidence,
-		Language: brief.Language(c.o.Config.Language), Zone: zone, External: c.external(),
+		Language: message.Language(c.o.Config.Language), Zone: zone, External: c.external(),
 	})
 	c.notify, err = notify.New(notify.Options{
 		Feed: c.machine.Follow(), Kept: c.machine.KeptView(),
@@ -76,7 +76,7 @@ func (c *Collector) external() string {
 // annotations are what an alert is told with. Its evidence is looked up only if
 // they ask for it: that reads the tape.
 func (c *Collector) annotations(a machine.Alert) map[string]string {
-	return c.brief.Annotations(a, c.namedEvidence(a))
+	return c.message.Annotations(a, c.namedEvidence(a))
 }
 
 func (c *Collector) namedEvidence(a machine.Alert) []string {
@@ -93,14 +93,14 @@ func (c *Collector) page(alert string) (headline, text, link string, ok bool) {
 	if !ok {
 		return "", "", "", false
 	}
-	p := c.brief.Page(a)
+	p := c.message.Page(a)
 	return p.Headline, p.Text(), p.URL, true
 }
 
 // screen makes the pages for browsers.
 func (c *Collector) screen() *web.Web {
 	return web.New(web.Options{
-		Machine: c.machine, Brief: c.brief, Language: brief.Language(c.o.Config.Language), Evidence: c.evidence,
+		Machine: c.machine, Message: c.message, Language: message.Language(c.o.Config.Language), Evidence: c.evidence,
 		Silences: c.notify, Asker: c.asker, Actor: c.actor,
 		Decide: func(ctx context.Context, d machine.Decision) (any, error) {
 			return c.submit(ctx, machine.KindDecision, d)

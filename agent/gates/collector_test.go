@@ -16,7 +16,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
-	"github.com/tomeishi/tomeishi/agent/peers"
+	"github.com/tomeishi/tomeishi/agent/collectors"
 )
 
 // collector answers GET /v1/gates as the contract says.
@@ -122,7 +122,7 @@ func start(t *testing.T, dir string, c *collector) (*Copy, func()) {
 	t.Helper()
 	copied, err := New(dir, Options{
 		Agent: "a1", Log: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet(),
-		Peers: peers.New([]string{"http://c1"}, "secret", &http.Client{Transport: c}),
+		Peers: collectors.New([]string{"http://c1"}, "secret", &http.Client{Transport: c}),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -22,13 +22,13 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
-	"github.com/tomeishi/tomeishi/agent/peers"
+	"github.com/tomeishi/tomeishi/agent/collectors"
 )
 
 // Options of New.
 type Options struct {
 	Agent   string
-	Peers   *peers.Peers // nil: no collectors
+	Peers   *collectors.Peers // nil: no collectors
 	Log     *slog.Logger
 	Metrics *metrics.Set
 }

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tomeishi/tomeishi/agent/peers"
+	"github.com/tomeishi/tomeishi/agent/collectors"
 )
 
 const (
@@ -23,7 +23,7 @@ func (c *Copy) Run(ctx context.Context) {
 	if c.opt.Peers == nil {
 		return
 	}
-	var pause peers.Backoff
+	var pause collectors.Backoff
 	var known seen
 	var failing bool
 	for ctx.Err() == nil {

@@ -20,7 +20,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
-	"github.com/tomeishi/tomeishi/agent/peers"
+	"github.com/tomeishi/tomeishi/agent/collectors"
 	"github.com/tomeishi/tomeishi/agent/report"
 )
 
@@ -185,7 +185,7 @@ func start(t *testing.T, dir string, h http.Handler, change ...func(*Options)) *
 	o := Options{
 		Dir: filepath.Join(dir, "samples"), Agent: "a1", Max: 1 << 30,
 		Labels: []report.Attr{{Name: "site", Value: "tokyo"}},
-		Live:   peers.New(urls, "secret", client), Backlog: peers.New(urls, "secret", client),
+		Live:   collectors.New(urls, "secret", client), Backlog: collectors.New(urls, "secret", client),
 		Log: slog.New(slog.NewTextHandler(logs, nil)), Metrics: set,
 	}
 	for _, f := range change {

@@ -16,7 +16,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
-	"github.com/tomeishi/tomeishi/agent/peers"
+	"github.com/tomeishi/tomeishi/agent/collectors"
 	"github.com/tomeishi/tomeishi/agent/report"
 )
 
@@ -28,7 +28,7 @@ type Options struct {
 	Max    int64         // bytes that may wait on disk
 	// Live and Backlog ask the same collectors, on a connection each: what had
 	// to wait must not delay what is new.
-	Live, Backlog *peers.Peers
+	Live, Backlog *collectors.Peers
 	Log           *slog.Logger
 	Metrics       *metrics.Set
 }

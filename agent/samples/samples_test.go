@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tomeishi/tomeishi/agent/peers"
+	"github.com/tomeishi/tomeishi/agent/collectors"
 	"github.com/tomeishi/tomeishi/agent/report"
 )
 
@@ -177,14 +177,14 @@ func TestOverHTTP(t *testing.T) {
 	}
 	srv.Start()
 	defer srv.Close()
-	client, err := peers.Client("")
+	client, err := collectors.Client("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.CloseIdleConnections()
 	l := start(t, ramDir(t), http.NotFoundHandler(), func(o *Options) {
 		urls := []string{srv.URL}
-		o.Live, o.Backlog = peers.New(urls, "secret", client), peers.New(urls, "secret", client)
+		o.Live, o.Backlog = collectors.New(urls, "secret", client), collectors.New(urls, "secret", client)
 	})
 	first := time.Now().Add(-time.Minute)
 	for i := range 2*chunkFrames + 1 {

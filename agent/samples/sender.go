@@ -10,7 +10,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
-	"github.com/tomeishi/tomeishi/agent/peers"
+	"github.com/tomeishi/tomeishi/agent/collectors"
 	"github.com/tomeishi/tomeishi/agent/report"
 )
 
@@ -32,20 +32,20 @@ const (
 
 // A sender sends samples, each as a difference from what it delivered last.
 type sender struct {
-	peers   *peers.Peers
+	peers   *collectors.Peers
 	timeout time.Duration
 	seconds *metrics.Histogram
 	m       *meters
 
 	encoder report.SampleEncoder
 	buf     []byte
-	pause   peers.Backoff
+	pause   collectors.Backoff
 	failing bool // live only: one was not delivered since the last that was
 }
 
 // send sends s, and again at once, whole, if the collector asks for that. The
 // error says why it is not delivered.
-func (s *sender) send(ctx context.Context, what *report.Samples) (outcome, peers.Answer, error) {
+func (s *sender) send(ctx context.Context, what *report.Samples) (outcome, collectors.Answer, error) {
 	out, a, err := s.once(ctx, what)
 	if out == baseless {
 		s.m.whole.Inc()
@@ -59,7 +59,7 @@ func (s *sender) send(ctx context.Context, what *report.Samples) (outcome, peers
 	return out, a, err
 }
 
-func (s *sender) once(ctx context.Context, what *report.Samples) (outcome, peers.Answer, error) {
+func (s *sender) once(ctx context.Context, what *report.Samples) (outcome, collectors.Answer, error) {
 	s.buf = s.encoder.Encode(s.buf[:0], what)
 	start := time.Now()
 	a, err := s.peers.Do(ctx, s.timeout, http.MethodPost, "/v1/blocks", report.SamplesType, s.buf)
@@ -81,7 +81,7 @@ func (s *sender) once(ctx context.Context, what *report.Samples) (outcome, peers
 }
 
 // judge reads an answer to samples up to the time last.
-func judge(a peers.Answer, last int64) (outcome, error) {
+func judge(a collectors.Answer, last int64) (outcome, error) {
 	var said struct {
 		Through *int64 `json:"through"`
 		Error   string `json:"error"`

@@ -19,7 +19,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
-	"github.com/tomeishi/tomeishi/agent/peers"
+	"github.com/tomeishi/tomeishi/agent/collectors"
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/agent/spool"
 )
@@ -32,10 +32,10 @@ const (
 // An Uplink sends what one spool holds.
 type Uplink struct {
 	spool *spool.Queue
-	peers *peers.Peers
+	peers *collectors.Peers
 	log   *slog.Logger
 	m     meters
-	pause peers.Backoff
+	pause collectors.Backoff
 }
 
 type meters struct {
@@ -46,7 +46,7 @@ type meters struct {
 }
 
 // New makes an uplink; Run starts it.
-func New(q *spool.Queue, p *peers.Peers, log *slog.Logger, set *metrics.Set) *Uplink {
+func New(q *spool.Queue, p *collectors.Peers, log *slog.Logger, set *metrics.Set) *Uplink {
 	const name = "tomeishi_agent_uplink_"
 	return &Uplink{spool: q, peers: p, log: log, m: meters{
 		set:     set,
@@ -130,7 +130,7 @@ func (u *Uplink) send(ctx context.Context, blocks []report.Block, body []byte) o
 }
 
 // judge reads an answer. With an error the outcome waits for a pause.
-func (u *Uplink) judge(blocks []report.Block, a peers.Answer) (outcome, error) {
+func (u *Uplink) judge(blocks []report.Block, a collectors.Answer) (outcome, error) {
 	var said struct {
 		Through *uint64 `json:"through"`
 		Error   string  `json:"error"`

@@ -18,7 +18,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tomeishi/tomeishi/agent/peers"
+	"github.com/tomeishi/tomeishi/agent/collectors"
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/agent/spool"
 )
@@ -146,7 +146,7 @@ func start(t *testing.T, dir string, hosts map[string]http.Handler, urls ...stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	up := New(q, peers.New(urls, "secret", &http.Client{Transport: direct{hosts}}), log, set)
+	up := New(q, collectors.New(urls, "secret", &http.Client{Transport: direct{hosts}}), log, set)
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() { up.Run(ctx) })

@@ -76,7 +76,7 @@ func (a *API) alerts(alerts []machine.Alert, most int) []Alert {
 
 func (a *API) alert(m machine.Alert, evidence []string) Alert {
 	out := Alert{
-		Labels: pairs(m.Labels), Annotations: a.Brief.Annotations(m, evidence), State: "firing",
+		Labels: pairs(m.Labels), Annotations: a.Message.Annotations(m, evidence), State: "firing",
 		ActiveAt: rfc3339(m.Raised), Value: m.Value, ID: m.ID, Since: rfc3339(m.Since), Unheard: m.Unheard != 0,
 		Incident: m.Incident, Effects: m.Effects, Evidence: evidence, Total: m.Total, More: m.More,
 	}

@@ -28,8 +28,8 @@ type Leases interface {
 	Told(agent string, gates []machine.GateView)
 }
 
-// Brief says what alerts say.
-type Brief interface {
+// Messages say what alerts say.
+type Messages interface {
 	// Annotations are an alert's, filled in; the map is the caller's.
 	Annotations(a machine.Alert, evidence []string) map[string]string
 	// Summary is what an alert says in one line.
@@ -39,7 +39,7 @@ type Brief interface {
 // Options are what the API needs.
 type Options struct {
 	Machine *machine.Machine
-	Brief   Brief
+	Message Messages
 	Leases  Leases
 	// Decide puts a decision into the ledger and returns its outcome.
 	Decide func(context.Context, machine.Decision) (any, error)

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
@@ -24,7 +24,7 @@ func (c *cell) server(groups func() []machine.GroupView) *httptest.Server {
 
 func (c *cell) api(groups func() []machine.GroupView) *API {
 	return &API{Options: Options{
-		Machine: c.Machine, Brief: brief.New(brief.Options{}), Groups: groups,
+		Machine: c.Machine, Message: message.New(message.Options{}), Groups: groups,
 		Actor: func(_ *http.Request, right string) (string, error) {
 			if right != machine.MayOperate {
 				c.t.Errorf("asked for the right %s", right)

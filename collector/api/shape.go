@@ -56,7 +56,7 @@ func (a *API) gate(v machine.GateView) Gate {
 func (a *API) hold(h machine.Hold) Hold {
 	reason := h.Reason
 	if alert, ok := a.Machine.AlertView(h.Alert); ok && reason == "" {
-		reason = a.Brief.Summary(alert)
+		reason = a.Message.Summary(alert)
 	}
 	return Hold{
 		ID: h.ID, By: h.By, Cause: h.Cause, Reason: reason, Alert: h.Alert,

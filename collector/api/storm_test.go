@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
@@ -53,7 +53,7 @@ func storm(t testing.TB, metric, event int) (*cell, func() []machine.GroupView) 
 
 func stormAPI(c *cell, groups func() []machine.GroupView) *http.ServeMux {
 	a := &API{Options: Options{
-		Machine: c.Machine, Brief: brief.New(brief.Options{}), Groups: groups,
+		Machine: c.Machine, Message: message.New(message.Options{}), Groups: groups,
 		Evidence: func(refs []window.Ref) []string { return make([]string, len(refs)) },
 	}}
 	mux := http.NewServeMux()

@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 )
 
 // pipes is a listener in memory, for servers in a bubble.
@@ -240,7 +240,7 @@ func (c *cell) refuses(agent string, seq uint64, x report.Refused) {
 func TestStreamOfHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStreaming(t)
-		s.api.Brief = brief.New(brief.Options{})
+		s.api.Message = message.New(message.Options{})
 		l := s.listen(t)
 		s.close(nil)
 		time.Sleep(time.Second)

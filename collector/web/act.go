@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 )
 
 // maxForm bounds a form, in bytes.
@@ -99,7 +99,7 @@ func (w *Web) refuse(r *http.Request, p *refused) *refused {
 }
 
 // why says what became of a decision that was not simply carried out.
-func why(t *brief.Words, err error) *refused {
+func why(t *message.Words, err error) *refused {
 	var refusal *machine.Refusal
 	switch {
 	case errors.As(err, &refusal) && refusal.Reason == machine.Invalid:

@@ -6,14 +6,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 )
 
 // alertPage is one alert.
 type alertPage struct {
 	alertRow
-	Said     brief.Page
+	Said     message.Page
 	Texts    []annotation
 	Events   []string // names of its evidence, the newest first
 	Did      []machine.Effect
@@ -36,10 +36,10 @@ func (w *Web) alert(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rows, _ := w.alertRows(r, []machine.Alert{a}, 1)
-	p := alertPage{alertRow: rows[0], Said: w.o.Brief.PageIn(w.language(r), a), Events: w.evidence(a, len(a.Evidence))}
-	p.Texts = texts(w.o.Brief.Annotations(a, p.Events))
+	p := alertPage{alertRow: rows[0], Said: w.o.Message.PageIn(w.language(r), a), Events: w.evidence(a, len(a.Evidence))}
+	p.Texts = texts(w.o.Message.Annotations(a, p.Events))
 	t := w.words(r)
-	p.Said.Lines = slices.DeleteFunc(p.Said.Lines, func(l brief.Line) bool {
+	p.Said.Lines = slices.DeleteFunc(p.Said.Lines, func(l message.Line) bool {
 		// This page says them in other places, or is what they lead to. Those of
 		// built-in alerts are in one language.
 		return isOwn(a) && l.Name == t.T("Details") || slices.Contains([]string{t.T("What"), t.T("Alert"), t.T("Ended"), t.T("Runbook"), t.T("Evidence"), t.T("Incident"), t.T("Link")}, l.Name)

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 )
 
 // An alertRow is one alert in a list.
@@ -53,7 +53,7 @@ func (w *Web) fill(r *http.Request, rows []alertRow) {
 	for i := range rows {
 		row := &rows[i]
 		row.Shown = slices.DeleteFunc(slices.Clone(row.Labels), func(l machine.Label) bool { return l.Name == "alertname" || l.Name == "severity" })
-		row.say(w.o.Brief, w.language(r))
+		row.say(w.o.Message, w.language(r))
 		for _, id := range row.Effects {
 			if e, ok := w.o.Machine.EffectView(id); ok && !slices.ContainsFunc(row.Gates, func(g gateEffect) bool { return g.Gate == e.Target }) {
 				row.Gates = append(row.Gates, gateEffect{e.Target, e.State})
@@ -107,7 +107,7 @@ func pendingRow(group, rule string, a machine.PromAlert) alertRow {
 
 // say fills in what the alert says: its summary, else its labels, which then
 // need not stand beside it.
-func (a *alertRow) say(b *brief.Writer, l brief.Language) {
+func (a *alertRow) say(b *message.Writer, l message.Language) {
 	if !a.Pending && (isOwn(a.Alert) || b.Annotations(a.Alert, nil)["summary"] != "") {
 		a.Text = b.SummaryIn(l, a.Alert)
 	}

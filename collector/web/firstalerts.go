@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 )
 
 // severities are the known ones, the gravest first.
@@ -47,7 +47,7 @@ func isOwn(a machine.Alert) bool { return a.RuleID == machine.RuleID{} }
 
 // groups are the standing alerts that rules of the operator raised, the gravest
 // and the newest first, how many groups are not among them, and the counts.
-func (w *Web) groups(alerts []machine.Alert, lang brief.Language) (out []group, more int, counts []severity) {
+func (w *Web) groups(alerts []machine.Alert, lang message.Language) (out []group, more int, counts []severity) {
 	of := map[[2]string]*group{}
 	bySeverity := map[string]int{}
 	for _, s := range severities { // also those without an alert, so that nothing moves when one comes
@@ -85,7 +85,7 @@ func (w *Web) groups(alerts []machine.Alert, lang brief.Language) (out []group, 
 	more = max(0, len(out)-maxGroups)
 	out = out[:len(out)-more]
 	for i := range out {
-		out[i].Text = w.o.Brief.SummaryIn(lang, out[i].Newest)
+		out[i].Text = w.o.Message.SummaryIn(lang, out[i].Newest)
 	}
 	names := slices.SortedFunc(maps.Keys(bySeverity), func(a, b string) int {
 		return cmp.Or(cmp.Compare(gravity(a), gravity(b)), strings.Compare(a, b))

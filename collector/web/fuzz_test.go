@@ -10,8 +10,8 @@ import (
 
 	"golang.org/x/net/html"
 
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 )
 
 // FuzzLocal sends nobody to another place than this screen, as a browser reads
@@ -36,7 +36,7 @@ func FuzzLocal(f *testing.F) {
 // FuzzPhrase shows what strangers wrote into a timeline as text: the only
 // element that comes of it is a link to an alert.
 func FuzzPhrase(f *testing.F) {
-	words := brief.New(brief.Options{}).Words(brief.Japanese)
+	words := message.New(message.Options{}).Words(message.Japanese)
 	for _, s := range []string{"alert a1 ended: <b>", "gate a closed, hold h1 by x: <script>", "alert a1 %s%d"} {
 		f.Add(s)
 	}

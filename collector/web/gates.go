@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 )
 
 // Bounds of what one card shows of a gate.
@@ -115,7 +115,7 @@ func (by reader) effectsOf(holds []machine.Hold) map[string]*machine.Effect {
 	return out
 }
 
-func (w *Web) cause(h machine.Hold, e *machine.Effect, lang brief.Language) cause {
+func (w *Web) cause(h machine.Hold, e *machine.Effect, lang message.Language) cause {
 	c := cause{Hold: h, Text: h.Reason, Effect: e}
 	a, ok := w.o.Machine.AlertView(h.Alert)
 	if !ok {
@@ -123,7 +123,7 @@ func (w *Web) cause(h machine.Hold, e *machine.Effect, lang brief.Language) caus
 	}
 	c.Alert, c.Severity = &a, a.Label("severity")
 	if c.Text == "" {
-		c.Text = w.o.Brief.SummaryIn(lang, a)
+		c.Text = w.o.Message.SummaryIn(lang, a)
 	}
 	c.Evidence = w.evidence(a, maxEvidence)
 	return c

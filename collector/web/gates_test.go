@@ -9,8 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 )
 
 // btc is the gate that a double payment closes.
@@ -19,7 +19,7 @@ const btc = "/gates/withdrawals/btc"
 // TestFourTaps walks from the link of a notification to an open gate: the page
 // of the incident has the evidence and the buttons, and one form does the rest.
 func TestFourTaps(t *testing.T) {
-	s := newScreen(t, brief.English)
+	s := newScreen(t, message.English)
 	s.paysTwice("w1")
 	page := s.get("/incidents/i1") // the first tap: the link
 	says(t, page, http.StatusOK, "withdrawals/btc", "closed", "2 payments for withdrawal w1", "by rule RequestPaidTwice", "event/4 payer@wallet", "Held not known yet")
@@ -52,7 +52,7 @@ func TestFourTaps(t *testing.T) {
 
 // TestKeepClosed records that it was real, and leaves the gate closed.
 func TestKeepClosed(t *testing.T) {
-	s := newScreen(t, brief.English)
+	s := newScreen(t, message.English)
 	s.paysTwice("w1")
 	done := s.send(btc, "do", "keep", "incident", "i1", "reason", "I called the wallet team", "next", btc)
 	if done.Code != http.StatusSeeOther || done.Header().Get("Location") != btc {
@@ -68,7 +68,7 @@ func TestKeepClosed(t *testing.T) {
 // TestKeepInPart has two incidents of which one is gone: what was done is not
 // said to be undone.
 func TestKeepInPart(t *testing.T) {
-	s := newScreen(t, brief.English)
+	s := newScreen(t, message.English)
 	s.paysTwice("w1")
 	w := s.send(btc, "do", "keep", "incident", "i1", "incident", "i99", "reason", "r", "next", btc)
 	says(t, w, http.StatusNotFound, "no incident i99", "Look at this page whether it took effect")
@@ -101,7 +101,7 @@ func TestRefused(t *testing.T) {
 		{"no such incident", nil, []string{"do", "keep", "incident", "i99"}, http.StatusNotFound, []string{"no incident i99"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newScreen(t, brief.English)
+			s := newScreen(t, message.English)
 			s.paysTwice("w1")
 			if c.before != nil {
 				c.before(s)
@@ -131,7 +131,7 @@ func (s *screen) close(gate string) {
 
 // TestCloseByHand closes a gate, and says what is wrong if there is no reason.
 func TestCloseByHand(t *testing.T) {
-	s := newScreen(t, brief.English)
+	s := newScreen(t, message.English)
 	says(t, s.get(btc), http.StatusOK, "withdrawals/btc open", "Close this gate", "RequestPaidTwice")
 	says(t, s.send(btc, "do", "close", "reason", " "), http.StatusBadRequest, "say why the gate is closed")
 	if w := s.send(btc, "do", "close", "reason", "the bank calls", "next", btc); w.Code != http.StatusSeeOther {
@@ -142,7 +142,7 @@ func TestCloseByHand(t *testing.T) {
 
 // TestParent leads from a gate that its parent closes to the parent.
 func TestParent(t *testing.T) {
-	s := newScreen(t, brief.English)
+	s := newScreen(t, message.English)
 	s.close("withdrawals")
 	says(t, s.get(btc), http.StatusOK, "closed", "by its parent gate withdrawals", "Go to gate withdrawals, which closes this one")
 	for _, d := range read(t, s.get(btc)).all("summary") {
@@ -154,7 +154,7 @@ func TestParent(t *testing.T) {
 
 // TestOneHold opens one hold of several.
 func TestOneHold(t *testing.T) {
-	s := newScreen(t, brief.English)
+	s := newScreen(t, message.English)
 	s.close("withdrawals/eth")
 	s.apply(machine.KindDecision, machine.Decision{Do: machine.DoClose, Gate: "withdrawals/eth", Actor: "yuki", Reason: "one customer", Match: map[string]string{"customer": "c<1>"}})
 	says(t, s.get("/gates/withdrawals/eth"), http.StatusOK, "customer=c<1>", "Which hold")
@@ -173,7 +173,7 @@ func TestOneHold(t *testing.T) {
 
 // TestLooksOnly offers nothing to those who may only look.
 func TestLooksOnly(t *testing.T) {
-	s := newScreen(t, brief.English)
+	s := newScreen(t, message.English)
 	s.asker.May = []string{machine.MayView}
 	s.paysTwice("w1")
 	s.fires()
@@ -190,7 +190,7 @@ func TestLooksOnly(t *testing.T) {
 // TestAlone says beforehand that one person opens the gate, once one may.
 func TestAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newScreen(t, brief.English)
+		s := newScreen(t, message.English)
 		s.close("deposits")
 		says(t, s.get("/gates/deposits"), http.StatusOK, "It opens when 2 different people agree.")
 		time.Sleep(11 * time.Minute)
@@ -207,7 +207,7 @@ func TestAlone(t *testing.T) {
 // TestTwoPeople opens a gate that takes two: the first is told that another is
 // needed, and who looks is told who has agreed.
 func TestTwoPeople(t *testing.T) {
-	s := newScreen(t, brief.English)
+	s := newScreen(t, message.English)
 	s.close("deposits")
 	open := []string{"do", "open", "epoch", "2", "verdict", "real", "reason", "the bank has answered", "next", "/gates/deposits"}
 	says(t, s.get("/gates/deposits"), http.StatusOK, "To open 2 people", "one person may open it as false in 9 min", "Agree to open deposits")

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 	"github.com/tomeishi/tomeishi/collector/web/chart"
 )
 
@@ -68,7 +68,7 @@ func (w *Web) host(rw http.ResponseWriter, r *http.Request) {
 }
 
 // hostCharts draws what was found.
-func hostCharts(t *brief.Words, found []hostSignal) (out []hostChart) {
+func hostCharts(t *message.Words, found []hostSignal) (out []hostChart) {
 	for _, h := range found {
 		title := t.T(h.title)
 		switch {

@@ -109,7 +109,7 @@ func (w *Web) members(page *incidentPage, by reader) {
 	page.Alerts = page.Alerts[:min(len(page.Alerts), maxMembers)]
 	for i := range page.Alerts {
 		c := &page.Alerts[i]
-		c.Text, c.Evidence = w.o.Brief.SummaryIn(by.Lang, *c.Alert), w.evidence(*c.Alert, 3)
+		c.Text, c.Evidence = w.o.Message.SummaryIn(by.Lang, *c.Alert), w.evidence(*c.Alert, 3)
 	}
 	wanted := map[string]bool{}
 	for _, id := range page.Incident.Effects {

@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 )
 
 // TestIncident shows what belongs to an incident, who was told of it, and who
 // decided what.
 func TestIncident(t *testing.T) {
-	s := newScreen(t, brief.English)
+	s := newScreen(t, message.English)
 	s.paysTwice("w1")
 	in, _ := s.IncidentView("i1")
 	s.apply(machine.KindNotes, machine.Notes{Told: []machine.Told{
@@ -37,7 +37,7 @@ func TestIncident(t *testing.T) {
 
 // TestIncidents lists the open ones, and the rest by pages.
 func TestIncidents(t *testing.T) {
-	s := newScreen(t, brief.English)
+	s := newScreen(t, message.English)
 	says(t, s.get("/incidents"), http.StatusOK, "No incident is open.")
 	for range perPage + 3 {
 		s.close("withdrawals/eth")

@@ -138,7 +138,7 @@ func (w *Web) waitingFor(by reader, target string) (out []waiting) {
 			continue
 		}
 		if a, ok := w.o.Machine.AlertView(e.Alert); ok && a.Ended == 0 { // else it can no longer be approved
-			out = append(out, waiting{e, a.Rule, w.o.Brief.SummaryIn(by.Lang, a)})
+			out = append(out, waiting{e, a.Rule, w.o.Message.SummaryIn(by.Lang, a)})
 		}
 	}
 	return out

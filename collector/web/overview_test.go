@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 )
 
 func (s *screen) getSqueezed(path string) *httptest.ResponseRecorder {
@@ -33,7 +33,7 @@ func (s *screen) beats() {
 
 // TestCalm says that all is well only with the proof.
 func TestCalm(t *testing.T) {
-	s := newScreen(t, brief.English)
+	s := newScreen(t, message.English)
 	s.hears(3, time.Now())
 	says(t, s.get("/"), http.StatusOK, "Nothing is known to be wrong", "no Watchdog was heard", "3 of 3 hosts heard", "3 rules live since", "automatic effects are on")
 	s.beats()
@@ -48,7 +48,7 @@ func TestCalm(t *testing.T) {
 
 // TestApprove shows an effect that waits, and approves it.
 func TestApprove(t *testing.T) {
-	s := newScreen(t, brief.English)
+	s := newScreen(t, message.English)
 	s.fires()
 	says(t, s.get("/"), http.StatusOK, "Waiting for your approval", "Close gate withdrawals/jpy", "slow at db-1", "by rule Latency")
 	says(t, s.get("/gates/withdrawals/jpy"), http.StatusOK, "1 effect that would close it waits for approval.")
@@ -69,7 +69,7 @@ func TestApprove(t *testing.T) {
 
 // TestSwitch turns automatic effects off and on, with a reason and for a time.
 func TestSwitch(t *testing.T) {
-	s := newScreen(t, brief.English)
+	s := newScreen(t, message.English)
 	for _, fields := range [][]string{
 		{"on", "false", "for", "", "reason", "kept"},
 		{"on", "false", "for", "-1h", "reason", "kept"},
@@ -98,7 +98,7 @@ func TestSwitch(t *testing.T) {
 
 // TestSilentHosts names those that are not heard before the rest.
 func TestSilentHosts(t *testing.T) {
-	s := newScreen(t, brief.English)
+	s := newScreen(t, message.English)
 	s.hears(5, time.Now())
 	later := time.Now().Add(time.Minute)
 	s.hears(3, later)
@@ -112,7 +112,7 @@ func TestSilentHosts(t *testing.T) {
 
 // TestSeverities puts the gravest first.
 func TestSeverities(t *testing.T) {
-	s := newScreen(t, brief.English)
+	s := newScreen(t, message.English)
 	s.reports("payout.paid", `{"request":"w1"}`, `{"request":"w2"}`)
 	s.fires()
 	page := s.get("/")
@@ -130,7 +130,7 @@ func TestSeverities(t *testing.T) {
 
 // TestGates lists all gates, those that are closed first.
 func TestGates(t *testing.T) {
-	s := newScreen(t, brief.English)
+	s := newScreen(t, message.English)
 	s.paysTwice("w1")
 	page := s.get("/gates")
 	says(t, page, http.StatusOK, "withdrawals/btc closed for 0 s enforce RequestPaidTwice", "withdrawals/eth open shadow")

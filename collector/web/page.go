@@ -15,8 +15,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 )
 
 //go:embed templates
@@ -24,14 +24,14 @@ var templateFiles embed.FS
 
 // A speech is the pages of one language.
 type speech struct {
-	words *brief.Words
+	words *message.Words
 	pages map[string]*template.Template // by the name of their file
 }
 
 // A view is what the template of every page gets.
 type view struct {
 	Page     string // the name of its template
-	Lang     brief.Language
+	Lang     message.Language
 	Asker    Asker
 	Path     string // of the request, with its query
 	Known    bool   // whoever asks may look
@@ -48,16 +48,16 @@ func (v view) May(right string) bool { return slices.Contains(v.Asker.May, right
 
 // languages are those of the catalog, by the names that they call themselves.
 var languages = []struct {
-	ID   brief.Language
+	ID   message.Language
 	Name string
-}{{brief.English, "English"}, {brief.Japanese, "日本語"}}
+}{{message.English, "English"}, {message.Japanese, "日本語"}}
 
 // readPages parses the templates, once for each language: files that begin with
 // "part_" and the layout are in every page.
 func (w *Web) readPages() {
-	w.speech = map[brief.Language]*speech{}
+	w.speech = map[message.Language]*speech{}
 	for _, l := range languages {
-		s := &speech{w.o.Brief.Words(l.ID), map[string]*template.Template{}}
+		s := &speech{w.o.Message.Words(l.ID), map[string]*template.Template{}}
 		base := template.Must(template.New("layout.html").Funcs(w.funcs(s.words)).
 			ParseFS(templateFiles, "templates/layout.html", "templates/part_*.html"))
 		files, err := fs.Glob(templateFiles, "templates/*.html")
@@ -76,20 +76,20 @@ func (w *Web) readPages() {
 
 // language is the one that the browser has asked for here, else that of the
 // configuration.
-func (w *Web) language(r *http.Request) brief.Language {
-	if c, err := r.Cookie(languageCookie); err == nil && w.speech[brief.Language(c.Value)] != nil {
-		return brief.Language(c.Value)
+func (w *Web) language(r *http.Request) message.Language {
+	if c, err := r.Cookie(languageCookie); err == nil && w.speech[message.Language(c.Value)] != nil {
+		return message.Language(c.Value)
 	}
 	if w.speech[w.o.Language] != nil {
 		return w.o.Language
 	}
-	return brief.English
+	return message.English
 }
 
 // A reader is who looks, and in which language.
 type reader struct {
 	Asker
-	Lang    brief.Language
+	Lang    message.Language
 	effects func() []machine.Effect // all of them, asked for once
 }
 
@@ -98,7 +98,7 @@ func (w *Web) reader(r *http.Request) reader {
 }
 
 // words are the words for who asks.
-func (w *Web) words(r *http.Request) *brief.Words { return w.speech[w.language(r)].words }
+func (w *Web) words(r *http.Request) *message.Words { return w.speech[w.language(r)].words }
 
 type versionsKey struct{}
 

@@ -8,13 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 )
 
 // everyPage is a screen with something of everything, and the paths of its
 // pages.
-func everyPage(t testing.TB, language brief.Language) (*screen, []string) {
+func everyPage(t testing.TB, language message.Language) (*screen, []string) {
 	s := newScreen(t, language)
 	s.hears(3, time.Now())
 	s.paysTwice("<script>alert(1)</script>")
@@ -30,7 +30,7 @@ func everyPage(t testing.TB, language brief.Language) (*screen, []string) {
 // TestEveryPage is well made, in both languages, and shows markup in a label as
 // text.
 func TestEveryPage(t *testing.T) {
-	for _, language := range []brief.Language{brief.English, brief.Japanese} {
+	for _, language := range []message.Language{message.English, message.Japanese} {
 		s, paths := everyPage(t, language)
 		for _, path := range paths {
 			w := s.get(path)
@@ -67,7 +67,7 @@ func TestEveryPage(t *testing.T) {
 // TestGetChangesNothing asks for everything, as a preview of a chat does, and
 // for what only a POST may do.
 func TestGetChangesNothing(t *testing.T) {
-	s, paths := everyPage(t, brief.English)
+	s, paths := everyPage(t, message.English)
 	before, _, _ := s.At()
 	hash := s.Hash()
 	for _, path := range append(paths, "/automatic?on=false&for=2h&reason=x", "/effects/e1", "/language?lang=ja", btc+"?do=false&verdict=false&epoch=9&reason=x") {
@@ -84,7 +84,7 @@ func TestGetChangesNothing(t *testing.T) {
 // TestLanguage follows the cookie that the form sets, and sends nobody
 // elsewhere.
 func TestLanguage(t *testing.T) {
-	s := newScreen(t, brief.English)
+	s := newScreen(t, message.English)
 	w := s.send("/language", "lang", "ja", "next", "/gates")
 	cookies := w.Result().Cookies()
 	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/gates" || len(cookies) != 1 || !cookies[0].HttpOnly {
@@ -102,7 +102,7 @@ func TestLanguage(t *testing.T) {
 // TestLogin tells nothing to those who are not known, and keeps where they
 // wanted to go.
 func TestLogin(t *testing.T) {
-	s := newScreen(t, brief.English)
+	s := newScreen(t, message.English)
 	s.paysTwice("w1")
 	s.mux.HandleFunc("GET /login", func(rw http.ResponseWriter, r *http.Request) {
 		s.web.LoginPage(rw, r, http.StatusUnauthorized, "This token is <nobody's>.")
@@ -129,7 +129,7 @@ func TestLogin(t *testing.T) {
 
 // TestAssets may be kept for good, because their names tell their content.
 func TestAssets(t *testing.T) {
-	s := newScreen(t, brief.English)
+	s := newScreen(t, message.English)
 	page := read(t, s.get("/"))
 	var paths []string
 	for _, e := range page.all("link", "script") {
@@ -151,16 +151,16 @@ func TestAssets(t *testing.T) {
 
 // TestCatalog says only what the catalog has.
 func TestCatalog(t *testing.T) {
-	missing, err := brief.Missing(os.DirFS("."), "*.go", "templates/*.html")
+	missing, err := message.Missing(os.DirFS("."), "*.go", "templates/*.html")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range missing {
 		t.Error(m)
 	}
-	words := newScreen(t, brief.Japanese).web.speech[brief.Japanese].words
+	words := newScreen(t, message.Japanese).web.speech[message.Japanese].words
 	for _, p := range phrases {
-		if words.T(p.text, "1", "2", "3", "4") == brief.New(brief.Options{}).Words(brief.English).T(p.text, "1", "2", "3", "4") {
+		if words.T(p.text, "1", "2", "3", "4") == message.New(message.Options{}).Words(message.English).T(p.text, "1", "2", "3", "4") {
 			t.Errorf("%q is not in the catalog", p.text)
 		}
 	}

@@ -11,13 +11,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 )
 
 // TestPagesSaid finds texts of these pages that the catalog lacks.
 func TestPagesSaid(t *testing.T) {
-	missing, err := brief.Missing(os.DirFS("."),
+	missing, err := message.Missing(os.DirFS("."),
 		"alert*.go", "host*.go", "rules.go", "silences.go", "told.go", "chart/*.go",
 		"templates/alert*.html", "templates/part_alert.html", "templates/host*.html", "templates/rules.html", "templates/silences.html", "templates/told.html")
 	if err != nil {
@@ -48,7 +48,7 @@ func TestTablesSaid(t *testing.T) {
 	for _, b := range builtIns {
 		texts = append(texts, b.text)
 	}
-	ja := s.web.o.Brief.Words(brief.Japanese)
+	ja := s.web.o.Message.Words(message.Japanese)
 	for _, text := range texts {
 		if said := ja.T(text); text != "" && !strings.ContainsFunc(said, func(r rune) bool { return r > 0x2fff }) {
 			t.Errorf("%q is %q in Japanese", text, said)
@@ -70,7 +70,7 @@ func (s *scene) paths() []string {
 func TestMarkup(t *testing.T) {
 	s := newScene(t).busy()
 	shown := 0
-	for _, lang := range []brief.Language{brief.English, brief.Japanese} {
+	for _, lang := range []message.Language{message.English, message.Japanese} {
 		for _, path := range s.paths() {
 			page := s.getIn(lang, path)
 			s.lacks(page, "<script>alert", "<img")
@@ -89,7 +89,7 @@ func TestMarkup(t *testing.T) {
 func TestNoEnglish(t *testing.T) {
 	s := newScene(t).busy()
 	for _, path := range s.paths() {
-		page := s.getIn(brief.Japanese, path)
+		page := s.getIn(message.Japanese, path)
 		if strings.HasPrefix(path, "/rules") || strings.HasPrefix(path, "/alerts/") {
 			continue // they quote rules and annotations, which are in the language of their author
 		}
@@ -98,7 +98,7 @@ func TestNoEnglish(t *testing.T) {
 	}
 }
 
-func (s *scene) getIn(lang brief.Language, path string) string {
+func (s *scene) getIn(lang message.Language, path string) string {
 	s.t.Helper()
 	return s.request(http.MethodGet, path, nil, http.StatusOK, &http.Cookie{Name: languageCookie, Value: string(lang)})
 }

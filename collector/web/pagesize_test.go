@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tomeishi/tomeishi/collector/brief"
+	"github.com/tomeishi/tomeishi/collector/message"
 )
 
 // Goals of the first page.
@@ -18,7 +18,7 @@ const (
 
 // busy is a cell with a hundred hosts, some alerts and a closed gate.
 func busy(t testing.TB, alerts int) *screen {
-	s := newScreen(t, brief.English)
+	s := newScreen(t, message.English)
 	s.hears(100, time.Now())
 	s.paysTwice("w1")
 	data := make([]string, alerts)
@@ -37,7 +37,7 @@ func TestFirstPageSize(t *testing.T) {
 	for _, alerts := range []int{50, 1000} {
 		s := busy(t, alerts)
 		page := s.get("/")
-		says(t, page, http.StatusOK, s.web.speech[brief.English].words.T("%d alerts", alerts), "100 of 100 hosts heard")
+		says(t, page, http.StatusOK, s.web.speech[message.English].words.T("%d alerts", alerts), "100 of 100 hosts heard")
 		size := page.Body.Len()
 		for _, a := range s.web.assets {
 			size += len(a.plain)

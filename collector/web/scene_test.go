@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
@@ -88,10 +88,10 @@ func newScene(t testing.TB) *scene {
 	s.json(machine.KindGenesis, machine.Genesis{Cell: "c1", Secret: [2]uint64{1, 2}})
 	s.json(machine.KindLead, machine.Lead{})
 	s.load(sceneRules)
-	language, zone := brief.English, time.UTC
-	write := brief.New(brief.Options{Machine: s.Machine, Evidence: evidenceNames, Language: language, Zone: zone, External: "http://stone.example"})
+	language, zone := message.English, time.UTC
+	write := message.New(message.Options{Machine: s.Machine, Evidence: evidenceNames, Language: language, Zone: zone, External: "http://stone.example"})
 	s.web = New(Options{
-		Machine: s.Machine, Brief: write, Language: language, Silences: s, Evidence: evidenceNames, Version: "test", Range: s.ask,
+		Machine: s.Machine, Message: write, Language: language, Silences: s, Evidence: evidenceNames, Version: "test", Range: s.ask,
 		Asker: func(*http.Request) Asker {
 			return Asker{Name: "alice", May: []string{machine.MayView, machine.MayOperate}}
 		},

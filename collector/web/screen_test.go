@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
@@ -69,7 +69,7 @@ type screen struct {
 	decide func(machine.Decision) (any, error)
 }
 
-func newScreen(t testing.TB, language brief.Language) *screen {
+func newScreen(t testing.TB, language message.Language) *screen {
 	s := &screen{
 		Machine: machine.New(), t: t, mux: http.NewServeMux(),
 		asker: Asker{Name: "hanako", May: []string{machine.MayView, machine.MayOperate, machine.MayApprove}, LogOut: true},
@@ -89,8 +89,8 @@ func newScreen(t testing.TB, language brief.Language) *screen {
 	}
 	s.web = New(Options{
 		Machine: s.Machine, Language: language, Evidence: evidence, Version: "test",
-		Brief: brief.New(brief.Options{Machine: s.Machine, Evidence: evidence, Language: language, Zone: time.UTC}),
-		Asker: func(*http.Request) Asker { return s.asker },
+		Message: message.New(message.Options{Machine: s.Machine, Evidence: evidence, Language: language, Zone: time.UTC}),
+		Asker:   func(*http.Request) Asker { return s.asker },
 		Actor: func(_ *http.Request, right string) (string, error) {
 			if !slices.Contains(s.asker.May, right) {
 				return "", fmt.Errorf("this token does not have the right %q", right)

@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 )
 
 // maxSteps bounds the lines of a timeline on one page; the newest are shown.
@@ -52,7 +52,7 @@ var phrases = []struct {
 }
 
 // steps are the timeline of an incident, and who was told, the newest first.
-func (w *Web) steps(t *brief.Words, in machine.Incident) []step {
+func (w *Web) steps(t *message.Words, in machine.Incident) []step {
 	out := make([]step, 0, len(in.Log)+len(in.Told))
 	for _, s := range in.Log[max(0, len(in.Log)-maxSteps):] {
 		out = append(out, phrase(t, s))
@@ -66,7 +66,7 @@ func (w *Web) steps(t *brief.Words, in machine.Incident) []step {
 }
 
 // toldStep is a notification that its receiver took.
-func (w *Web) toldStep(t *brief.Words, n machine.Told) step {
+func (w *Web) toldStep(t *message.Words, n machine.Told) step {
 	var names []string
 	for _, id := range n.Alerts {
 		if a, ok := w.o.Machine.AlertView(id); ok && !slices.Contains(names, a.Rule) {
@@ -80,7 +80,7 @@ func (w *Web) toldStep(t *brief.Words, n machine.Told) step {
 }
 
 // phrase says one line of the machine's; one that is not known as it stands.
-func phrase(t *brief.Words, s machine.Step) step {
+func phrase(t *message.Words, s machine.Step) step {
 	for _, p := range phrases {
 		found := p.pattern.FindStringSubmatch(s.Text)
 		if found == nil {
@@ -103,7 +103,7 @@ var alertID = regexp.MustCompile(`^a\d+$`)
 
 // linked is an argument of a line: a link where it names an alert, the word
 // where it is one of ours.
-func linked(t *brief.Words, text string) any {
+func linked(t *message.Words, text string) any {
 	switch text {
 	case machine.VerdictReal, machine.VerdictFalse, machine.VerdictTest:
 		return verdict(t, text)
@@ -121,7 +121,7 @@ func linked(t *brief.Words, text string) any {
 
 // known is one of the machine's own sentences in the language; another text as
 // it stands.
-func known(t *brief.Words, text string) string {
+func known(t *message.Words, text string) string {
 	switch text {
 	case "gate closed":
 		return t.T("gate closed")
@@ -155,7 +155,7 @@ func known(t *brief.Words, text string) string {
 var confirmed = regexp.MustCompile(`^gate closed; (\d+) agents? confirmed, no other can let a payment pass$`)
 
 // verdict says what an incident was.
-func verdict(t *brief.Words, v string) string {
+func verdict(t *message.Words, v string) string {
 	switch v {
 	case machine.VerdictReal:
 		return t.T("real|verdict")
@@ -168,7 +168,7 @@ func verdict(t *brief.Words, v string) string {
 }
 
 // mode says how far the machine may go by itself.
-func mode(t *brief.Words, m string) string {
+func mode(t *message.Words, m string) string {
 	switch m {
 	case "shadow":
 		return t.T("shadow")

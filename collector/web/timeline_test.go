@@ -5,14 +5,14 @@ import (
 	"html/template"
 	"testing"
 
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 )
 
 // TestPhrases says every line that the machine writes in words of people, with
 // what strangers wrote as text.
 func TestPhrases(t *testing.T) {
-	s := newScreen(t, brief.English)
+	s := newScreen(t, message.English)
 	for _, c := range []struct{ text, kind, en, ja string }{
 		{"alert a12 Disk", "critical", `Alert <a href="/alerts/a12">a12</a> began: Disk`, `アラート <a href="/alerts/a12">a12</a> が発生: Disk`},
 		{"alert a12 ended: no longer true", "ok", `Alert <a href="/alerts/a12">a12</a> ended: no longer true`, `アラート <a href="/alerts/a12">a12</a> が終了: 条件を満たさなくなりました`},
@@ -32,7 +32,7 @@ func TestPhrases(t *testing.T) {
 		{"incident ended: test", "ok", "Incident ended: test", "インシデント終了: テスト"},
 		{"something of a later version", "info", "something of a later version", "something of a later version"},
 	} {
-		for l, want := range map[brief.Language]string{brief.English: c.en, brief.Japanese: c.ja} {
+		for l, want := range map[message.Language]string{message.English: c.en, message.Japanese: c.ja} {
 			got := phrase(s.web.speech[l].words, machine.Step{Text: c.text})
 			if _, markup := got.Text.(template.HTML); markup != (c.en[:5] == "Alert") {
 				t.Errorf("%q: markup %t", c.text, markup)

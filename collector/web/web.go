@@ -12,8 +12,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
@@ -36,8 +36,8 @@ type Asker struct {
 // Options are what the screen needs.
 type Options struct {
 	Machine  *machine.Machine
-	Brief    *brief.Writer
-	Language brief.Language // of those who have not chosen one
+	Message  *message.Writer
+	Language message.Language // of those who have not chosen one
 	Silences Silences
 	// Evidence names events by their places in the ledger, as cell/source/id,
 	// in the order of refs; one that cannot be read any more, by its place.
@@ -62,7 +62,7 @@ type Options struct {
 // A Web answers browsers.
 type Web struct {
 	o      Options
-	speech map[brief.Language]*speech
+	speech map[message.Language]*speech
 	assets map[string]asset // by the path that names their content
 	names  map[string]string
 

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/httpguard"
-	"github.com/tomeishi/tomeishi/collector/brief"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 )
 
 const languageCookie = "lang"
@@ -21,7 +21,7 @@ const languageCookie = "lang"
 func (w *Web) postLanguage(rw http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(rw, r.Body, maxForm)
 	next := local(r.PostFormValue("next"))
-	if l := r.PostFormValue("lang"); w.speech[brief.Language(l)] != nil {
+	if l := r.PostFormValue("lang"); w.speech[message.Language(l)] != nil {
 		http.SetCookie(rw, &http.Cookie{
 			Name: languageCookie, Value: l, Path: "/", MaxAge: 365 * 24 * 60 * 60,
 			HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil,
@@ -39,7 +39,7 @@ func local(path string) string {
 }
 
 // funcs are the functions of the templates in one language.
-func (w *Web) funcs(words *brief.Words) template.FuncMap {
+func (w *Web) funcs(words *message.Words) template.FuncMap {
 	return template.FuncMap{
 		"T":          func(text string, args ...any) any { return say(words, text, args) },
 		"time":       func(at any) template.HTML { return stamp(at, words.Time(moment(at)), "", "") },
@@ -62,7 +62,7 @@ func (w *Web) funcs(words *brief.Words) template.FuncMap {
 		"named":    machine.Named,
 		"amount":   words.Amount,
 		"event":    eventName,
-		"summary":  func(a machine.Alert) string { return w.o.Brief.SummaryIn(words.Language(), a) },
+		"summary":  func(a machine.Alert) string { return w.o.Message.SummaryIn(words.Language(), a) },
 		"lasted":   func(from, to int64) string { return words.For(time.Duration(to - from)) },
 		"choices":  func() []time.Duration { return offChoices },
 		"ofRule":   func(rule string) string { return "/alerts?q=" + url.QueryEscape(rule) },
@@ -92,7 +92,7 @@ func hostURL(id string) string { return "/hosts/" + url.PathEscape(id) }
 
 // say is a text of the catalog with its arguments, escaped where one of them
 // is markup.
-func say(words *brief.Words, text string, args []any) any {
+func say(words *message.Words, text string, args []any) any {
 	markup := false
 	for _, a := range args {
 		_, is := a.(template.HTML)
@@ -142,7 +142,7 @@ func stamp(at any, text, title, as string) template.HTML {
 
 // units tells the browser how durations are said, so that it can say them: as
 // the words for two of each unit, the smallest first, and for two units together.
-func units(words *brief.Words) string {
+func units(words *message.Words) string {
 	b, err := json.Marshal([]string{
 		words.For(2 * time.Second), words.For(2 * time.Minute), words.For(2 * time.Hour), words.For(48 * time.Hour),
 		words.For(2*time.Minute + 2*time.Second),
@@ -170,7 +170,7 @@ func dict(pairs ...any) (map[string]any, error) {
 }
 
 // severityName is a severity as people say it; one that is not ours as it is.
-func severityName(words *brief.Words, s string) string {
+func severityName(words *message.Words, s string) string {
 	switch s {
 	case "critical":
 		return words.T("critical|severity")

@@ -36,12 +36,12 @@ func layers() []layer {
 		},
 		{
 			from: "agent/local/...",
-			sees: []string{"agent/report", "agent/httpguard", "agent/durable", "agent/peers", "agent/spool", "agent/gates"},
+			sees: []string{"agent/report", "agent/httpguard", "agent/durable", "agent/collectors", "agent/spool", "agent/gates"},
 			why:  whyLine,
 		},
 		{
 			from: "agent/uplink/...",
-			sees: []string{"agent/report", "agent/durable", "agent/peers", "agent/spool"},
+			sees: []string{"agent/report", "agent/durable", "agent/collectors", "agent/spool"},
 			why:  whyLine,
 		},
 		{
@@ -51,12 +51,12 @@ func layers() []layer {
 		},
 		{
 			from: "agent/samples/...",
-			sees: []string{"agent/report", "agent/durable", "agent/peers"},
+			sees: []string{"agent/report", "agent/durable", "agent/collectors"},
 			why:  whyLane,
 		},
 		{
 			from: "agent/...",
-			sees: []string{"agent/report", "agent/httpguard", "agent/durable", "agent/peers"},
+			sees: []string{"agent/report", "agent/httpguard", "agent/durable", "agent/collectors"},
 			why:  fmt.Sprintf(whyRoom, "the agent") + "; no collector and no rule is there",
 		},
 		{
@@ -75,7 +75,7 @@ func layers() []layer {
 		{
 			from: "collector/...",
 			sees: []string{
-				"collector/machine", "collector/brief", "rules/...", "agent/report", "agent/httpguard",
+				"collector/machine", "collector/message", "rules/...", "agent/report", "agent/httpguard",
 				"plugins/action/...", "plugins/source/...",
 			},
 			why: fmt.Sprintf(whyRoom, "the collector"),

@@ -1,0 +1,135 @@
+// Package selfreport is what the agent reports of itself, as ordinary events: that
+// it lives, and which payments it refused.
+//
+// It promises that telling it never waits for a disk, and that of a payment
+// which is refused again and again one event is made while the gate stays
+// closed. Its memory and its rate are bounded: what is beyond them is counted as
+// dropped, and reported when it is asked for again. It does not promise that a
+// beat is sent: a full spool drops it.
+package selfreport
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/tomeishi/tomeishi/agent/report"
+)
+
+// Spool keeps events until a collector has them.
+type Spool interface {
+	// Append returns when the events are durable.
+	Append(ctx context.Context, b *report.Builder) error
+}
+
+// Options of New.
+type Options struct {
+	Agent string // its id
+	Spool Spool
+	// Refuses tells whether a gate refuses anybody now.
+	Refuses func(gate string) bool
+	Log     *slog.Logger
+	Metrics *metrics.Set
+}
+
+// A Reporter makes the events. Refused may be called from many goroutines.
+type Reporter struct {
+	o       Options
+	source  string
+	stamp   []report.Attr
+	run     string // tells the events of this run from those of others
+	n       uint64
+	refused refusals
+}
+
+const (
+	// beatEvery is a fourth of what the collector waits for.
+	beatEvery = 15 * time.Second
+	// At most batchMost events are reported each pace, 200 a second.
+	batchMost = 50
+	pace      = 250 * time.Millisecond
+)
+
+// New makes a reporter; Run starts it.
+func New(o Options) *Reporter {
+	return &Reporter{
+		o: o, source: "tomeishi/agent/" + o.Agent, run: rand.Text(),
+		stamp:   []report.Attr{{Name: "agentid", Value: o.Agent}},
+		refused: newRefusals(o.Metrics),
+	}
+}
+
+// Run reports until ctx ends. What waits then is not lost for good: the next run
+// reports it when it is asked for again.
+func (r *Reporter) Run(ctx context.Context) {
+	beats := time.NewTicker(beatEvery)
+	defer beats.Stop()
+	later := time.NewTimer(time.Hour)
+	defer later.Stop()
+	r.beat(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-beats.C:
+			r.beat(ctx)
+			r.refused.forget(r.o.Refuses)
+			continue
+		case <-r.refused.news:
+		case <-later.C:
+		}
+		items, next := r.refused.take(time.Now())
+		r.report(ctx, items)
+		if next > 0 {
+			later.Reset(max(next, pace))
+		}
+		if len(items) > 0 && !sleep(ctx, pace) {
+			return
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (r *Reporter) beat(ctx context.Context) {
+	var b report.Builder
+	r.add(&b, report.BeatType, time.Now(), nil)
+	if err := r.o.Spool.Append(ctx, &b); err != nil {
+		r.o.Log.Debug("no beat", "err", err)
+	}
+}
+
+func (r *Reporter) report(ctx context.Context, items []item) {
+	if len(items) == 0 {
+		return
+	}
+	var b report.Builder
+	for _, it := range items {
+		r.add(&b, report.RefusedType, it.at, it.data)
+	}
+	if err := r.o.Spool.Append(ctx, &b); err != nil {
+		r.refused.lose(items)
+		r.o.Log.Debug("refusals are not reported", "events", len(items), "err", err)
+	}
+}
+
+func (r *Reporter) add(b *report.Builder, eventType string, at time.Time, data []byte) {
+	r.n++
+	b.Add(&report.Event{
+		ID: r.run + "-" + strconv.FormatUint(r.n, 10), Source: r.source, Type: eventType,
+		Seen: at.UnixNano(), Data: data, Ext: r.stamp,
+	})
+}

@@ -1,0 +1,70 @@
+package effects
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tomeishi/tomeishi/collector/machine"
+)
+
+// State is what verification reads of the machine.
+type State interface {
+	// Unverified are the applied effects that nobody has seen arrive.
+	Unverified() []machine.Effect
+	// GateView is one gate.
+	GateView(name string) (machine.GateView, bool)
+	// SpoolsView are the agents that have ever reported.
+	SpoolsView() []machine.Spool
+}
+
+// A Verifier finds out which closed gates have arrived at the agents.
+type Verifier struct {
+	State  State
+	Leases *Leases
+	// Submit puts a result into the ledger. If it fails, nothing is known, and
+	// the next round looks again.
+	Submit func(context.Context, machine.Result) error
+}
+
+// Run looks at applied effects again and again until ctx ends.
+func (v *Verifier) Run(ctx context.Context) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			v.round(ctx)
+		}
+	}
+}
+
+func (v *Verifier) round(ctx context.Context) {
+	for _, e := range v.State.Unverified() {
+		know, open := v.Leases.Confirmed(e.Epoch, e.Target)
+		if open > 0 || !v.sure(e) {
+			continue
+		}
+		text := fmt.Sprintf("gate closed; %d agents confirmed, no other can let a payment pass", know)
+		if know == 1 {
+			text = "gate closed; 1 agent confirmed, no other can let a payment pass"
+		}
+		if err := v.Submit(ctx, machine.Result{Effect: e.ID, State: machine.Verified, Text: text}); err != nil {
+			return
+		}
+	}
+}
+
+func (v *Verifier) sure(e machine.Effect) bool {
+	gate, ok := v.State.GateView(e.Target)
+	if !ok {
+		return false
+	}
+	var reporters []string
+	for _, s := range v.State.SpoolsView() {
+		reporters = append(reporters, s.Agent)
+	}
+	return v.Leases.Sure(e.Epoch, gate, reporters)
+}

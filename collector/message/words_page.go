@@ -1,0 +1,68 @@
+package message
+
+// pageWords are what notifications say of an alert.
+var pageWords = []row{
+	{"STOPPED: gate %s closed since %s", "停止中: ゲート %s は %s から閉じています"},
+	{"NOT STOPPED: gate %s is open, automatic effects are off", "未停止: ゲート %s は開いています。自動措置が停止中です"},
+	{"NOT STOPPED: gate %s is open, closing it waits for approval", "未停止: ゲート %s は開いています。閉じるには承認が必要です"},
+	{"NOT STOPPED: gate %s is open, its mitigation is in shadow", "未停止: ゲート %s は開いています。対策は観察のみです"},
+	{"Ended: %s", "終了: %s"},
+	{"%s: %s|severity and summary", "【%s】%s"},
+	{"%s. %s|sentences", "%s。%s"},
+	{"%s: %s|of", "%s: %s"},
+	{"%s, %s|closed by", "%s。%s"},
+
+	{"%s is open", "%s は開いています"},
+	{"%s is closed since %s (%s)", "%s は %s から閉じています(%s)"},
+	{"mode %s", "モード: %s"},
+	{"%d holds close it", "停止理由%d件", "%d hold closes it"},
+	{"by %s", "%s による"},
+	{"by rule %s", "ルール %s による"},
+	{"by its parent gate %s", "親ゲート %s による"},
+	{"by a restore (%s)", "復元による(%s)"},
+
+	{"%s, %s ago", "%s(%s前)"},
+	{"%s, lasted %s", "%s(%s継続)"},
+	{"%s: %s|when and why", "%s(%s)"},
+	{"%d before them", "それ以前に%d件"},
+
+	{"amount not known", "金額不明"},
+	{"amount not known for %d of them", "うち%d件は金額不明"},
+	{"%d more assets", "ほか%d資産", "%d more asset"},
+	{"%d asks that named no request", "依頼番号のない照会%d件", "%d ask that named no request"},
+
+	{"also %s", "ほかに %s"},
+	{"verdict %s", "判定: %s"},
+
+	{"gate %s was closed (%s), not every agent has confirmed it yet", "ゲート %s を閉じました(%s)。全エージェントでの確認はまだ取れていません"},
+	{"gate %s was closed (%s), every agent that answers has confirmed it", "ゲート %s を閉じました(%s)。応答のある全エージェントで確認済みです"},
+	{"gate %s was closed (%s), %s opened it", "ゲート %s を閉じました(%s)。その後 %s が開きました"},
+	{"gate %s was not closed (%s)", "ゲート %s は閉じませんでした(%s)"},
+	{"gate %s was not closed (%s), because automatic effects are off: effect %s waits for approval", "自動措置が停止中のため、ゲート %s を閉じていません(%s)。措置 %s が承認待ちです"},
+	{"gate %s was not closed (%s): effect %s waits for approval", "ゲート %s を閉じていません(%s)。措置 %s が承認待ちです"},
+	{"gate %s was not closed (%s): the mitigation is in shadow", "ゲート %s を閉じていません(%s)。対策は観察のみです"},
+	{"automatic effects are off until %s, by %s: %s", "自動措置は %s まで停止中(%s: %s)"},
+
+	{"Open gate %s with a verdict, or keep it closed", "判定を付けてゲート %s を開くか、閉じたままにしてください"},
+	{"Open gate %s when it is safe, or keep it closed", "安全ならゲート %s を開くか、閉じたままにしてください"},
+	{"Opening takes %d people by name", "開くには、名前の分かる%d人の承認が必要です", "Opening takes %d person by name"},
+	{"%s agreed", "承認済み: %s"},
+	{"%s (%s)|agreed", "%s(%s)"},
+	{"As false, one person may open it %s after its newest hold", "誤検知と判定する場合は、最後の停止から%s後に1人で開けます"},
+	{"Approve effect %[1]s to close gate %[2]s", "ゲート %[2]s を閉じるには、措置 %[1]s を承認してください"},
+	{"Close gate %s by hand if it should be closed", "必要なら、ゲート %s を手動で閉じてください"},
+	{"Say what it was: real, false or test", "判定(実際の異常、誤検知、テスト)を付けてください"},
+
+	{"no longer true", "条件を満たさなくなりました"},
+	{"withdrawn", "遅れて届いたイベントにより取り下げ"},
+	{"rule removed", "ルールが削除されました"},
+	{"heard again", "再び受信しました"},
+	{"its time was over", "期限が過ぎました"},
+	{"the gate is gone", "ゲートがなくなりました"},
+	{"nobody else agreed within an hour", "1時間以内にほかの承認がありませんでした"},
+	{"no agent's beat has come", "エージェントの定期信号が届いていません"},
+	{"hold %s came", "新しい停止理由 %s が加わりました"},
+	{"what opening takes has changed", "開く条件が変わりました"},
+	{"opened by %s", "%s が開きました"},
+	{"switched on by %s", "%s が再開しました"},
+}
