@@ -3,6 +3,7 @@ package collector
 import (
 	"io"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/ledger"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/series"
@@ -18,14 +19,13 @@ type applier struct {
 }
 
 // Apply gives the entry to the machine, then to the tape and the series.
-func (a *applier) Apply(index uint64, e ledger.Entry) any {
-	if err := machine.Known(machine.Kind(e.Kind)); err != nil {
+func (a *applier) Apply(e entry.Entry) any {
+	if err := entry.Known(e.Kind); err != nil {
 		return ledger.Fatal{Err: err}
 	}
-	entry := machine.Entry{Index: index, Time: e.Time, Kind: machine.Kind(e.Kind), Body: e.Body}
-	out := a.machine.Apply(entry, e.Hash())
-	a.tape.Append(index, e.Raw())
-	a.series.Offer(entry)
+	out := a.machine.Apply(e)
+	a.tape.Append(e.Index, e.Raw())
+	a.series.Offer(e)
 	return out
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/ledger"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/tape"
@@ -240,7 +241,7 @@ func seed(ctx context.Context, dir string, man manifest, actor string, log *slog
 	}
 	cell, err := newCell()
 	if err == nil {
-		_, err = c.must(ctx, machine.KindRestored, machine.Restored{Cell: cell.Cell, Actor: actor, Backup: man.Time})
+		_, err = c.must(ctx, entry.KindRestored, entry.Restored{Cell: cell.Cell, Actor: actor, Backup: man.Time})
 	}
 	return errors.Join(err, c.close())
 }

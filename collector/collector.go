@@ -28,6 +28,7 @@ import (
 	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/auth"
 	"github.com/tomeishi/tomeishi/collector/effects"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/intake"
 	"github.com/tomeishi/tomeishi/collector/ledger"
 	"github.com/tomeishi/tomeishi/collector/machine"
@@ -177,48 +178,37 @@ func (c *Collector) begin(ctx context.Context) error {
 	}
 	g, err := newCell()
 	if err == nil {
-		_, err = c.submit(ctx, machine.KindGenesis, g)
+		_, err = c.submit(ctx, entry.KindGenesis, g)
 	}
 	return err
 }
 
 // newCell draws a cell's id and the secret of its hashes.
-func newCell() (machine.Genesis, error) {
+func newCell() (entry.Genesis, error) {
 	var seed [32]byte
 	if _, err := rand.Read(seed[:]); err != nil {
-		return machine.Genesis{}, fmt.Errorf("draw the cell's id: %w", err)
+		return entry.Genesis{}, fmt.Errorf("draw the cell's id: %w", err)
 	}
-	return machine.Genesis{
+	return entry.Genesis{
 		Cell:   hex.EncodeToString(seed[:16]),
 		Secret: [2]uint64{binary.LittleEndian.Uint64(seed[16:]), binary.LittleEndian.Uint64(seed[24:])},
 	}, nil
 }
 
 // submit puts an entry that travels as JSON into the ledger.
-func (c *Collector) submit(ctx context.Context, kind machine.Kind, v any) (any, error) {
-	body := machine.Encode(v)
+func (c *Collector) submit(ctx context.Context, kind entry.Kind, v any) (any, error) {
+	body := entry.Marshal(v)
 	return c.Propose(ctx, kind, body, sha256.Sum256(body))
 }
 
 // Propose puts an entry into the ledger and returns its outcome.
-func (c *Collector) Propose(ctx context.Context, kind machine.Kind, body []byte, digest [32]byte) (any, error) {
+func (c *Collector) Propose(ctx context.Context, kind entry.Kind, body []byte, digest [32]byte) (any, error) {
 	_, out, err := c.propose(ctx, kind, body, digest)
 	return out, err
 }
 
-func (c *Collector) propose(ctx context.Context, kind machine.Kind, body []byte, digest [32]byte) (index uint64, out any, err error) {
-	index, out, err = c.ledger.Propose(ctx, ledger.Proposal{
-		Kind: ledger.Kind(kind), Body: body, Digest: digest, Decision: kind.Essential(),
-	})
-	switch {
-	case errors.Is(err, ledger.ErrFull):
-		return 0, nil, machine.ErrFull
-	case errors.Is(err, ledger.ErrUnknown):
-		return 0, nil, fmt.Errorf("%w: %w", machine.ErrUnknown, err)
-	case err != nil:
-		return 0, nil, fmt.Errorf("%w: %w", machine.ErrNotStored, err)
-	}
-	return index, out, nil
+func (c *Collector) propose(ctx context.Context, kind entry.Kind, body []byte, digest [32]byte) (index uint64, out any, err error) {
+	return c.ledger.Propose(ctx, ledger.Proposal{Kind: kind, Body: body, Digest: digest, Decision: kind.Essential()})
 }
 
 // handler is everything that the collector answers.
@@ -227,8 +217,8 @@ func (c *Collector) handler() *http.ServeMux {
 	intake.New(intake.Options{Ledger: c, Metrics: c.metrics, Agent: auth.SpeaksFor}).Register(mux)
 	a := &api.API{Options: api.Options{
 		Machine: c.machine, Message: c.message, Leases: c.leases, Actor: c.actor, Agent: auth.SpeaksFor,
-		Decide: func(ctx context.Context, d machine.Decision) (any, error) {
-			return c.submit(ctx, machine.KindDecision, d)
+		Decide: func(ctx context.Context, d entry.Decision) (any, error) {
+			return c.submit(ctx, entry.KindDecision, d)
 		},
 		Evidence: c.evidence, Reload: c.reloadRules, Backup: c.backup, Still: c.door.Still, Stopping: c.stopping, Ready: c.Ready, Status: c.status, Groups: func() []machine.GroupView { return c.rules.Groups() },
 	}}
@@ -262,8 +252,8 @@ func (c *Collector) Run(ctx context.Context) error {
 	wg.Go(func() { c.door.Run(ctx) })
 	wg.Go(func() { c.watchSelf(ctx) })
 	wg.Go(func() { c.watchAgents(ctx) })
-	verifier := &effects.Verifier{State: c.machine, Leases: c.leases, Submit: func(ctx context.Context, r machine.Result) error {
-		_, err := c.submit(ctx, machine.KindResult, r)
+	verifier := &effects.Verifier{State: c.machine, Leases: c.leases, Submit: func(ctx context.Context, r entry.Result) error {
+		_, err := c.submit(ctx, entry.KindResult, r)
 		return err
 	}}
 	wg.Go(func() { verifier.Run(ctx) })
@@ -330,7 +320,7 @@ func (c *Collector) keepTime(ctx context.Context) {
 		if due := c.machine.Due(); due == 0 || due > c.ledger.Now() {
 			continue
 		}
-		if _, err := c.submit(ctx, machine.KindTick, struct{}{}); err != nil && ctx.Err() == nil {
+		if _, err := c.submit(ctx, entry.KindTick, struct{}{}); err != nil && ctx.Err() == nil {
 			c.log.Warn("tick", "error", err)
 		}
 	}

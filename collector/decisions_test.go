@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/tomeishi/tomeishi/collector/api"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -53,12 +54,12 @@ func TestStrictBodies(t *testing.T) {
 
 // TestUndoNamesItsEpoch passes on the epoch that the asker has read.
 func TestUndoNamesItsEpoch(t *testing.T) {
-	var got machine.Decision
+	var got entry.Decision
 	mux := http.NewServeMux()
 	a := &api.API{Options: api.Options{
 		Machine: machine.New(),
 		Actor:   func(*http.Request, string) (string, error) { return "me", nil },
-		Decide: func(_ context.Context, d machine.Decision) (any, error) {
+		Decide: func(_ context.Context, d entry.Decision) (any, error) {
 			got = d
 			return nil, nil
 		},
@@ -69,7 +70,7 @@ func TestUndoNamesItsEpoch(t *testing.T) {
 		t.Errorf("decided %+v", got)
 	}
 	ask(t, mux, "/v1/effects/e1/approve", `{"reason":"r"}`)
-	if got.Do != machine.DoApprove || got.Reason != "r" {
+	if got.Do != entry.DoApprove || got.Reason != "r" {
 		t.Errorf("decided %+v", got)
 	}
 }
@@ -81,9 +82,9 @@ func TestReloadOutcomes(t *testing.T) {
 		code int
 	}{
 		{api.BadRules(errors.New("r.yml:1:1: no")), 422},
-		{fmt.Errorf("make the rules live: %w", machine.ErrUnknown), 503},
-		{fmt.Errorf("prepare: %w", machine.ErrNotStored), 503},
-		{fmt.Errorf("prepare: %w", machine.ErrFull), 429},
+		{fmt.Errorf("make the rules live: %w", entry.ErrUnknown), 503},
+		{fmt.Errorf("prepare: %w", entry.ErrNotStored), 503},
+		{fmt.Errorf("prepare: %w", entry.ErrFull), 429},
 	} {
 		mux := http.NewServeMux()
 		a := &api.API{Options: api.Options{

@@ -8,8 +8,7 @@ import (
 	"sync"
 
 	"github.com/tomeishi/tomeishi/agent/report"
-	"github.com/tomeishi/tomeishi/collector/ledger"
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
@@ -98,11 +97,11 @@ func (c *Collector) evidence(refs []window.Ref) []string {
 // readEntry names the events at places of one entry, which are in order. It
 // says why it cannot.
 func (c *Collector) readEntry(places []place, found map[place]string) (why string) {
-	raw, err := c.tape.Get(places[0].index)
+	sealed, err := c.tape.Get(places[0].index)
 	if err != nil {
 		return "no longer on the tape"
 	}
-	e, err := ledger.Decode(raw)
+	e, err := sealed.Open()
 	if err != nil {
 		return err.Error()
 	}
@@ -129,15 +128,15 @@ func (c *Collector) readEntry(places []place, found map[place]string) (why strin
 
 // eachBatch calls do with the batches of an entry, in order, until it is false.
 // They share the entry's memory.
-func eachBatch(e ledger.Entry, do func(report.Batch) bool) error {
-	if machine.Kind(e.Kind) == machine.KindBatch {
+func eachBatch(e entry.Entry, do func(report.Batch) bool) error {
+	if e.Kind == entry.KindBatch {
 		b, err := report.TrustBatch(e.Body)
 		if err == nil {
 			do(b)
 		}
 		return err
 	}
-	if machine.Kind(e.Kind) != machine.KindBlocks {
+	if e.Kind != entry.KindBlocks {
 		return fmt.Errorf("entry of kind %d, which holds no events", e.Kind)
 	}
 	for body := e.Body; len(body) > 0; {

@@ -6,8 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/tomeishi/tomeishi/collector/ledger"
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/series"
 )
 
@@ -30,14 +29,14 @@ func (c *Collector) openSeries() (err error) {
 }
 
 // entries reads the tape as the series want it.
-func (c *Collector) entries(from uint64) iter.Seq2[machine.Entry, error] {
-	return func(yield func(machine.Entry, error) bool) {
+func (c *Collector) entries(from uint64) iter.Seq2[entry.Entry, error] {
+	return func(yield func(entry.Entry, error) bool) {
 		for item, err := range c.tape.From(from) {
-			var e ledger.Entry
+			e := entry.Entry{Index: item.Index}
 			if err == nil {
-				e, err = ledger.Decode(item.Raw)
+				e, err = item.Open()
 			}
-			if !yield(machine.Entry{Index: item.Index, Time: e.Time, Kind: machine.Kind(e.Kind), Body: e.Body}, err) {
+			if !yield(e, err) {
 				return
 			}
 		}
@@ -45,7 +44,7 @@ func (c *Collector) entries(from uint64) iter.Seq2[machine.Entry, error] {
 }
 
 // proposeWrite puts samples that came in by remote write into the ledger.
-func (c *Collector) proposeWrite(ctx context.Context, kind machine.Kind, body []byte, digest [32]byte) (uint64, error) {
+func (c *Collector) proposeWrite(ctx context.Context, kind entry.Kind, body []byte, digest [32]byte) (uint64, error) {
 	index, out, err := c.propose(ctx, kind, body, digest)
 	if err == nil {
 		err = asError(out)
@@ -54,8 +53,8 @@ func (c *Collector) proposeWrite(ctx context.Context, kind machine.Kind, body []
 }
 
 // proposeLevels puts what metric rules found into the ledger.
-func (c *Collector) proposeLevels(ctx context.Context, l machine.Levels) error {
-	_, err := c.must(ctx, machine.KindLevels, l)
+func (c *Collector) proposeLevels(ctx context.Context, l entry.Levels) error {
+	_, err := c.must(ctx, entry.KindLevels, l)
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/auth"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
 	"github.com/tomeishi/tomeishi/collector/notify"
@@ -34,8 +35,8 @@ func (c *Collector) openPeople() error {
 	})
 	c.notify, err = notify.New(notify.Options{
 		Feed: c.machine.Follow(), Kept: c.machine.KeptView(),
-		Propose: func(ctx context.Context, n machine.Notes) error {
-			_, err := c.must(ctx, machine.KindNotes, n)
+		Propose: func(ctx context.Context, n entry.NotifyState) error {
+			_, err := c.must(ctx, entry.KindNotifyState, n)
 			return err
 		},
 		Annotations: c.annotations, Page: c.page,
@@ -102,8 +103,8 @@ func (c *Collector) screen() *web.Web {
 	return web.New(web.Options{
 		Machine: c.machine, Message: c.message, Language: message.Language(c.o.Config.Language), Evidence: c.evidence,
 		Silences: c.notify, Asker: c.asker, Actor: c.actor,
-		Decide: func(ctx context.Context, d machine.Decision) (any, error) {
-			return c.submit(ctx, machine.KindDecision, d)
+		Decide: func(ctx context.Context, d entry.Decision) (any, error) {
+			return c.submit(ctx, entry.KindDecision, d)
 		},
 		Range: c.series.Range, Groups: c.rules.Groups, Trouble: c.trouble, Version: c.o.Version,
 	})

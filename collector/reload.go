@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/api"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/series"
 	"github.com/tomeishi/tomeishi/rules"
@@ -124,10 +125,10 @@ func (c *Collector) loadSet(ctx context.Context) (string, error) {
 		}
 		return "the rules are the ones that are live: nothing to do", nil
 	}
-	if _, err := c.must(ctx, machine.KindPrepare, machine.Prepare{Set: name, Files: files}); err != nil {
+	if _, err := c.must(ctx, entry.KindPrepare, entry.Prepare{Set: name, Files: files}); err != nil {
 		return "", refusedSet(fmt.Errorf("prepare the rules: %w", err))
 	}
-	out, err := c.must(ctx, machine.KindLive, machine.Live{Set: name})
+	out, err := c.must(ctx, entry.KindLive, entry.Live{Set: name})
 	if err != nil {
 		return "", refusedSet(fmt.Errorf("make the rules live: %w", err))
 	}
@@ -155,7 +156,7 @@ func refusedSet(err error) error {
 }
 
 // must submits an entry that the machine may not refuse.
-func (c *Collector) must(ctx context.Context, kind machine.Kind, body any) (any, error) {
+func (c *Collector) must(ctx context.Context, kind entry.Kind, body any) (any, error) {
 	out, err := c.submit(ctx, kind, body)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/series"
 )
@@ -106,12 +107,12 @@ func (c *Collector) compareConditions(ctx context.Context) {
 		delete(past, key) // two rules may have one name
 	}
 	for _, over := range past {
-		c.note(ctx, machine.Condition{Name: over.Name, Labels: over.Labels})
+		c.note(ctx, entry.Condition{Name: over.Name, Labels: over.Labels})
 	}
 }
 
-func (c *Collector) note(ctx context.Context, condition machine.Condition) {
-	_, err := c.must(ctx, machine.KindCondition, condition)
+func (c *Collector) note(ctx context.Context, condition entry.Condition) {
+	_, err := c.must(ctx, entry.KindCondition, condition)
 	if err != nil && ctx.Err() == nil {
 		c.log.Warn("note a condition", "name", condition.Name, "error", err)
 	}
@@ -123,9 +124,9 @@ func conditionKey(name string, labels []machine.Label) string {
 
 // conditions are the built-in alerts that only the edge can see and that are
 // true now. What stands already needs less to go on: nothing flaps.
-func (c *Collector) conditions(stands map[string]machine.ConditionView) (out []machine.Condition) {
+func (c *Collector) conditions(stands map[string]machine.ConditionView) (out []entry.Condition) {
 	add := func(name, text string, labels ...machine.Label) {
-		out = append(out, machine.Condition{Name: name, Labels: labels, Firing: true, Text: text})
+		out = append(out, entry.Condition{Name: name, Labels: labels, Firing: true, Text: text})
 	}
 	_, low := stands[conditionKey("DiskLow", nil)]
 	if text := c.diskLow(low); text != "" {
@@ -201,6 +202,6 @@ func timeOff(ahead time.Duration, stands bool) string {
 
 // lead notes in the ledger that this collector serves from now on.
 func (c *Collector) lead(ctx context.Context) error {
-	_, err := c.must(ctx, machine.KindLead, machine.Lead{})
+	_, err := c.must(ctx, entry.KindLead, entry.Lead{})
 	return err
 }

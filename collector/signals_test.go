@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // queueRules stop the withdrawals when a metric says so, two seconds long.
@@ -260,10 +260,10 @@ func TestReloadMetricRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	// As a reload does that is lost before its metric rules run.
-	if _, err := r.must(t.Context(), machine.KindPrepare, machine.Prepare{Set: setName(files), Files: files}); err != nil {
+	if _, err := r.must(t.Context(), entry.KindPrepare, entry.Prepare{Set: setName(files), Files: files}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.must(t.Context(), machine.KindLive, machine.Live{Set: setName(files)}); err != nil {
+	if _, err := r.must(t.Context(), entry.KindLive, entry.Live{Set: setName(files)}); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.Reload(t.Context()); err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -106,7 +107,7 @@ func (a *API) postAgent(w http.ResponseWriter, r *http.Request) {
 		Reason string `json:"reason"`
 	}
 	if err = readJSON(w, r, &order); err == nil {
-		err = a.decide(r, machine.Decision{Do: machine.DoForget, Agent: id, Reason: order.Reason})
+		err = a.decide(r, entry.Decision{Do: entry.DoForget, Agent: id, Reason: order.Reason})
 	}
 	if err != nil {
 		fail(w, err)

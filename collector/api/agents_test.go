@@ -7,18 +7,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // TestAgents lists agents with what is wrong with them, and forgets one.
 func TestAgents(t *testing.T) {
 	c := newCell(t)
 	now := time.Now()
-	c.apply(machine.KindLead, machine.Lead{})
+	c.apply(entry.KindLead, entry.Lead{})
 	c.speaks("gone", now)
 	c.speaks("well", now)
 	c.speaks("well", now.Add(time.Minute))
-	c.entry(machine.KindTick, []byte("{}"), now.Add(70*time.Second))
+	c.entry(entry.KindTick, []byte("{}"), now.Add(70*time.Second))
 	s := c.server(nil)
 	var list agentList
 	if code := ask(t, http.MethodGet, s.URL+"/v1/agents", "", &list); code != http.StatusOK || len(list.Agents) != 2 {
@@ -59,12 +59,12 @@ func TestAgents(t *testing.T) {
 func TestAgentNames(t *testing.T) {
 	c := newCell(t)
 	now := time.Now()
-	c.apply(machine.KindLead, machine.Lead{})
+	c.apply(entry.KindLead, entry.Lead{})
 	names := []string{"a/b", "..", ".", "/", "a//b", "a b", "%2F", "%", "日本", "a?b#c", "forget", "../x", "+"}
 	for _, name := range names {
 		c.speaks(name, now)
 	}
-	c.entry(machine.KindTick, []byte("{}"), now.Add(time.Minute))
+	c.entry(entry.KindTick, []byte("{}"), now.Add(time.Minute))
 	s := c.server(nil)
 	for i, name := range names {
 		var list agentList

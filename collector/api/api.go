@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
@@ -42,7 +43,7 @@ type Options struct {
 	Message Messages
 	Leases  Leases
 	// Decide puts a decision into the ledger and returns its outcome.
-	Decide func(context.Context, machine.Decision) (any, error)
+	Decide func(context.Context, entry.Decision) (any, error)
 	// Actor says who asks for what needs the right, or why they may not.
 	Actor func(r *http.Request, right string) (string, error)
 	// Agent says why the request may not speak for the agent; nil if it may.
@@ -82,8 +83,8 @@ func (a *API) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /v1/gates/{path...}", a.getGate)
 	mux.HandleFunc("POST /v1/gates/{path...}", a.postGate)
 	mux.HandleFunc("GET /v1/effects", a.getEffects)
-	mux.HandleFunc("POST /v1/effects/{id}/approve", a.postEffect(machine.DoApprove))
-	mux.HandleFunc("POST /v1/effects/{id}/undo", a.postEffect(machine.DoUndo))
+	mux.HandleFunc("POST /v1/effects/{id}/approve", a.postEffect(entry.DoApprove))
+	mux.HandleFunc("POST /v1/effects/{id}/undo", a.postEffect(entry.DoUndo))
 	mux.HandleFunc("GET /v1/automatic", a.getAutomatic)
 	mux.HandleFunc("POST /v1/automatic", a.postAutomatic)
 	mux.HandleFunc("GET /v1/incidents", a.getIncidents)
@@ -151,13 +152,13 @@ func fail(w http.ResponseWriter, err error) {
 		problem(w, code, refusal.Field, refusal.Text)
 	case errors.As(err, &forbidden):
 		problem(w, http.StatusForbidden, "", err.Error())
-	case errors.Is(err, machine.ErrFull):
+	case errors.Is(err, entry.ErrFull):
 		w.Header().Set("Retry-After", "5")
 		problem(w, http.StatusTooManyRequests, "", err.Error())
-	case errors.Is(err, machine.ErrUnknown):
+	case errors.Is(err, entry.ErrUnknown):
 		w.Header().Set("Retry-After", "1")
 		problem(w, http.StatusServiceUnavailable, "", err.Error()+": look whether it took effect before you decide again")
-	case errors.Is(err, machine.ErrNotStored):
+	case errors.Is(err, entry.ErrNotStored):
 		w.Header().Set("Retry-After", "1")
 		problem(w, http.StatusServiceUnavailable, "", err.Error()+": try again")
 	default:

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // Automatic says whether effects happen by themselves.
@@ -42,8 +42,8 @@ type automaticOrder struct {
 	Reason string `json:"reason"`
 }
 
-func (o automaticOrder) decision() (machine.Decision, error) {
-	d := machine.Decision{Do: machine.DoSwitch, Reason: o.Reason}
+func (o automaticOrder) decision() (entry.Decision, error) {
+	d := entry.Decision{Do: entry.DoSwitch, Reason: o.Reason}
 	if o.On == nil {
 		return d, &report.FieldError{Field: "on", Err: errors.New("say true or false: whether effects happen by themselves")}
 	}
@@ -61,7 +61,7 @@ func (o automaticOrder) decision() (machine.Decision, error) {
 func (a *API) postAutomatic(w http.ResponseWriter, r *http.Request) {
 	var o automaticOrder
 	err := readJSON(w, r, &o)
-	var d machine.Decision
+	var d entry.Decision
 	if err == nil {
 		d, err = o.decision()
 	}

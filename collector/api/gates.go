@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -193,14 +194,14 @@ type openOrder struct {
 
 func (a *API) postGate(w http.ResponseWriter, r *http.Request) {
 	name, do := path.Split(r.PathValue("path"))
-	d := machine.Decision{Do: do, Gate: strings.TrimSuffix(name, "/")}
+	d := entry.Decision{Do: do, Gate: strings.TrimSuffix(name, "/")}
 	var err error
 	switch do {
-	case machine.DoClose:
+	case entry.DoClose:
 		var o closeOrder
 		err = readJSON(w, r, &o)
 		d.Reason, d.Match = o.Reason, o.Match
-	case machine.DoOpen:
+	case entry.DoOpen:
 		var o openOrder
 		err = readJSON(w, r, &o)
 		d.Reason, d.Verdict, d.Epoch, d.Hold = o.Reason, o.Verdict, o.Epoch, o.Hold
@@ -224,14 +225,14 @@ func (a *API) postGate(w http.ResponseWriter, r *http.Request) {
 }
 
 // decide puts a decision into the ledger that needs nobody else.
-func (a *API) decide(r *http.Request, d machine.Decision) error {
+func (a *API) decide(r *http.Request, d entry.Decision) error {
 	_, err := a.outcome(r, d)
 	return err
 }
 
 // outcome puts a decision into the ledger under the asker's name. It is
 // machine.Pending if the decision takes more people.
-func (a *API) outcome(r *http.Request, d machine.Decision) (any, error) {
+func (a *API) outcome(r *http.Request, d entry.Decision) (any, error) {
 	var err error
 	if d.Actor, d.Second, err = a.decider(r, d); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -56,9 +57,9 @@ type undoOrder struct {
 func (a *API) postEffect(do string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		id := r.PathValue("id")
-		d := machine.Decision{Do: do, Effect: id}
+		d := entry.Decision{Do: do, Effect: id}
 		var err error
-		if do == machine.DoApprove {
+		if do == entry.DoApprove {
 			var o approveOrder
 			err = readJSON(w, r, &o)
 			d.Reason = o.Reason
@@ -187,7 +188,7 @@ func (a *API) postVerdict(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id := r.PathValue("id")
-	err := a.decide(r, machine.Decision{Do: machine.DoVerdict, Incident: id, Verdict: order.Verdict, Reason: order.Reason})
+	err := a.decide(r, entry.Decision{Do: entry.DoVerdict, Incident: id, Verdict: order.Verdict, Reason: order.Reason})
 	if err != nil {
 		fail(w, err)
 		return

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/rules"
 )
@@ -17,27 +18,27 @@ type cell struct {
 	index uint64
 }
 
-func (c *cell) apply(kind machine.Kind, v any) {
+func (c *cell) apply(kind entry.Kind, v any) {
 	c.t.Helper()
-	c.entry(kind, machine.Encode(v), time.Now())
+	c.entry(kind, entry.Marshal(v), time.Now())
 }
 
 // entry applies what has to be taken.
-func (c *cell) entry(kind machine.Kind, body []byte, at time.Time) {
+func (c *cell) entry(kind entry.Kind, body []byte, at time.Time) {
 	c.t.Helper()
 	if err, ok := c.try(kind, body, at).(error); ok {
 		c.t.Fatal(err)
 	}
 }
 
-func (c *cell) try(kind machine.Kind, body []byte, at time.Time) any {
+func (c *cell) try(kind entry.Kind, body []byte, at time.Time) any {
 	c.index++
-	return c.Apply(machine.Entry{Index: c.index, Time: at.UnixNano(), Kind: kind, Body: body}, [32]byte{byte(c.index)})
+	return c.Apply(entry.Entry{Index: c.index, Time: at.UnixNano(), Kind: kind, Body: body, Hash: [32]byte{byte(c.index)}})
 }
 
 func (c *cell) close(match map[string]string) {
 	c.t.Helper()
-	c.apply(machine.KindDecision, machine.Decision{Do: machine.DoClose, Actor: "me", Gate: "g", Reason: "r", Match: match})
+	c.apply(entry.KindDecision, entry.Decision{Do: entry.DoClose, Actor: "me", Gate: "g", Reason: "r", Match: match})
 }
 
 func newCell(t testing.TB) *cell { return newCellOf(t, "gates: [{name: g, mode: enforce}]\n") }
@@ -45,10 +46,10 @@ func newCell(t testing.TB) *cell { return newCellOf(t, "gates: [{name: g, mode: 
 // newCellOf has the rules of one file, r.yml.
 func newCellOf(t testing.TB, text string) *cell {
 	c := &cell{Machine: machine.New(), t: t}
-	c.apply(machine.KindGenesis, machine.Genesis{Cell: "c1"})
+	c.apply(entry.KindGenesis, entry.Genesis{Cell: "c1"})
 	files := []rules.File{{Name: "r.yml", Text: []byte(text)}}
-	c.apply(machine.KindPrepare, machine.Prepare{Set: "s", Files: files})
-	c.apply(machine.KindLive, machine.Live{Set: "s"})
+	c.apply(entry.KindPrepare, entry.Prepare{Set: "s", Files: files})
+	c.apply(entry.KindLive, entry.Live{Set: "s"})
 	return c
 }
 

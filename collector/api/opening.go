@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -66,13 +67,13 @@ func (g *Gate) opening(v machine.GateView) {
 // decider says who takes a decision, and whether they may only as the second of
 // two people who open a gate: that needs less than the first, the right to
 // approve.
-func (a *API) decider(r *http.Request, d machine.Decision) (actor string, second bool, err error) {
+func (a *API) decider(r *http.Request, d entry.Decision) (actor string, second bool, err error) {
 	right := machine.MayOperate
-	if d.Do == machine.DoApprove {
+	if d.Do == entry.DoApprove {
 		right = machine.MayApprove
 	}
 	actor, err = a.Actor(r, right)
-	if err == nil || d.Do != machine.DoOpen && d.Do != machine.DoUndo {
+	if err == nil || d.Do != entry.DoOpen && d.Do != entry.DoUndo {
 		return actor, false, err
 	}
 	approver, lacks := a.Actor(r, machine.MayApprove)
@@ -83,8 +84,8 @@ func (a *API) decider(r *http.Request, d machine.Decision) (actor string, second
 }
 
 // gateOf is the gate that a decision would open.
-func (a *API) gateOf(d machine.Decision) string {
-	if d.Do == machine.DoOpen {
+func (a *API) gateOf(d entry.Decision) string {
+	if d.Do == entry.DoOpen {
 		return d.Gate
 	}
 	e, _ := a.Machine.EffectView(d.Effect)

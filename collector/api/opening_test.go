@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -177,7 +178,7 @@ func TestApproverIsOnlySecond(t *testing.T) {
 	}
 	as("bob", machine.MayApprove)
 	// What one person opens, a second does not.
-	c.apply(machine.KindDecision, machine.Decision{Do: machine.DoClose, Actor: "me", Gate: "one", Reason: "r"})
+	c.apply(entry.KindDecision, entry.Decision{Do: entry.DoClose, Actor: "me", Gate: "one", Reason: "r"})
 	if code := post("/v1/gates/one/open"); code != http.StatusForbidden {
 		t.Errorf("a gate of one person: %d", code)
 	}

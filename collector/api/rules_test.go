@@ -12,6 +12,7 @@ import (
 	promapi "github.com/prometheus/client_golang/api"
 	promv1 "github.com/prometheus/client_golang/api/prometheus/v1"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -68,7 +69,7 @@ func found() []machine.GroupView {
 }
 
 // fire makes metric alerts of a rule stand.
-func (c *cell) fire(rule string, n int, levels ...machine.Level) {
+func (c *cell) fire(rule string, n int, levels ...entry.Level) {
 	c.t.Helper()
 	for _, r := range c.MetricRulesView() {
 		if r.Name != rule {
@@ -80,14 +81,14 @@ func (c *cell) fire(rule string, n int, levels ...machine.Level) {
 		for i := range levels {
 			levels[i].Rule = hex.EncodeToString(r.ID[:])
 		}
-		c.apply(machine.KindLevels, machine.Levels{Set: "s", Firing: levels})
+		c.apply(entry.KindLevels, entry.Levels{Set: "s", Firing: levels})
 		return
 	}
 	c.t.Fatalf("no rule %s", rule)
 }
 
-func level(value string, labels ...string) machine.Level {
-	l := machine.Level{Value: value, Active: 1e18, Annotations: []machine.Label{{Name: "summary", Value: "{{ as it is }}"}}}
+func level(value string, labels ...string) entry.Level {
+	l := entry.Level{Value: value, Active: 1e18, Annotations: []machine.Label{{Name: "summary", Value: "{{ as it is }}"}}}
 	for i := 0; i < len(labels); i += 2 {
 		l.Labels = append(l.Labels, machine.Label{Name: labels[i], Value: labels[i+1]})
 	}
@@ -101,7 +102,7 @@ func mixed(t testing.TB) *cell {
 		level("6", "alertname", "Busy", "severity", "warning", "instance", "b"),
 		level("9", "alertname", "Busy", "severity", "warning", "instance", "gone"))
 	c.fire("NotYet", 0, level("0", "alertname", "NotYet", "instance", "x"))
-	c.apply(machine.KindCondition, machine.Condition{Name: "DiskLow", Firing: true, Text: "little is free"})
+	c.apply(entry.KindCondition, entry.Condition{Name: "DiskLow", Firing: true, Text: "little is free"})
 	c.pays("w1", "w1")
 	return c
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
 	"github.com/tomeishi/tomeishi/rules/window"
@@ -31,8 +32,8 @@ func (c *cell) api(groups func() []machine.GroupView) *API {
 			}
 			return "me", nil
 		},
-		Decide: func(_ context.Context, d machine.Decision) (any, error) {
-			return c.try(machine.KindDecision, machine.Encode(d), time.Now()), nil
+		Decide: func(_ context.Context, d entry.Decision) (any, error) {
+			return c.try(entry.KindDecision, entry.Marshal(d), time.Now()), nil
 		},
 		Evidence: func(refs []window.Ref) []string { return make([]string, len(refs)) },
 		Ready:    func() error { return nil },
@@ -79,7 +80,7 @@ func (c *cell) speaks(agent string, at time.Time) {
 		Agent: agent, Lane: report.SpoolID{1}, Schema: oneSeries, Sent: at.UnixMilli(),
 		Frames: []report.Frame{{Time: at.UnixMilli(), Values: []float64{1}}},
 	}
-	c.entry(machine.KindSamples, s.Append(nil), at)
+	c.entry(entry.KindSamples, s.Append(nil), at)
 }
 
 // pays sends payments for requests, each of which is the name of one.
@@ -91,5 +92,5 @@ func (c *cell) pays(requests ...string) {
 			ID: strconv.Itoa(i), Source: "s", Type: "payout.sent", Seen: time.Now().UnixNano(), Data: []byte(`{"request": "` + request + `"}`),
 		})
 	}
-	c.entry(machine.KindBatch, b.Bytes(), time.Now())
+	c.entry(entry.KindBatch, b.Bytes(), time.Now())
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
 	"github.com/tomeishi/tomeishi/rules/window"
@@ -32,7 +33,7 @@ gates: [{name: g}]
 func storm(t testing.TB, metric, event int) (*cell, func() []machine.GroupView) {
 	c := newCellOf(t, stormRules)
 	groups := []machine.GroupView{{File: "r.yml", Name: "g", Rules: []machine.PromRule{{Type: machine.Alerting, Name: "Metric", State: "firing"}}}}
-	var levels []machine.Level
+	var levels []entry.Level
 	for i := range metric {
 		instance := fmt.Sprintf("host%05d", i)
 		levels = append(levels, level("1", "alertname", "Metric", "instance", instance, "job", "node", "mountpoint", "/var/lib/data"))

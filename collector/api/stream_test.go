@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
 )
@@ -232,7 +233,7 @@ func (c *cell) refuses(agent string, seq uint64, x report.Refused) {
 	// Each is the first block of a spool.
 	head := report.Head{Agent: agent, Spool: report.SpoolID{byte(seq), 1}, Seq: 1}
 	block := report.Block{Head: head, Batch: b.Batch()}
-	c.entry(machine.KindBlocks, block.Append(nil), time.Now())
+	c.entry(entry.KindBlocks, block.Append(nil), time.Now())
 }
 
 // TestStreamOfHeld tells the counts of what is held at most twice a second, and

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -156,7 +157,7 @@ func TestVerifier(t *testing.T) {
 		l := NewLeases(nil)
 		var texts []string
 		fails := 1
-		v := &Verifier{State: s, Leases: l, Submit: func(_ context.Context, r machine.Result) error {
+		v := &Verifier{State: s, Leases: l, Submit: func(_ context.Context, r entry.Result) error {
 			if fails > 0 {
 				fails--
 				return errors.New("unknown")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -24,7 +25,7 @@ type Verifier struct {
 	Leases *Leases
 	// Submit puts a result into the ledger. If it fails, nothing is known, and
 	// the next round looks again.
-	Submit func(context.Context, machine.Result) error
+	Submit func(context.Context, entry.Result) error
 }
 
 // Run looks at applied effects again and again until ctx ends.
@@ -51,7 +52,7 @@ func (v *Verifier) round(ctx context.Context) {
 		if know == 1 {
 			text = "gate closed; 1 agent confirmed, no other can let a payment pass"
 		}
-		if err := v.Submit(ctx, machine.Result{Effect: e.ID, State: machine.Verified, Text: text}); err != nil {
+		if err := v.Submit(ctx, entry.Result{Effect: e.ID, State: machine.Verified, Text: text}); err != nil {
 			return
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -32,16 +33,16 @@ type cell struct {
 
 func newCell() *cell {
 	c := &cell{machine: machine.New(), fault: func() (before, after error) { return nil, nil }}
-	c.apply(machine.KindGenesis, machine.Encode(machine.Genesis{Cell: "c0", Secret: [2]uint64{1, 2}}))
+	c.apply(entry.KindGenesis, entry.Marshal(entry.Genesis{Cell: "c0", Secret: [2]uint64{1, 2}}))
 	return c
 }
 
-func (c *cell) apply(kind machine.Kind, body []byte) any {
+func (c *cell) apply(kind entry.Kind, body []byte) any {
 	c.index++
-	return c.machine.Apply(machine.Entry{Index: c.index, Time: int64(c.index), Kind: kind, Body: body}, [32]byte{})
+	return c.machine.Apply(entry.Entry{Index: c.index, Time: int64(c.index), Kind: kind, Body: body})
 }
 
-func (c *cell) Propose(_ context.Context, kind machine.Kind, body []byte, digest [32]byte) (any, error) {
+func (c *cell) Propose(_ context.Context, kind entry.Kind, body []byte, digest [32]byte) (any, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	before, after := c.fault()

@@ -23,6 +23,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -30,8 +31,8 @@ import (
 type Proposer interface {
 	// Propose returns once the entry is durable and applied, with its outcome.
 	// digest is what the chain covers of the body. The error is
-	// machine.ErrFull, ErrNotStored or ErrUnknown.
-	Propose(ctx context.Context, kind machine.Kind, body []byte, digest [32]byte) (any, error)
+	// entry.ErrFull, ErrNotStored or ErrUnknown.
+	Propose(ctx context.Context, kind entry.Kind, body []byte, digest [32]byte) (any, error)
 }
 
 // Options are what an intake needs.
@@ -92,13 +93,13 @@ func (in *Intake) answer(do func(http.ResponseWriter, *http.Request) error) http
 
 func fail(w http.ResponseWriter, err error) {
 	switch {
-	case errors.Is(err, machine.ErrFull):
+	case errors.Is(err, entry.ErrFull):
 		w.Header().Set("Retry-After", "5")
 		report.WriteJSON(w, http.StatusTooManyRequests, report.Problem{Error: err.Error() + ": send again later"})
-	case errors.Is(err, machine.ErrUnknown):
+	case errors.Is(err, entry.ErrUnknown):
 		w.Header().Set("Retry-After", "1")
 		report.WriteJSON(w, http.StatusServiceUnavailable, report.Problem{Error: err.Error() + ": send it again, the same counts once"})
-	case errors.Is(err, machine.ErrNotStored):
+	case errors.Is(err, entry.ErrNotStored):
 		w.Header().Set("Retry-After", "1")
 		report.WriteJSON(w, http.StatusServiceUnavailable, report.Problem{Error: err.Error() + ": send it again"})
 	default:
@@ -149,7 +150,7 @@ func (in *Intake) postEvents(w http.ResponseWriter, r *http.Request) error {
 	// The batch has memory of its own: the ledger may still read it when this
 	// request is over and s serves another.
 	batch := b.Batch()
-	out, err := in.o.Ledger.Propose(r.Context(), machine.KindBatch, batch.Bytes(), batch.Digest())
+	out, err := in.o.Ledger.Propose(r.Context(), entry.KindBatch, batch.Bytes(), batch.Digest())
 	if err != nil {
 		return err
 	}
@@ -195,7 +196,7 @@ func (in *Intake) postBlocks(w http.ResponseWriter, r *http.Request) error {
 		report.WriteJSON(w, problem.code, problem)
 		return nil
 	}
-	out, err := in.o.Ledger.Propose(r.Context(), machine.KindBlocks, body, digest)
+	out, err := in.o.Ledger.Propose(r.Context(), entry.KindBlocks, body, digest)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -26,7 +27,7 @@ type slowLedger struct {
 	first   [][]byte
 }
 
-func (l *slowLedger) Propose(ctx context.Context, _ machine.Kind, body []byte, _ [32]byte) (any, error) {
+func (l *slowLedger) Propose(ctx context.Context, _ entry.Kind, body []byte, _ [32]byte) (any, error) {
 	l.mu.Lock()
 	l.kept, l.first = append(l.kept, body), append(l.first, bytes.Clone(body))
 	l.mu.Unlock()
@@ -36,7 +37,7 @@ func (l *slowLedger) Propose(ctx context.Context, _ machine.Kind, body []byte, _
 		}
 	})
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("%w: %w", machine.ErrUnknown, ctx.Err())
+		return nil, fmt.Errorf("%w: %w", entry.ErrUnknown, ctx.Err())
 	}
 	return machine.BatchOutcome{Accepted: 1}, nil
 }

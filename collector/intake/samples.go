@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -38,7 +39,7 @@ func (in *Intake) postSamples(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	body := samples.Append(nil)
-	out, err := in.o.Ledger.Propose(r.Context(), machine.KindSamples, body, sha256.Sum256(body))
+	out, err := in.o.Ledger.Propose(r.Context(), entry.KindSamples, body, sha256.Sum256(body))
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 	"testing/iotest"
 
 	"github.com/tomeishi/tomeishi/agent/report"
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 func TestSamplesEnterTheLedgerWhole(t *testing.T) {
@@ -56,16 +56,16 @@ func TestSamplesSentAgain(t *testing.T) {
 	all := hostSamples("a", 10)
 	var e report.SampleEncoder
 	for i, fault := range [][2]error{
-		{nil, fmt.Errorf("%w: the leader went", machine.ErrUnknown)},
-		{nil, machine.ErrUnknown},
-		{machine.ErrFull, nil},
-		{machine.ErrNotStored, nil},
-		{fmt.Errorf("%w: no leader", machine.ErrNotStored), nil},
+		{nil, fmt.Errorf("%w: the leader went", entry.ErrUnknown)},
+		{nil, entry.ErrUnknown},
+		{entry.ErrFull, nil},
+		{entry.ErrNotStored, nil},
+		{fmt.Errorf("%w: no leader", entry.ErrNotStored), nil},
 	} {
 		raw := e.Encode(nil, frame(all, i))
 		d.cell.failing(fault[0], fault[1])
 		want := http.StatusServiceUnavailable
-		if errors.Is(fault[0], machine.ErrFull) {
+		if errors.Is(fault[0], entry.ErrFull) {
 			want = http.StatusTooManyRequests
 		}
 		for range 3 {
@@ -215,9 +215,9 @@ func TestManyAgentsSendSamples(t *testing.T) {
 	c.fault = func() (before, after error) { // called under the cell's lock
 		switch r.IntN(8) {
 		case 0:
-			return machine.ErrNotStored, nil
+			return entry.ErrNotStored, nil
 		case 1:
-			return nil, machine.ErrUnknown
+			return nil, entry.ErrUnknown
 		}
 		return nil, nil
 	}

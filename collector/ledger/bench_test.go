@@ -11,6 +11,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 	wal "github.com/hashicorp/raft-wal"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 func BenchmarkPropose(b *testing.B) {
@@ -76,7 +78,7 @@ func cpu() int64 {
 // null is an Applier that does nothing, and keeps nothing.
 type null struct{}
 
-func (null) Apply(uint64, Entry) any { return nil }
+func (null) Apply(entry.Entry) any { return nil }
 func (null) Snapshot() (func(io.Writer) error, error) {
 	return func(io.Writer) error { return nil }, nil
 }

@@ -14,6 +14,8 @@ import (
 // fields would end the process. So each log carries a sum of them, where raft
 // lets middleware keep its own: in Extensions. The data of an entry has its own
 // checksum; that of raft's records is covered here.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
 var errRecord = errors.New("log record's checksum does not match")
 
 func seal(l *raft.Log) { l.Extensions = sum(l) }

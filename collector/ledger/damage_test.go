@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/hashicorp/raft"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // filled returns a closed ledger of n entries of size bytes and its entries.
@@ -168,11 +170,11 @@ func TestDamage(t *testing.T) {
 func TestBrokenChain(t *testing.T) {
 	dir, _ := filled(t, 3, 10, smallBallast)
 	for name, c := range map[string]struct {
-		next Entry
+		next entry.Entry
 		say  string
 	}{
-		"another predecessor": {Entry{Prev: [32]byte{1}, Time: 1 << 62}, errPrev.Error()},
-		"earlier":             {Entry{Time: 1}, errTime.Error()},
+		"another predecessor": {entry.Entry{Prev: [32]byte{1}, Time: 1 << 62}, errPrev.Error()},
+		"earlier":             {entry.Entry{Time: 1}, errTime.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := copied(t, dir)
@@ -181,7 +183,7 @@ func TestBrokenChain(t *testing.T) {
 			if e.Prev == ([32]byte{}) {
 				e.Prev = l.Head().Hash
 			}
-			e = encode(e)
+			e = entry.Seal(e)
 			closed(t, l)
 			s, err := openStore(filepath.Join(dir, "wal"), 64<<10, l.met, engineLog(testLog(t)), func(uint64) error { return nil }, func(error) {})
 			if err != nil {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // tally is what proposers were told.
@@ -28,7 +30,7 @@ func (a *tally) propose(ctx context.Context, l *Ledger, p Proposal) error {
 	switch {
 	case err == nil:
 		a.acked[string(p.Body)] = true
-	case errors.Is(err, ErrUnknown):
+	case errors.Is(err, entry.ErrUnknown):
 		a.unknown[string(p.Body)] = true
 	}
 	return err
@@ -218,7 +220,7 @@ func TestFullDisk(t *testing.T) {
 
 	free := hog(t, disk)
 	until(t, "the ledger is full", l.Full)
-	if err := try(false); !errors.Is(err, ErrFull) {
+	if err := try(false); !errors.Is(err, entry.ErrFull) {
 		t.Errorf("propose on a full disk: %v", err)
 	}
 	for range 30 { // more than one segment

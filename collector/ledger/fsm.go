@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // fsm checks each entry and hands it to the Applier. It outlives raft: when the
@@ -83,7 +85,7 @@ func (f *fsm) apply(l *raft.Log) bool {
 	if l.Index <= head.Index {
 		return false
 	}
-	e, err := Decode(l.Data)
+	e, err := entry.Open(l.Index, l.Data)
 	if err == nil {
 		err = follows(head, e)
 	}
@@ -91,12 +93,12 @@ func (f *fsm) apply(l *raft.Log) bool {
 		f.fail(damaged(l.Index, err))
 		return false
 	}
-	next := Head{Index: l.Index, Hash: e.Hash(), Time: e.Time}
+	next := Head{Index: l.Index, Hash: e.Hash, Time: e.Time}
 	if err := f.keeps(next); err != nil {
 		f.fail(err)
 		return false
 	}
-	result := f.applier.Apply(l.Index, e)
+	result := f.applier.Apply(e)
 	if fatal, ok := result.(Fatal); ok {
 		f.fail(fmt.Errorf("entry %d: %w", l.Index, fatal.Err))
 		return false
@@ -118,7 +120,7 @@ var (
 	errTime = errors.New("its time is before that of the entry before")
 )
 
-func follows(head Head, e Entry) error {
+func follows(head Head, e entry.Entry) error {
 	if e.Prev != head.Hash {
 		return errPrev
 	}

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // Head is the last applied entry.
@@ -39,7 +41,7 @@ func decodeHead(magic string, b []byte) (Head, error) {
 		return Head{}, fmt.Errorf("does not begin with %q", magic)
 	}
 	if v := b[4]; v != headVersion {
-		return Head{}, fmt.Errorf("format version %d; this program reads version %d: %w", v, headVersion, errNewer)
+		return Head{}, fmt.Errorf("format version %d; this program reads version %d: %w", v, headVersion, entry.ErrNewer)
 	}
 	if binary.LittleEndian.Uint32(b[headLen-4:]) != crc32.Checksum(b[:headLen-4], castagnoli) {
 		return Head{}, errors.New("checksum does not match")
@@ -77,7 +79,7 @@ func openHeadFile(dir string) (*headFile, Head, error) {
 	for slot := range 2 {
 		at := min(slot*headSlot, len(raw))
 		got, err := decodeHead(headMagic, raw[at:])
-		if errors.Is(err, errNewer) {
+		if errors.Is(err, entry.ErrNewer) {
 			return nil, Head{}, errors.Join(fmt.Errorf("head file: %w", err), f.Close())
 		}
 		// A torn slot is the one that was being written: the other one stands.

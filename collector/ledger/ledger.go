@@ -8,7 +8,7 @@
 // entry, or was changed, is refused with a sentence; and that ledger time never
 // goes back. While the disk is full decisions are still taken, from a reserve.
 //
-// It does not promise that an error means "not written": ErrUnknown says so. It
+// It does not promise that an error means "not written": entry.ErrUnknown says so. It
 // does not repair a damaged log. In this version it is a cluster of one.
 package ledger
 
@@ -23,13 +23,15 @@ import (
 	"sync/atomic"
 
 	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // Applier is what entries are applied to. Its methods are called by one
 // goroutine at a time, in order.
 type Applier interface {
 	// Apply must be deterministic. Its result goes back to the proposer.
-	Apply(index uint64, e Entry) any
+	Apply(e entry.Entry) any
 	// Snapshot captures the state now; the function that it returns writes it
 	// later, from another goroutine, while entries are applied.
 	Snapshot() (func(io.Writer) error, error)
@@ -216,7 +218,7 @@ func (l *Ledger) release() error {
 		err = n.stop()
 	}
 	l.tasks.Wait()
-	l.fsm.giveUp(fmt.Errorf("%w: the ledger was closed", ErrUnknown))
+	l.fsm.giveUp(fmt.Errorf("%w: the ledger was closed", entry.ErrUnknown))
 	return errors.Join(err, l.fsm.files.close(), l.lock.Close())
 }
 

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // record is an Applier that keeps what it was given.
@@ -22,14 +24,14 @@ type record struct {
 	errs    []error
 }
 
-func (r *record) Apply(index uint64, e Entry) any {
+func (r *record) Apply(e entry.Entry) any {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if e.Prev != r.head.Hash || index <= r.head.Index || e.Time < r.head.Time {
-		r.errs = append(r.errs, fmt.Errorf("entry %d does not follow %d", index, r.head.Index))
+	if e.Prev != r.head.Hash || e.Index <= r.head.Index || e.Time < r.head.Time {
+		r.errs = append(r.errs, fmt.Errorf("entry %d does not follow %d", e.Index, r.head.Index))
 	}
-	r.head = Head{index, e.Hash(), e.Time}
-	r.indexes = append(r.indexes, index)
+	r.head = Head{e.Index, e.Hash, e.Time}
+	r.indexes = append(r.indexes, e.Index)
 	r.bodies = append(r.bodies, string(e.Body))
 	return len(r.bodies)
 }
@@ -183,7 +185,7 @@ func TestProposeRefuses(t *testing.T) {
 	l, r := open(t, t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := l.Propose(t.Context(), Proposal{Body: make([]byte, MaxBody+1)}); !errors.Is(err, ErrTooLarge) {
+	if _, _, err := l.Propose(t.Context(), Proposal{Body: make([]byte, entry.MaxBody+1)}); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("too large: %v", err)
 	}
 	_, _, err := l.Propose(ctx, Proposal{Body: []byte("late")})
@@ -192,7 +194,7 @@ func TestProposeRefuses(t *testing.T) {
 	}
 	before := len(r.all(t))
 	closed(t, l)
-	if _, _, err := l.Propose(t.Context(), Proposal{}); !errors.Is(err, ErrClosed) || errors.Is(err, ErrUnknown) {
+	if _, _, err := l.Propose(t.Context(), Proposal{}); !errors.Is(err, ErrClosed) || errors.Is(err, entry.ErrUnknown) {
 		t.Errorf("closed: %v", err)
 	}
 	if n := len(r.all(t)); n > before+1 {
@@ -206,7 +208,7 @@ func TestProposeRefuses(t *testing.T) {
 func TestLargestBody(t *testing.T) {
 	dir := t.TempDir()
 	l, _ := open(t, dir)
-	body := bytes.Repeat([]byte("0123456789abcdef"), MaxBody/16)
+	body := bytes.Repeat([]byte("0123456789abcdef"), entry.MaxBody/16)
 	propose(t, l, string(body))
 	propose(t, l, "after")
 	closed(t, l)

@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // Proposal is what should become an entry.
 type Proposal struct {
-	Kind Kind
+	Kind entry.Kind
 	Body []byte
 	// Digest is what the chain covers of the body; zero means its SHA-256.
 	Digest [32]byte
@@ -43,10 +45,18 @@ const (
 )
 
 // Propose appends an entry and returns its index and what Apply returned for
-// it, when it is durable and applied. Unless the error wraps ErrUnknown, an
-// error means that the entry is not in the ledger and will not be. Body must
-// not change until then.
+// it, when it is durable and applied. An error wraps entry.ErrFull,
+// entry.ErrNotStored or entry.ErrUnknown; unless it is the last, the entry is not
+// in the ledger and will not be. Body must not change until then.
 func (l *Ledger) Propose(ctx context.Context, p Proposal) (uint64, any, error) {
+	index, result, err := l.propose(ctx, p)
+	if err != nil && !errors.Is(err, entry.ErrUnknown) && !errors.Is(err, entry.ErrFull) {
+		err = fmt.Errorf("%w: %w", entry.ErrNotStored, err)
+	}
+	return index, result, err
+}
+
+func (l *Ledger) propose(ctx context.Context, p Proposal) (uint64, any, error) {
 	w := &waiter{Proposal: p, begun: time.Now(), done: make(chan struct{})}
 	if err := l.admit(w); err != nil {
 		return 0, nil, err
@@ -78,13 +88,13 @@ func (l *Ledger) Propose(ctx context.Context, p Proposal) (uint64, any, error) {
 // admit refuses what will not be taken.
 func (l *Ledger) admit(w *waiter) error {
 	switch {
-	case len(w.Body) > MaxBody:
-		return fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(w.Body), MaxBody)
+	case len(w.Body) > entry.MaxBody:
+		return fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(w.Body), entry.MaxBody)
 	case l.hasFailed():
 		return l.err
 	case l.Full() && !w.Decision:
 		l.met.refused.Inc()
-		return ErrFull
+		return entry.ErrFull
 	}
 	if l.life.Err() != nil {
 		return ErrClosed
@@ -101,7 +111,7 @@ func (w *waiter) leave(cause error) (uint64, any, error) {
 	case <-w.done:
 		return w.index, w.result, w.err
 	default:
-		return 0, nil, fmt.Errorf("propose: %w: %w", ErrUnknown, cause)
+		return 0, nil, fmt.Errorf("propose: %w: %w", entry.ErrUnknown, cause)
 	}
 }
 
@@ -148,7 +158,7 @@ var errLead = errors.New("raft stopped leading")
 
 // submit stamps w and hands it to raft; false is the end.
 func (l *Ledger) submit(w *waiter) bool {
-	size := overhead + len(w.Body)
+	size := entry.Overhead + len(w.Body)
 	for n := l.current(); n.store.failed() || !l.fsm.room(size); n = l.current() {
 		select {
 		case <-l.fsm.landed:
@@ -165,17 +175,17 @@ func (l *Ledger) submit(w *waiter) bool {
 	}
 	if l.Full() && !w.Decision {
 		l.met.refused.Inc()
-		w.refuse(ErrFull)
+		w.refuse(entry.ErrFull)
 		return true
 	}
 	l.last = max(l.last, l.Now())
-	e := encode(Entry{Kind: w.Kind, Time: l.last, Prev: l.prev, Digest: w.Digest, Body: w.Body})
-	w.hash, w.size = e.Hash(), len(e.raw)
+	e := entry.Seal(entry.Entry{Kind: w.Kind, Time: l.last, Prev: l.prev, Digest: w.Digest, Body: w.Body})
+	w.hash, w.size = e.Hash, len(e.Raw())
 	l.prev = w.hash
 	l.fsm.push(w)
 	// The future is not waited for: raft leaves some without an answer when it
 	// stops. Success comes from the fsm, failure from the store.
-	l.current().raft.ApplyLog(raft.Log{Data: e.raw}, 0)
+	l.current().raft.ApplyLog(raft.Log{Data: e.Raw()}, 0)
 	return true
 }
 
@@ -211,6 +221,6 @@ func (l *Ledger) drain() {
 
 // endFailed answers everyone and holds the directory until Close.
 func (l *Ledger) endFailed() {
-	l.fsm.giveUp(fmt.Errorf("%w: %w", ErrUnknown, l.err))
+	l.fsm.giveUp(fmt.Errorf("%w: %w", entry.ErrUnknown, l.err))
 	<-l.life.Done()
 }

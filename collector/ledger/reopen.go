@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 const (
@@ -32,7 +34,7 @@ func (l *Ledger) reopen(n *node) bool {
 		l.met.reopened.Inc()
 		next, err := l.openNode(l.life)
 		if err == nil {
-			l.fsm.giveUp(fmt.Errorf("%w: %w", ErrUnknown, cause))
+			l.fsm.giveUp(fmt.Errorf("%w: %w", entry.ErrUnknown, cause))
 			l.begin(next)
 			l.o.Log.Info("the log is open again", "tries", tries)
 			return true
@@ -43,7 +45,7 @@ func (l *Ledger) reopen(n *node) bool {
 		}
 		l.space.pressed(err)
 		if time.Now().After(answer) {
-			l.fsm.giveUp(fmt.Errorf("%w: %w", ErrUnknown, err))
+			l.fsm.giveUp(fmt.Errorf("%w: %w", entry.ErrUnknown, err))
 		}
 		l.o.Log.Warn("open the log anew", "err", err, "tries", tries)
 		select {

@@ -14,6 +14,8 @@ import (
 	wal "github.com/hashicorp/raft-wal"
 	"github.com/hashicorp/raft-wal/metadb"
 	"go.etcd.io/bbolt"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // store is the log and the stable store that raft sees: raft-wal, with three
@@ -159,14 +161,11 @@ func (s *store) follow(logs []*raft.Log) error {
 		if l.Type != raft.LogCommand {
 			continue
 		}
-		if !s.armed.Load() || len(l.Data) < overhead {
+		prev, own, ok := entry.Link(l.Data)
+		if !ok || !s.armed.Load() || prev != s.prev {
 			return errChain
 		}
-		e := Entry{raw: l.Data}
-		if [32]byte(l.Data[13:45]) != s.prev {
-			return errChain
-		}
-		s.prev = e.Hash()
+		s.prev = own
 	}
 	return nil
 }

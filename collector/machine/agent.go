@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // An Agent is what is known of one agent. It is known from the first samples or
@@ -101,7 +102,7 @@ func (m *Machine) hear(id string) *Agent {
 	if a.Silent {
 		m.versions.Agents++
 		a.Silent = false
-		m.endAbout(agentSilent, "heard again", Label{"agent", a.ID})
+		m.endAbout(agentSilent, "heard again", Label{Name: "agent", Value: a.ID})
 		m.agentTimers.set(a, m.silentAt(a))
 	}
 	return a
@@ -115,7 +116,7 @@ func (m *Machine) lane(a *Agent, lane report.SpoolID) {
 	}
 	for _, f := range a.Former {
 		if f.Lane == lane && m.Time-f.Left <= int64(laneBack) {
-			m.builtIn(agentCloned, Label{"agent", a.ID})
+			m.builtIn(agentCloned, Label{Name: "agent", Value: a.ID})
 			break
 		}
 	}
@@ -150,14 +151,14 @@ func (m *Machine) fallSilent(agents []*Agent) {
 		left--
 		a.Silent = true
 		m.versions.Agents++
-		alert := m.about(agentSilent, []Label{{"agent", a.ID}})
+		alert := m.about(agentSilent, []Label{{Name: "agent", Value: a.ID}})
 		alert.Value = "1"
 		m.since(alert, max(a.Heard, m.Serving))
 	}
 }
 
 // lead notes that a collector begins to serve.
-func (m *Machine) lead(Lead) any {
+func (m *Machine) lead(entry.Lead) any {
 	m.Serving, m.Steady = m.Time, m.Time
 	m.tellAllClosed()
 	return nil
@@ -176,7 +177,7 @@ func (m *Machine) roomForAgent() {
 // dropAgent forgets an agent and ends what is said of it.
 func (m *Machine) dropAgent(a *Agent, cause string) {
 	for _, name := range []string{agentSilent, clockOff, agentBlind, agentCloned} {
-		m.endAbout(name, cause, Label{"agent", a.ID})
+		m.endAbout(name, cause, Label{Name: "agent", Value: a.ID})
 	}
 	delete(m.Agents, a.ID)
 	m.versions.Agents++
@@ -195,7 +196,7 @@ func longestSilent[T any](all map[string]T, heard func(T) int64) (oldest string)
 
 // forget forgets an agent that will not come back, because a person says so.
 // If it speaks again it is new.
-func (m *Machine) forget(d Decision) *Refusal {
+func (m *Machine) forget(d entry.Decision) *Refusal {
 	a := m.Agents[d.Agent]
 	switch {
 	case a == nil:

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // named are the standing alerts of a built-in name.
@@ -51,7 +52,7 @@ func TestAgentSilent(t *testing.T) {
 	if len(alerts) != 1 || alerts[0].Label("agent") != "host1" || alerts[0].Label("severity") != "warning" || alerts[0].Since != heard.UnixNano() {
 		t.Fatalf("alerts %+v", alerts)
 	}
-	if a := alerts[0]; !a.Rendered() || !strings.Contains(a.summary(), "host1") || a.Annotations[0] != (Label{"runbook_url", runbooks + "agentsilent"}) {
+	if a := alerts[0]; !a.Rendered() || !strings.Contains(a.summary(), "host1") || a.Annotations[0] != (Label{Name: "runbook_url", Value: runbooks + "agentsilent"}) {
 		t.Errorf("annotations %+v", a.Annotations)
 	}
 	if !r.agent("host1").Silent || r.m.Due() != 0 {
@@ -79,7 +80,7 @@ func TestAgentSilent(t *testing.T) {
 
 // A collector that was down has heard nobody: that is not silence.
 func TestDowntimeIsNotSilence(t *testing.T) {
-	for _, kind := range []Kind{KindLead, KindRestored} {
+	for _, kind := range []entry.Kind{entry.KindLead, entry.KindRestored} {
 		r := newRig(t, testRules)
 		r.speaks("host1")
 		r.later(time.Hour)
@@ -144,7 +145,7 @@ func TestLanes(t *testing.T) {
 			r := newRig(t, testRules)
 			for _, turn := range c.turns {
 				r.later(turn.after)
-				r.must(r.apply(KindSamples, samples("host1", turn.lane, r.now, r.now)))
+				r.must(r.apply(entry.KindSamples, samples("host1", turn.lane, r.now, r.now)))
 			}
 			if got := len(r.named(agentCloned)) == 1; got != c.want {
 				t.Errorf("cloned: %v, want %v", got, c.want)
@@ -161,13 +162,13 @@ func TestUnreadableSamples(t *testing.T) {
 	good := samples("host1", 1, r.now, r.now)
 	for _, body := range [][]byte{[]byte("damaged"), good[:len(good)-1], append(slices.Clone(good), 'x')} {
 		before := r.m.Totals().Malformed
-		if _, bad := r.apply(KindSamples, body).(error); !bad || r.m.Totals().Malformed != before+1 {
+		if _, bad := r.apply(entry.KindSamples, body).(error); !bad || r.m.Totals().Malformed != before+1 {
 			t.Errorf("%.20q was not counted as malformed", body)
 		}
 	}
 	s := r.m.Totals().Signals
-	r.must(r.apply(KindSamples, append(slices.Clone(good), good...)))
-	r.apply(KindWrite, []byte("anything"))
+	r.must(r.apply(entry.KindSamples, append(slices.Clone(good), good...)))
+	r.apply(entry.KindWrite, []byte("anything"))
 	if got := r.m.Totals().Signals; got.Samples != s.Samples+1 || got.Frames != s.Frames+2 || got.Writes != 1 {
 		t.Errorf("%+v, was %+v", got, s)
 	}
@@ -175,19 +176,19 @@ func TestUnreadableSamples(t *testing.T) {
 
 func TestForget(t *testing.T) {
 	r := newRig(t, metricTestRules)
-	forget := Decision{Do: DoForget, Agent: "host1", Reason: "sold"}
+	forget := entry.Decision{Do: entry.DoForget, Agent: "host1", Reason: "sold"}
 	r.refused(forget, NotFound, "")
 	r.speaks("host1")
 	r.speaks("host2")
 	r.blocks(block(report.Head{Agent: "host1", Spool: report.SpoolID{1}, Seq: 2}, event("1", "x", "{}"))) // blind
 	r.firing(r.level("Slow", "instance", "host1"), r.level("Slow", "instance", "host1", "cpu", "1"), r.level("Slow", "instance", "host2"))
-	r.refused(Decision{Do: DoForget, Agent: "host1"}, Invalid, "reason")
+	r.refused(entry.Decision{Do: entry.DoForget, Agent: "host1"}, Invalid, "reason")
 	r.later(12 * time.Second)
 	if err := r.decide(forget); err == nil || err.Error() != "agent host1 was heard 12 seconds ago: stop it first" {
 		t.Errorf("forgotten while it is heard: %v", err)
 	}
 	r.later(time.Hour)
-	r.must(r.json(KindLead, Lead{}))
+	r.must(r.json(entry.KindLead, entry.Lead{}))
 	r.later(7 * time.Second)
 	if err := r.decide(forget); err == nil || !strings.Contains(err.Error(), "began to serve 7 seconds ago") {
 		t.Errorf("forgotten before it could be heard: %v", err)
@@ -213,7 +214,7 @@ func TestForget(t *testing.T) {
 	}
 	r.refused(forget, NotFound, "")
 	r.sends("host1", 30, always(time.Minute), always(0))
-	r.must(r.apply(KindSamples, samples("host1", 2, r.now, r.now)))
+	r.must(r.apply(entry.KindSamples, samples("host1", 2, r.now, r.now)))
 	r.speaks("host1")
 	r.later(time.Minute)
 	r.speaks("host2")
@@ -237,7 +238,7 @@ func TestForgetIsOnRecord(t *testing.T) {
 	r.firing(r.level("Full", "instance", "host1"))
 	r.later(time.Minute)
 	r.resolve(r.ids("Full")...)
-	r.decided(r.decide(Decision{Do: DoForget, Agent: "host1", Actor: "carol", Reason: "sold"}))
+	r.decided(r.decide(entry.Decision{Do: entry.DoForget, Agent: "host1", Actor: "carol", Reason: "sold"}))
 	in := r.m.IncidentsView()[0]
 	a, _ := r.m.AlertView(in.Alerts[0])
 	if a.Cause != "forgotten by carol: sold" || !strings.Contains(in.Log[len(in.Log)-1].Text, a.Cause) {
@@ -289,20 +290,20 @@ func TestAgentsAreBounded(t *testing.T) {
 func TestFullDiskIsNotSilence(t *testing.T) {
 	r := newRig(t, metricTestRules)
 	r.speaks("host1")
-	r.apply(KindCondition, Encode(Condition{Name: diskFull, Firing: true}))
+	r.apply(entry.KindCondition, entry.Marshal(entry.Condition{Name: diskFull, Firing: true}))
 	r.later(10 * time.Minute)
-	r.apply(KindTick, []byte("{}"))
+	r.apply(entry.KindTick, []byte("{}"))
 	if r.m.AgentsView()[0].Silent || r.m.Due() <= r.now.UnixNano() {
 		t.Errorf("%+v, due %d at %d", r.m.AgentsView()[0], r.m.Due(), r.now.UnixNano())
 	}
-	r.apply(KindCondition, Encode(Condition{Name: diskFull}))
+	r.apply(entry.KindCondition, entry.Marshal(entry.Condition{Name: diskFull}))
 	r.later(29 * time.Second)
-	r.apply(KindTick, []byte("{}"))
+	r.apply(entry.KindTick, []byte("{}"))
 	if r.m.AgentsView()[0].Silent {
 		t.Error("silent before it could speak")
 	}
 	r.later(2 * time.Second)
-	r.apply(KindTick, []byte("{}"))
+	r.apply(entry.KindTick, []byte("{}"))
 	if !r.m.AgentsView()[0].Silent {
 		t.Error("silence is not told any more")
 	}

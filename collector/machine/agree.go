@@ -4,11 +4,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // agree notes that one person agrees to open a gate that takes two. A gate that
 // gets another hold, or loses one, forgets it: it was about others.
-func (m *Machine) agree(g *Gate, d Decision, holds []*Hold) Pending {
+func (m *Machine) agree(g *Gate, d entry.Decision, holds []*Hold) Pending {
 	// Views share what was there.
 	agreed := slices.DeleteFunc(slices.Clone(g.Agreed), func(a Agreement) bool { return a.Actor == d.Actor })
 	agreed = append(agreed, Agreement{Actor: d.Actor, At: m.Time, Reason: cut(d.Reason, maxText), Verdict: d.Verdict, Hold: d.Hold})
@@ -33,7 +35,7 @@ func (m *Machine) agree(g *Gate, d Decision, holds []*Hold) Pending {
 
 // wantApproval raises or renews the alert that asks for a second person.
 func (m *Machine) wantApproval(g *Gate) {
-	a := m.about(approvalWanted, []Label{{"gate", g.Name}})
+	a := m.about(approvalWanted, []Label{{Name: "gate", Value: g.Name}})
 	a.Value, a.Updated = strconv.Itoa(len(g.Agreed)), m.Time
 	m.describe(a, g.wanted())
 	m.touch(a)
@@ -72,7 +74,7 @@ func (m *Machine) lapse(g *Gate, cause string) {
 	}
 	g.Agreed = nil
 	m.versions.Gates++
-	m.endAboutSaying(approvalWanted, cause, g.wantedNoMore(cause), Label{"gate", g.Name})
+	m.endAboutSaying(approvalWanted, cause, g.wantedNoMore(cause), Label{Name: "gate", Value: g.Name})
 }
 
 // reviewAgreed forgets the agreements that have waited for too long.
@@ -96,8 +98,8 @@ func (m *Machine) reviewAgreed(wanted *Alert) {
 
 // openedAlone pages the second person about what one has done. The newest hold
 // tells one opening from the next: each is news.
-func (m *Machine) openedAlone(d Decision, holds []*Hold) {
-	labels := []Label{{"gate", d.Gate}, {"by", clip(d.Actor)}, {"hold", holds[len(holds)-1].ID}}
+func (m *Machine) openedAlone(d entry.Decision, holds []*Hold) {
+	labels := []Label{{Name: "gate", Value: d.Gate}, {Name: "by", Value: clip(d.Actor)}, {Name: "hold", Value: holds[len(holds)-1].ID}}
 	m.describe(m.about(openedAlone, labels), d.Actor+" opened gate "+d.Gate+" without a second person"+withVerdict(d.Verdict)+": "+clean(d.Reason))
 	m.builtIn(openedAlone, labels...)
 }

@@ -56,16 +56,16 @@ func (m *Machine) raise(rule *rules.Rule, key window.Key, hit rules.Hit) *Alert 
 	if m.stands[rule.ID] >= rule.Limit {
 		return m.excess(rule, key)
 	}
-	labels := []Label{{"alertname", rule.Name}}
+	labels := []Label{{Name: "alertname", Value: rule.Name}}
 	for i, value := range m.live.matcher.Labels(hit) {
-		labels = append(labels, Label{rule.By[i].Label, clip(value)})
+		labels = append(labels, Label{Name: rule.By[i].Label, Value: clip(value)})
 	}
 	return m.newAlert(rule, key, labels)
 }
 
 func (m *Machine) newAlert(rule *rules.Rule, key window.Key, labels []Label) *Alert {
 	for _, l := range rule.Labels {
-		labels = append(labels, Label{l.Name, l.Value})
+		labels = append(labels, Label{Name: l.Name, Value: l.Value})
 	}
 	a := &Alert{
 		ID:   next("a", &m.Last.Alert),
@@ -73,7 +73,7 @@ func (m *Machine) newAlert(rule *rules.Rule, key window.Key, labels []Label) *Al
 		Since: m.Time, Raised: m.Time,
 	}
 	for _, l := range rule.Annotations {
-		a.Annotations = append(a.Annotations, Label{l.Name, l.Value})
+		a.Annotations = append(a.Annotations, Label{Name: l.Name, Value: l.Value})
 	}
 	m.stand(a, labels)
 	return a
@@ -97,7 +97,7 @@ func (m *Machine) excess(rule *rules.Rule, key window.Key) *Alert {
 	all := m.hash([]byte("over the limit"))
 	a := m.alertOf[alertKey{rule.ID, all}]
 	if a == nil {
-		a = m.newAlert(rule, all, []Label{{"alertname", rule.Name}, {"over_limit", strconv.Itoa(rule.Limit)}})
+		a = m.newAlert(rule, all, []Label{{Name: "alertname", Value: rule.Name}, {Name: "over_limit", Value: strconv.Itoa(rule.Limit)}})
 	}
 	if i, known := slices.BinarySearchFunc(a.Keys, key, compareKeys); !known {
 		a.More++

@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // reports sends a block of an agent with events of its own.
 func (r *rig) reports(agent string, events ...report.Event) {
 	r.t.Helper()
-	r.must(r.apply(KindBlocks, r.own(agent, events...)))
+	r.must(r.apply(entry.KindBlocks, r.own(agent, events...)))
 }
 
 // own is a block of an agent, the first of a spool.
@@ -54,7 +55,7 @@ func TestWatchdog(t *testing.T) {
 	}
 	r.restarted()
 	r.later(time.Minute - 1)
-	r.json(KindLead, Lead{}) // nobody's beat
+	r.json(entry.KindLead, entry.Lead{}) // nobody's beat
 	if due := r.m.Due(); due == 0 || due > r.now.UnixNano()+1 || len(r.named(watchdog)) != 1 {
 		t.Fatalf("due %d at %d, %+v", due, r.now.UnixNano(), r.named(watchdog))
 	}
@@ -71,9 +72,9 @@ func TestWatchdog(t *testing.T) {
 	}
 	// What was delivered again is no beat.
 	again := r.own("host1", aBeat)
-	r.must(r.apply(KindBlocks, again))
+	r.must(r.apply(entry.KindBlocks, again))
 	r.later(30 * time.Second)
-	r.must(r.apply(KindBlocks, again))
+	r.must(r.apply(entry.KindBlocks, again))
 	r.later(30 * time.Second)
 	r.tick()
 	if got = r.named(watchdog); len(got) != 0 {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 func BenchmarkSamples(b *testing.B) {
@@ -29,7 +30,7 @@ func BenchmarkSamples(b *testing.B) {
 			}
 		}
 		b.StartTimer()
-		if err, bad := r.m.Apply(Entry{Index: 9, Time: r.now.UnixNano(), Kind: KindSamples, Body: bodies[i%100]}, [32]byte{}).(error); bad {
+		if err, bad := r.m.Apply(entry.Entry{Index: 9, Time: r.now.UnixNano(), Kind: entry.KindSamples, Body: bodies[i%100]}).(error); bad {
 			b.Fatal(err)
 		}
 	}
@@ -39,14 +40,14 @@ func BenchmarkSamples(b *testing.B) {
 func (r *rig) storm(rule string, from, n int) (bodies [][]byte) {
 	_, set, _ := r.m.RulesView()
 	for n > 0 {
-		l := Levels{Set: set}
+		l := entry.Levels{Set: set}
 		for range min(n, 500) {
 			level := r.level(rule, "cpu", fmt.Sprint("cpu", from), "instance", fmt.Sprint("host", from%100), "job", "node")
-			level.Annotations = []Label{{"description", "The CPU of this host has had no time left for 5 minutes: work waits."}, {"summary", fmt.Sprint("CPU ", from, " is full")}}
+			level.Annotations = []Label{{Name: "description", Value: "The CPU of this host has had no time left for 5 minutes: work waits."}, {Name: "summary", Value: fmt.Sprint("CPU ", from, " is full")}}
 			l.Firing = append(l.Firing, level)
 			from, n = from+1, n-1
 		}
-		bodies = append(bodies, Encode(l))
+		bodies = append(bodies, entry.Marshal(l))
 	}
 	return bodies
 }
@@ -61,11 +62,11 @@ func BenchmarkLevels(b *testing.B) {
 				b.StopTimer()
 				r := newRig(b, metricTestRules)
 				for _, body := range r.storm(c.rule, 500, c.standing) {
-					r.must(r.apply(KindLevels, body))
+					r.must(r.apply(entry.KindLevels, body))
 				}
 				body := r.storm(c.rule, 0, 500)[0]
 				b.StartTimer()
-				out := r.apply(KindLevels, body)
+				out := r.apply(entry.KindLevels, body)
 				if out != (LevelsOutcome{Raised: 500}) {
 					b.Fatal(out)
 				}
@@ -87,7 +88,7 @@ func BenchmarkStorm(b *testing.B) {
 				b.StartTimer()
 				for _, body := range bodies {
 					start := time.Now()
-					r.must(r.apply(KindLevels, body))
+					r.must(r.apply(entry.KindLevels, body))
 					mid := time.Now()
 					r.pay("w1", "p1")
 					levels, payments = append(levels, mid.Sub(start)), append(payments, time.Since(mid))
@@ -107,7 +108,7 @@ func BenchmarkStorm(b *testing.B) {
 func BenchmarkViews(b *testing.B) {
 	r := newRig(b, metricTestRules)
 	for _, body := range r.storm("Stuck", 0, 10_000) {
-		r.must(r.apply(KindLevels, body))
+		r.must(r.apply(entry.KindLevels, body))
 	}
 	id := r.metricRule("Stuck").ID
 	for i := range maxAgents {
@@ -133,16 +134,16 @@ func BenchmarkViews(b *testing.B) {
 			b.StopTimer()
 			if len(ids) < 500 {
 				for _, body := range r.storm("Stuck", 0, 10_000) {
-					r.must(r.apply(KindLevels, body))
+					r.must(r.apply(entry.KindLevels, body))
 				}
 				ids = r.ids("Stuck")
 			}
 			_, set, _ := r.m.RulesView()
-			body := Encode(Levels{Set: set, Resolved: ids[:500]})
+			body := entry.Marshal(entry.Levels{Set: set, Resolved: ids[:500]})
 			ids = ids[500:]
 			r.later(time.Millisecond)
 			b.StartTimer()
-			r.must(r.apply(KindLevels, body))
+			r.must(r.apply(entry.KindLevels, body))
 		}
 	})
 	b.Run("500 fall silent", func(b *testing.B) {

@@ -21,7 +21,7 @@ func BoundLabels(labels []Label) []Label { return bound(labels, maxLabel) }
 func bound(labels []Label, most int) []Label {
 	out := make([]Label, 0, len(labels))
 	for _, l := range labels {
-		out = append(out, Label{cut(valid(l.Name), maxLabel), cut(valid(l.Value), most)})
+		out = append(out, Label{Name: cut(valid(l.Name), maxLabel), Value: cut(valid(l.Value), most)})
 	}
 	slices.SortStableFunc(out, compareNames)
 	out = slices.CompactFunc(out, func(x, y Label) bool { return x.Name == y.Name })

@@ -73,7 +73,7 @@ func (m *Machine) about(name string, labels []Label) *Alert {
 			summary = fmt.Sprintf(text, labels[0].Value)
 		}
 		m.describe(a, summary)
-		m.stand(a, append(slices.Clone(labels), Label{"alertname", name}, Label{"severity", severity(name)}))
+		m.stand(a, append(slices.Clone(labels), Label{Name: "alertname", Value: name}, Label{Name: "severity", Value: severity(name)}))
 	}
 	return a
 }
@@ -81,9 +81,9 @@ func (m *Machine) about(name string, labels []Label) *Alert {
 // describe gives a built-in alert its annotations. They are made anew: views
 // share those that were there.
 func (m *Machine) describe(a *Alert, summary string) {
-	a.Annotations = []Label{{"runbook_url", runbooks + strings.ToLower(a.Rule)}}
+	a.Annotations = []Label{{Name: "runbook_url", Value: runbooks + strings.ToLower(a.Rule)}}
 	if summary != "" {
-		a.Annotations = append(a.Annotations, Label{"summary", summary})
+		a.Annotations = append(a.Annotations, Label{Name: "summary", Value: summary})
 	}
 }
 

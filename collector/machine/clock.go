@@ -44,7 +44,7 @@ func (m *Machine) watchClock(a *Agent, sent int64) {
 func (m *Machine) judgeClock(a *Agent, behind int64) {
 	a.Offset, a.Judged = -behind, m.Time
 	off := time.Duration(max(behind, -behind))
-	label := Label{"agent", a.ID}
+	label := Label{Name: "agent", Value: a.ID}
 	switch {
 	case a.ClockOff && off <= clockNear:
 		a.ClockOff = false

@@ -3,6 +3,8 @@ package machine
 import (
 	"testing"
 	"time"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // sends lets an agent send n live frames, one a second. Its clock is off by
@@ -12,7 +14,7 @@ func (r *rig) sends(agent string, n int, clock, delay func(i int) time.Duration)
 	for i := range n {
 		r.later(time.Second)
 		sent := r.now.Add(clock(i) - delay(i))
-		r.must(r.apply(KindSamples, samples(agent, 1, sent, sent)))
+		r.must(r.apply(entry.KindSamples, samples(agent, 1, sent, sent)))
 	}
 }
 
@@ -68,11 +70,11 @@ func TestClockNeedsLiveSamples(t *testing.T) {
 	r := newRig(t, testRules)
 	for range 100 {
 		r.later(time.Second)
-		r.must(r.apply(KindSamples, samples("old", 1, r.now.Add(-time.Hour), time.Time{})))
+		r.must(r.apply(entry.KindSamples, samples("old", 1, r.now.Add(-time.Hour), time.Time{})))
 	}
 	for range 100 {
 		r.later(4 * time.Second)
-		r.must(r.apply(KindSamples, samples("seldom", 1, r.now, r.now.Add(-time.Minute))))
+		r.must(r.apply(entry.KindSamples, samples("seldom", 1, r.now, r.now.Add(-time.Minute))))
 	}
 	if got := r.named(clockOff); len(got) != 0 {
 		t.Errorf("%+v", got)
@@ -85,13 +87,13 @@ func TestClockNeedsLiveSamples(t *testing.T) {
 // While the ledger's own time is off, and by what was sent until then, nobody's
 // clock is judged.
 func TestClockAndLedgerTime(t *testing.T) {
-	off := Condition{Name: ledgerTimeOff, Firing: true, Text: "5 s ahead"}
-	right := Condition{Name: ledgerTimeOff}
+	off := entry.Condition{Name: ledgerTimeOff, Firing: true, Text: "5 s ahead"}
+	right := entry.Condition{Name: ledgerTimeOff}
 	fast := always(5 * time.Second)
 	r := newRig(t, testRules)
-	r.must(r.json(KindCondition, off))
+	r.must(r.json(entry.KindCondition, off))
 	r.sends("host1", 45, fast, always(0))
-	r.must(r.json(KindCondition, right))
+	r.must(r.json(entry.KindCondition, right))
 	r.sends("host1", 29, always(0), always(0))
 	if got := r.named(clockOff); len(got) != 0 {
 		t.Fatalf("judged by a ledger whose time was off: %+v", got)
@@ -99,13 +101,13 @@ func TestClockAndLedgerTime(t *testing.T) {
 	// A collector that took over has another clock.
 	r = newRig(t, testRules)
 	r.sends("host1", 29, fast, always(0))
-	r.must(r.json(KindLead, Lead{}))
+	r.must(r.json(entry.KindLead, entry.Lead{}))
 	r.sends("host1", 30, always(0), always(0))
 	if got := r.named(clockOff); len(got) != 0 {
 		t.Fatalf("judged over a change of leader: %+v", got)
 	}
 	r.sends("host1", 30, fast, always(0))
-	r.must(r.json(KindCondition, off))
+	r.must(r.json(entry.KindCondition, off))
 	r.sends("host1", 30, always(7*time.Second), always(0))
 	if got := r.named(clockOff); len(got) != 1 || got[0].Value != "agent's clock is 7.0 s ahead" {
 		t.Errorf("what stands goes on: %+v", got)

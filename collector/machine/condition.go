@@ -2,6 +2,8 @@ package machine
 
 import (
 	"slices"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // The conditions that only the edge can see.
@@ -17,7 +19,7 @@ const (
 const maxConditions = 1000
 
 // condition raises, keeps or ends the built-in alert of a condition.
-func (m *Machine) condition(c Condition) any {
+func (m *Machine) condition(c entry.Condition) any {
 	labels, refusal := checkCondition(c)
 	if refusal != nil {
 		return refusal
@@ -68,7 +70,7 @@ func (a *Alert) summary() string {
 	return ""
 }
 
-func checkCondition(c Condition) ([]Label, *Refusal) {
+func checkCondition(c entry.Condition) ([]Label, *Refusal) {
 	switch c.Name {
 	case diskLow, diskFull, reloadFailed, ledgerTimeOff, ruleErrors, notifyFailing:
 	default:

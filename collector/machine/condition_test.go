@@ -8,13 +8,15 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 func TestConditions(t *testing.T) {
 	r := newRig(t, testRules)
-	low := Condition{Name: diskLow, Labels: []Label{{"path", "/data"}, {"collector", "a"}}, Firing: true, Text: "{{ 3 GB }} left"}
-	r.must(r.json(KindCondition, low))
-	want := []ConditionView{{diskLow, []Label{{"collector", "a"}, {"path", "/data"}}, "{{ 3 GB }} left"}}
+	low := entry.Condition{Name: diskLow, Labels: []Label{{Name: "path", Value: "/data"}, {Name: "collector", Value: "a"}}, Firing: true, Text: "{{ 3 GB }} left"}
+	r.must(r.json(entry.KindCondition, low))
+	want := []ConditionView{{diskLow, []Label{{Name: "collector", Value: "a"}, {Name: "path", Value: "/data"}}, "{{ 3 GB }} left"}}
 	if d := cmp.Diff(want, r.m.Conditions()); d != "" {
 		t.Error(d)
 	}
@@ -25,25 +27,25 @@ func TestConditions(t *testing.T) {
 	// The same again, with its labels in another order, changes nothing.
 	r.later(time.Minute)
 	slices.Reverse(low.Labels)
-	r.must(r.json(KindCondition, low))
+	r.must(r.json(entry.KindCondition, low))
 	if got := r.named(diskLow); len(got) != 1 || got[0].ID != a.ID || got[0].Updated != a.Updated {
 		t.Errorf("%+v, was %+v", got, a)
 	}
 	low.Text = "1 GB left"
-	r.must(r.json(KindCondition, low))
+	r.must(r.json(entry.KindCondition, low))
 	if got := r.named(diskLow)[0]; got.ID != a.ID || got.summary() != "1 GB left" || got.Updated == a.Updated {
 		t.Errorf("%+v", got)
 	}
-	other := Condition{Name: diskLow, Labels: []Label{{"collector", "b"}}, Firing: true}
-	r.must(r.json(KindCondition, other))
+	other := entry.Condition{Name: diskLow, Labels: []Label{{Name: "collector", Value: "b"}}, Firing: true}
+	r.must(r.json(entry.KindCondition, other))
 	r.later(48 * time.Hour)
-	r.must(r.json(KindLead, Lead{}))
+	r.must(r.json(entry.KindLead, entry.Lead{}))
 	if got := r.m.Conditions(); len(got) != 2 {
 		t.Errorf("a condition ended by itself: %+v", got)
 	}
 	low.Firing = false
-	r.must(r.json(KindCondition, low))
-	r.must(r.json(KindCondition, low))
+	r.must(r.json(entry.KindCondition, low))
+	r.must(r.json(entry.KindCondition, low))
 	if got := r.m.Conditions(); len(got) != 1 || got[0].Labels[0].Value != "b" {
 		t.Errorf("%+v", got)
 	}
@@ -51,24 +53,24 @@ func TestConditions(t *testing.T) {
 
 func TestConditionsThatAreNot(t *testing.T) {
 	r := newRig(t, testRules)
-	for _, c := range []Condition{
+	for _, c := range []entry.Condition{
 		{Name: "AgentSilent", Firing: true},
 		{Name: "", Firing: true},
-		{Name: diskLow, Labels: []Label{{"severity", "critical"}}, Firing: true},
-		{Name: diskLow, Labels: []Label{{"alertname", "Other"}}, Firing: true},
+		{Name: diskLow, Labels: []Label{{Name: "severity", Value: "critical"}}, Firing: true},
+		{Name: diskLow, Labels: []Label{{Name: "alertname", Value: "Other"}}, Firing: true},
 	} {
 		var refusal *Refusal
-		if err, _ := r.json(KindCondition, c).(error); !errors.As(err, &refusal) || refusal.Reason != Invalid {
+		if err, _ := r.json(entry.KindCondition, c).(error); !errors.As(err, &refusal) || refusal.Reason != Invalid {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}
-	if _, bad := r.apply(KindCondition, []byte("{")).(error); !bad {
+	if _, bad := r.apply(entry.KindCondition, []byte("{")).(error); !bad {
 		t.Error("half a condition was taken")
 	}
 	for i := range maxConditions {
-		r.must(r.json(KindCondition, Condition{Name: reloadFailed, Labels: []Label{{"n", strings.Repeat("x", i)}}, Firing: true}))
+		r.must(r.json(entry.KindCondition, entry.Condition{Name: reloadFailed, Labels: []Label{{Name: "n", Value: strings.Repeat("x", i)}}, Firing: true}))
 	}
-	if _, bad := r.json(KindCondition, Condition{Name: reloadFailed, Labels: []Label{{"m", ""}}, Firing: true}).(*Refusal); !bad {
+	if _, bad := r.json(entry.KindCondition, entry.Condition{Name: reloadFailed, Labels: []Label{{Name: "m", Value: ""}}, Firing: true}).(*Refusal); !bad {
 		t.Error("conditions are not bounded")
 	}
 }
@@ -77,9 +79,9 @@ func TestConditionsThatAreNot(t *testing.T) {
 func TestConditionOfARuleWithErrors(t *testing.T) {
 	r := newRig(t, testRules)
 	r.send(payout("1", "w1", "p1", "a", "lots")) // an error of the rule Much
-	c := Condition{Name: ruleErrors, Labels: []Label{{"rule", "Much"}, {"error", "event"}}, Firing: true, Text: "all of it"}
+	c := entry.Condition{Name: ruleErrors, Labels: []Label{{Name: "rule", Value: "Much"}, {Name: "error", Value: "event"}}, Firing: true, Text: "all of it"}
 	c.Labels = BoundLabels(c.Labels)
-	r.must(r.json(KindCondition, c))
+	r.must(r.json(entry.KindCondition, c))
 	r.later(2 * time.Hour)
 	r.send(payout("2", "w1", "p1", "a", "lots"))
 	r.later(2 * time.Hour)
@@ -88,7 +90,7 @@ func TestConditionOfARuleWithErrors(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	c.Firing = false
-	r.must(r.json(KindCondition, c))
+	r.must(r.json(entry.KindCondition, c))
 	if got := r.m.Conditions(); len(got) != 0 {
 		t.Errorf("%+v", got)
 	}

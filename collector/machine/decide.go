@@ -7,28 +7,29 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
 // decide carries out what a person decided, or says why not. It is nil, Pending
 // or a *Refusal.
-func (m *Machine) decide(d Decision) any {
+func (m *Machine) decide(d entry.Decision) any {
 	var refusal *Refusal
 	switch d.Do {
-	case DoClose:
+	case entry.DoClose:
 		refusal = m.closeGate(d)
-	case DoOpen:
+	case entry.DoOpen:
 		return m.openGate(d)
-	case DoVerdict:
+	case entry.DoVerdict:
 		refusal = m.judge(d)
-	case DoApprove:
+	case entry.DoApprove:
 		refusal = m.approve(d)
-	case DoUndo:
+	case entry.DoUndo:
 		return m.undo(d)
-	case DoSwitch:
+	case entry.DoSwitch:
 		refusal = m.turnSwitch(d)
-	case DoForget:
+	case entry.DoForget:
 		refusal = m.forget(d)
 	default:
 		refusal = invalid("do", "nobody can decide %q", d.Do)
@@ -39,7 +40,7 @@ func (m *Machine) decide(d Decision) any {
 	return nil
 }
 
-func (m *Machine) closeGate(d Decision) *Refusal {
+func (m *Machine) closeGate(d entry.Decision) *Refusal {
 	if m.gate(d.Gate) == nil {
 		return notFound("no gate %s", d.Gate)
 	}
@@ -99,7 +100,7 @@ func (m *Machine) accept(holds []*Hold) {
 	}
 }
 
-func (m *Machine) judge(d Decision) *Refusal {
+func (m *Machine) judge(d entry.Decision) *Refusal {
 	in := m.incident(d.Incident)
 	switch {
 	case in == nil:
@@ -117,7 +118,7 @@ func (m *Machine) judge(d Decision) *Refusal {
 	return nil
 }
 
-func (m *Machine) approve(d Decision) *Refusal {
+func (m *Machine) approve(d entry.Decision) *Refusal {
 	e := m.effects[d.Effect]
 	switch {
 	case e == nil:
@@ -134,7 +135,7 @@ func (m *Machine) approve(d Decision) *Refusal {
 }
 
 // undo takes back an effect, under the rules by which its gate opens.
-func (m *Machine) undo(d Decision) any {
+func (m *Machine) undo(d entry.Decision) any {
 	e := m.effects[d.Effect]
 	switch {
 	case e == nil:
@@ -148,7 +149,7 @@ func (m *Machine) undo(d Decision) any {
 
 // restored closes every gate until a person opens it: what was decided between
 // the backup and now is not known.
-func (m *Machine) restored(r Restored) any {
+func (m *Machine) restored(r entry.Restored) any {
 	m.Restored = m.Time
 	m.Serving, m.Steady = m.Time, m.Time // since the backup nobody was heard
 	if r.Cell != "" {

@@ -55,7 +55,7 @@ func (m *Machine) count(hit rules.Hit, rule *rules.Rule, stats *RuleStats, at in
 		stats.Saturated++
 		if m.Time-stats.LastSaturated >= int64(time.Second) {
 			stats.LastSaturated = m.Time
-			m.builtIn(ruleErrors, Label{"rule", rule.Name}, Label{"error", "saturated"})
+			m.builtIn(ruleErrors, Label{Name: "rule", Value: rule.Name}, Label{Name: "error", Value: "saturated"})
 		}
 	}
 	aggs := &m.aggs
@@ -182,7 +182,7 @@ func (m *Machine) ruleError(rule *rules.Rule, stats *RuleStats, err error) {
 		return // one a second says as much as a thousand
 	}
 	stats.LastError, stats.LastErrorAt = clean(err.Error()), m.Time
-	m.builtIn(ruleErrors, Label{"rule", rule.Name}, Label{"error", "event"})
+	m.builtIn(ruleErrors, Label{Name: "rule", Value: rule.Name}, Label{Name: "error", Value: "event"})
 }
 
 // clean bounds a text that may quote an event, and makes it come back from a

@@ -40,7 +40,7 @@ func (m *Machine) blocks(body []byte) any {
 		switch {
 		case s.cloned(b.Seq, b.Prev, digest):
 			s.Clones++
-			m.builtIn(agentCloned, Label{"agent", s.Agent})
+			m.builtIn(agentCloned, Label{Name: "agent", Value: s.Agent})
 			out.Clone, out.Through = true, s.Seq
 			return out
 		case b.Seq <= s.Seq:
@@ -48,7 +48,7 @@ func (m *Machine) blocks(body []byte) any {
 		default:
 			if b.Seq > s.Seq+1 {
 				s.blind(Range{s.Seq + 1, b.Seq - 1, m.Time})
-				m.builtIn(agentBlind, Label{"agent", s.Agent})
+				m.builtIn(agentBlind, Label{Name: "agent", Value: s.Agent})
 			}
 			s.advance(b.Seq, digest)
 			m.events(b.Batch, ordinal, true, &out.BatchOutcome)

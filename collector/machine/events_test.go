@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 func event(id, eventType, data string) report.Event {
@@ -150,7 +151,7 @@ func (r *rig) blocks(blocks ...report.Block) BlocksOutcome {
 	for _, b := range blocks {
 		body = b.Append(body)
 	}
-	out := r.apply(KindBlocks, body)
+	out := r.apply(entry.KindBlocks, body)
 	r.must(out)
 	return out.(BlocksOutcome)
 }

@@ -125,7 +125,7 @@ func TestFeedBegins(t *testing.T) {
 func TestFeedEndsAll(t *testing.T) {
 	r := newRig(t, testRules)
 	for i := range maxGone + maxGone/2 {
-		r.m.builtIn(ruleErrors, Label{"rule", fmt.Sprint(i)})
+		r.m.builtIn(ruleErrors, Label{Name: "rule", Value: fmt.Sprint(i)})
 	}
 	f := r.m.Follow()
 	var k took

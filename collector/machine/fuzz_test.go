@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // FuzzApply applies an entry of any kind and body to a machine that has
@@ -16,31 +18,31 @@ func FuzzApply(f *testing.F) {
 	saved := r.m.Snapshot().Bytes
 	_, set, _ := r.m.RulesView()
 	stuck := r.level("Stuck", "instance", "host2")
-	stuck.Annotations = []Label{{"summary", "s"}}
-	for kind, body := range map[Kind][]byte{
-		KindBlocks:    []byte("damaged"),
-		KindSamples:   samples("host1", 2, r.now, r.now),
-		KindWrite:     []byte("anything"),
-		KindLevels:    Encode(Levels{Set: set, Firing: []Level{stuck}, Resolved: r.ids("Stuck")}),
-		KindCondition: Encode(Condition{Name: ledgerTimeOff, Labels: []Label{{"a", "b"}}, Firing: true, Text: "x"}),
-		KindLead:      Encode(Lead{}),
-		KindDecision:  Encode(Decision{Do: DoForget, Agent: "host1", Actor: "alice", Reason: "sold"}),
-		KindResult:    Encode(Result{Effect: "e1", State: Verified}),
-		KindRestored:  Encode(Restored{Cell: "c1", Actor: "root"}),
-		KindLive:      Encode(Live{Set: set}),
+	stuck.Annotations = []Label{{Name: "summary", Value: "s"}}
+	for kind, body := range map[entry.Kind][]byte{
+		entry.KindBlocks:    []byte("damaged"),
+		entry.KindSamples:   samples("host1", 2, r.now, r.now),
+		entry.KindWrite:     []byte("anything"),
+		entry.KindLevels:    entry.Marshal(entry.Levels{Set: set, Firing: []entry.Level{stuck}, Resolved: r.ids("Stuck")}),
+		entry.KindCondition: entry.Marshal(entry.Condition{Name: ledgerTimeOff, Labels: []Label{{Name: "a", Value: "b"}}, Firing: true, Text: "x"}),
+		entry.KindLead:      entry.Marshal(entry.Lead{}),
+		entry.KindDecision:  entry.Marshal(entry.Decision{Do: entry.DoForget, Agent: "host1", Actor: "alice", Reason: "sold"}),
+		entry.KindResult:    entry.Marshal(entry.Result{Effect: "e1", State: Verified}),
+		entry.KindRestored:  entry.Marshal(entry.Restored{Cell: "c1", Actor: "root"}),
+		entry.KindLive:      entry.Marshal(entry.Live{Set: set}),
 	} {
 		f.Add(byte(kind), body, int64(time.Minute))
 	}
-	f.Add(byte(KindDecision), Encode(Decision{Do: DoOpen, Gate: "btc", Reason: "r", Verdict: VerdictFalse}), int64(0))
-	f.Add(byte(KindCondition), Encode(Condition{Name: diskLow}), int64(0))
+	f.Add(byte(entry.KindDecision), entry.Marshal(entry.Decision{Do: entry.DoOpen, Gate: "btc", Reason: "r", Verdict: VerdictFalse}), int64(0))
+	f.Add(byte(entry.KindCondition), entry.Marshal(entry.Condition{Name: diskLow}), int64(0))
 	f.Fuzz(func(t *testing.T, kind byte, body []byte, after int64) {
 		m := New()
 		if err := m.Restore(bytes.NewReader(saved)); err != nil {
 			t.Fatal(err)
 		}
 		at := r.now.UnixNano() + max(0, after%int64(365*24*time.Hour))
-		apply := func(m *Machine, e Entry) { m.Apply(e, [32]byte{1}) }
-		apply(m, Entry{Index: m.Index + 1, Time: at, Kind: Kind(kind), Body: body})
+		apply := func(m *Machine, e entry.Entry) { e.Hash = [32]byte{1}; m.Apply(e) }
+		apply(m, entry.Entry{Index: m.Index + 1, Time: at, Kind: entry.Kind(kind), Body: body})
 		twin := New()
 		if err := twin.Restore(bytes.NewReader(m.Snapshot().Bytes)); err != nil {
 			t.Fatal(err)
@@ -49,8 +51,8 @@ func FuzzApply(f *testing.F) {
 			t.Fatal(d)
 		}
 		for _, m := range []*Machine{m, twin} {
-			apply(m, Entry{Index: m.Index + 1, Time: at + int64(time.Hour), Kind: Kind(kind), Body: body})
-			apply(m, Entry{Index: m.Index + 1, Time: at + int64(2*time.Hour), Kind: KindTick, Body: []byte("{}")})
+			apply(m, entry.Entry{Index: m.Index + 1, Time: at + int64(time.Hour), Kind: entry.Kind(kind), Body: body})
+			apply(m, entry.Entry{Index: m.Index + 1, Time: at + int64(2*time.Hour), Kind: entry.KindTick, Body: []byte("{}")})
 		}
 		if m.Hash() != twin.Hash() {
 			t.Fatal("a restored machine goes on otherwise")

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 func TestClosesInTheSameEntry(t *testing.T) {
@@ -44,14 +46,14 @@ func TestOpeningIsForPeople(t *testing.T) {
 	r.pay("w1", "p1")
 	r.pay("w1", "p2")
 	read := r.gate("btc").Epoch
-	r.refused(Decision{Do: DoOpen, Gate: "btc"}, Invalid, "reason")
-	r.refused(Decision{Do: DoOpen, Gate: "btc", Reason: "r"}, Invalid, "verdict")
-	r.refused(Decision{Do: DoOpen, Gate: "btc", Reason: "r", Verdict: "maybe"}, Invalid, "verdict")
-	r.refused(Decision{Do: DoOpen, Gate: "nowhere", Reason: "r", Verdict: "test"}, NotFound, "")
-	r.refused(Decision{Do: DoOpen, Gate: "btc/hot", Reason: "r", Verdict: "test"}, Conflict, "")
+	r.refused(entry.Decision{Do: entry.DoOpen, Gate: "btc"}, Invalid, "reason")
+	r.refused(entry.Decision{Do: entry.DoOpen, Gate: "btc", Reason: "r"}, Invalid, "verdict")
+	r.refused(entry.Decision{Do: entry.DoOpen, Gate: "btc", Reason: "r", Verdict: "maybe"}, Invalid, "verdict")
+	r.refused(entry.Decision{Do: entry.DoOpen, Gate: "nowhere", Reason: "r", Verdict: "test"}, NotFound, "")
+	r.refused(entry.Decision{Do: entry.DoOpen, Gate: "btc/hot", Reason: "r", Verdict: "test"}, Conflict, "")
 	r.pay("w2", "p3")
 	r.pay("w2", "p4")
-	r.refused(Decision{Do: DoOpen, Gate: "btc", Reason: "r", Verdict: "test", Epoch: &read}, Conflict, "")
+	r.refused(entry.Decision{Do: entry.DoOpen, Gate: "btc", Reason: "r", Verdict: "test", Epoch: &read}, Conflict, "")
 	r.wantClosed("btc", true)
 	// Time alone opens nothing.
 	r.later(48 * time.Hour)
@@ -61,7 +63,7 @@ func TestOpeningIsForPeople(t *testing.T) {
 	}
 	r.wantClosed("btc", true)
 	now := r.gate("btc").Epoch
-	if err := r.decide(Decision{Do: DoOpen, Gate: "btc", Reason: "r", Verdict: VerdictReal, Epoch: &now}); err != nil {
+	if err := r.decide(entry.Decision{Do: entry.DoOpen, Gate: "btc", Reason: "r", Verdict: VerdictReal, Epoch: &now}); err != nil {
 		t.Fatal(err)
 	}
 	if v := r.wantClosed("btc", false); v.Epoch != now+1 {
@@ -90,7 +92,7 @@ func TestAfterOpening(t *testing.T) {
 			r := newRig(t, testRules)
 			r.pay("w1", "p1")
 			r.pay("w1", "p2")
-			open := Decision{Do: DoOpen, Gate: "btc", Reason: "r", Verdict: c.verdict}
+			open := entry.Decision{Do: entry.DoOpen, Gate: "btc", Reason: "r", Verdict: c.verdict}
 			if err := r.decide(open); err != nil {
 				t.Fatal(err)
 			}
@@ -109,10 +111,10 @@ func TestAfterOpening(t *testing.T) {
 
 func TestOneHold(t *testing.T) {
 	r := newRig(t, testRules)
-	for _, d := range []Decision{
-		{Do: DoClose, Gate: "btc", Reason: "first"},
-		{Do: DoClose, Gate: "btc", Reason: "first"}, // the answer was lost: asked again
-		{Do: DoClose, Gate: "btc", Reason: "second", Match: map[string]string{"request": "w9"}},
+	for _, d := range []entry.Decision{
+		{Do: entry.DoClose, Gate: "btc", Reason: "first"},
+		{Do: entry.DoClose, Gate: "btc", Reason: "first"}, // the answer was lost: asked again
+		{Do: entry.DoClose, Gate: "btc", Reason: "second", Match: map[string]string{"request": "w9"}},
 	} {
 		if err := r.decide(d); err != nil {
 			t.Fatal(err)
@@ -122,8 +124,8 @@ func TestOneHold(t *testing.T) {
 	if len(v.Holds) != 2 {
 		t.Fatalf("holds %+v", v.Holds)
 	}
-	r.refused(Decision{Do: DoOpen, Gate: "btc", Hold: "h99", Reason: "r"}, NotFound, "")
-	if err := r.decide(Decision{Do: DoOpen, Gate: "btc", Hold: v.Holds[0].ID, Reason: "r"}); err != nil {
+	r.refused(entry.Decision{Do: entry.DoOpen, Gate: "btc", Hold: "h99", Reason: "r"}, NotFound, "")
+	if err := r.decide(entry.Decision{Do: entry.DoOpen, Gate: "btc", Hold: v.Holds[0].ID, Reason: "r"}); err != nil {
 		t.Fatal(err)
 	}
 	v = r.wantClosed("btc", false)
@@ -134,9 +136,9 @@ func TestOneHold(t *testing.T) {
 	if child := r.gate("btc/hot"); len(child.Holds) != 0 {
 		t.Errorf("a hold with match came down to the child: %+v", child.Holds)
 	}
-	r.refused(Decision{Do: DoClose, Gate: "btc"}, Invalid, "reason")
-	r.refused(Decision{Do: DoClose, Gate: "btc", Reason: "r", Match: map[string]string{"color": "red"}}, Invalid, "match.color")
-	r.refused(Decision{Do: DoClose, Gate: "gone", Reason: "r"}, NotFound, "")
+	r.refused(entry.Decision{Do: entry.DoClose, Gate: "btc"}, Invalid, "reason")
+	r.refused(entry.Decision{Do: entry.DoClose, Gate: "btc", Reason: "r", Match: map[string]string{"color": "red"}}, Invalid, "match.color")
+	r.refused(entry.Decision{Do: entry.DoClose, Gate: "gone", Reason: "r"}, NotFound, "")
 }
 
 func TestShadow(t *testing.T) {
@@ -150,7 +152,7 @@ func TestShadow(t *testing.T) {
 		t.Errorf("effects %+v", e)
 	}
 	// A person's hold is in force whatever the mode.
-	if err := r.decide(Decision{Do: DoClose, Gate: "eth", Reason: "r"}); err != nil {
+	if err := r.decide(entry.Decision{Do: entry.DoClose, Gate: "eth", Reason: "r"}); err != nil {
 		t.Fatal(err)
 	}
 	r.wantClosed("eth", true)
@@ -172,15 +174,15 @@ mitigations: [{name: ask, action: gate.close, target: g, mode: approve}]
 	r.send(event("1", "x", `{"k":"a"}`))
 	r.wantClosed("g", false)
 	e := r.m.EffectsView()[0]
-	r.refused(Decision{Do: DoUndo, Effect: e.ID, Reason: "r", Verdict: "test"}, Conflict, "")
-	r.refused(Decision{Do: DoApprove, Effect: "e9"}, NotFound, "")
-	if err := r.decide(Decision{Do: DoApprove, Effect: e.ID}); err != nil {
+	r.refused(entry.Decision{Do: entry.DoUndo, Effect: e.ID, Reason: "r", Verdict: "test"}, Conflict, "")
+	r.refused(entry.Decision{Do: entry.DoApprove, Effect: "e9"}, NotFound, "")
+	if err := r.decide(entry.Decision{Do: entry.DoApprove, Effect: e.ID}); err != nil {
 		t.Fatal(err)
 	}
 	r.wantClosed("g", true)
-	r.refused(Decision{Do: DoApprove, Effect: e.ID}, Conflict, "")
-	r.refused(Decision{Do: DoUndo, Effect: e.ID, Reason: "r"}, Invalid, "verdict")
-	if err := r.decide(Decision{Do: DoUndo, Effect: e.ID, Reason: "r", Verdict: VerdictTest}); err != nil {
+	r.refused(entry.Decision{Do: entry.DoApprove, Effect: e.ID}, Conflict, "")
+	r.refused(entry.Decision{Do: entry.DoUndo, Effect: e.ID, Reason: "r"}, Invalid, "verdict")
+	if err := r.decide(entry.Decision{Do: entry.DoUndo, Effect: e.ID, Reason: "r", Verdict: VerdictTest}); err != nil {
 		t.Fatal(err)
 	}
 	r.wantClosed("g", false)
@@ -189,7 +191,7 @@ mitigations: [{name: ask, action: gate.close, target: g, mode: approve}]
 	late := r.m.EffectsView()[1]
 	r.later(time.Hour)
 	r.tick()
-	r.refused(Decision{Do: DoApprove, Effect: late.ID}, Conflict, "")
+	r.refused(entry.Decision{Do: entry.DoApprove, Effect: late.ID}, Conflict, "")
 }
 
 func TestVerified(t *testing.T) {
@@ -200,24 +202,24 @@ func TestVerified(t *testing.T) {
 	if len(e) != 1 {
 		t.Fatalf("unverified %+v", e)
 	}
-	r.must(r.json(KindResult, Result{Effect: e[0].ID, State: Verified, Text: "2 agents confirmed"}))
+	r.must(r.json(entry.KindResult, entry.Result{Effect: e[0].ID, State: Verified, Text: "2 agents confirmed"}))
 	if got := r.m.EffectsView()[0]; got.State != Verified || got.Result != "2 agents confirmed" {
 		t.Errorf("effect %+v", got)
 	}
-	if _, refused := r.json(KindResult, Result{Effect: e[0].ID, State: Verified}).(*Refusal); !refused {
+	if _, refused := r.json(entry.KindResult, entry.Result{Effect: e[0].ID, State: Verified}).(*Refusal); !refused {
 		t.Error("a second result was taken")
 	}
 }
 
 func TestRestoredHoldsEveryGate(t *testing.T) {
 	r := newRig(t, testRules)
-	r.must(r.json(KindRestored, Restored{Actor: "root", Backup: r.now}))
+	r.must(r.json(entry.KindRestored, entry.Restored{Actor: "root", Backup: r.now}))
 	for _, name := range []string{"btc", "btc/hot", "eth"} {
 		if v := r.wantClosed(name, true); v.Holds[0].Cause != ByRestore {
 			t.Errorf("%s: %+v", name, v.Holds)
 		}
 	}
-	if err := r.decide(Decision{Do: DoOpen, Gate: "eth", Reason: "compared with the bank"}); err != nil {
+	if err := r.decide(entry.Decision{Do: entry.DoOpen, Gate: "eth", Reason: "compared with the bank"}); err != nil {
 		t.Fatal(err)
 	}
 	r.wantClosed("eth", false)
@@ -225,7 +227,7 @@ func TestRestoredHoldsEveryGate(t *testing.T) {
 
 func TestGateLeavesTheRuleFiles(t *testing.T) {
 	r := newRig(t, testRules)
-	if err := r.decide(Decision{Do: DoClose, Gate: "eth", Reason: "r"}); err != nil {
+	if err := r.decide(entry.Decision{Do: entry.DoClose, Gate: "eth", Reason: "r"}); err != nil {
 		t.Fatal(err)
 	}
 	epoch := r.gate("eth").Epoch
@@ -237,7 +239,7 @@ gates: [{name: btc, mode: enforce}]
 	if _, ok := r.m.GateView("btc/hot"); ok {
 		t.Error("a gate without holds is still there")
 	}
-	if err := r.decide(Decision{Do: DoOpen, Gate: "eth", Reason: "r"}); err != nil {
+	if err := r.decide(entry.Decision{Do: entry.DoOpen, Gate: "eth", Reason: "r"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := r.m.GateView("eth"); ok {

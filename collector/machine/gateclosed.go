@@ -8,7 +8,7 @@ import (
 // tellClosed raises GateClosed for the gate that a hold closes, unless it
 // stands.
 func (m *Machine) tellClosed(h *Hold) {
-	labels := []Label{{"gate", h.Gate}}
+	labels := []Label{{Name: "gate", Value: h.Gate}}
 	if h.Match != nil || m.alertOf[m.aboutKey(gateClosed, labels)] != nil {
 		return
 	}
@@ -22,7 +22,7 @@ func (m *Machine) tellClosed(h *Hold) {
 	a := m.about(gateClosed, labels)
 	// Each closing has labels of its own: a gate that closes again a second
 	// after it was opened would else be the alert that people were told of.
-	a.Labels = append(slices.Clone(a.Labels), Label{"hold", h.ID})
+	a.Labels = append(slices.Clone(a.Labels), Label{Name: "hold", Value: h.ID})
 	slices.SortFunc(a.Labels, compareNames)
 	a.Value = "1"
 	m.since(a, h.Since)
@@ -47,7 +47,7 @@ func (m *Machine) freed(gate, actor string) {
 		if above := m.holdsAbove(gate); len(above) > 0 {
 			summary = clip(actor) + " lifted what closed gate " + gate + ". Its parent " + above[0].Gate + " still closes it."
 		}
-		m.endAboutSaying(gateClosed, cause, summary, Label{"gate", gate})
+		m.endAboutSaying(gateClosed, cause, summary, Label{Name: "gate", Value: gate})
 	}
 }
 

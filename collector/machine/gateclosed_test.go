@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // closedGates are the gates that are said to be closed, in the order they were.
@@ -40,11 +42,11 @@ func TestGateClosed(t *testing.T) {
 		t.Errorf("two days later: %+v", got)
 	}
 	hold := r.gate("btc").Holds[0].ID
-	r.decided(r.decide(Decision{Do: DoOpen, Gate: "btc", Hold: hold, Reason: "r", Verdict: VerdictReal}))
+	r.decided(r.decide(entry.Decision{Do: entry.DoOpen, Gate: "btc", Hold: hold, Reason: "r", Verdict: VerdictReal}))
 	if got := r.closedGates(); !slices.Equal(got, []string{"btc"}) {
 		t.Errorf("a hold is left: %v", got)
 	}
-	r.decided(r.decide(Decision{Do: DoOpen, Gate: "btc", Reason: "r", Verdict: VerdictReal}))
+	r.decided(r.decide(entry.Decision{Do: entry.DoOpen, Gate: "btc", Reason: "r", Verdict: VerdictReal}))
 	ended, _ := r.m.AlertView(a[0].ID)
 	if ended.Ended == 0 || ended.Cause != "opened by alice" || len(r.closedGates()) != 0 {
 		t.Errorf("after it was opened: %+v", ended)
@@ -71,7 +73,7 @@ func TestEndsSayWhatIs(t *testing.T) {
 	r.tick()
 	r.off(0)
 	off := r.named(automaticOff)[0].ID
-	r.must(r.json(KindDecision, Decision{Do: DoSwitch, Actor: "carol", On: true}))
+	r.must(r.json(entry.KindDecision, entry.Decision{Do: entry.DoSwitch, Actor: "carol", On: true}))
 	for id, want := range map[string]string{
 		hot:    "alice lifted what closed gate btc/hot. Its parent btc still closes it.",
 		wanted: "Opening gate btc waits for a second person no longer: opened by bob.",
@@ -95,19 +97,19 @@ func (r *rig) agreesToAnother() {
 // closes none.
 func TestGateClosedByPeople(t *testing.T) {
 	r := newRig(t, testRules)
-	r.decided(r.decide(Decision{Do: DoClose, Gate: "eth", Reason: "m", Match: map[string]string{"request": "w9"}}))
+	r.decided(r.decide(entry.Decision{Do: entry.DoClose, Gate: "eth", Reason: "m", Match: map[string]string{"request": "w9"}}))
 	if got := r.closedGates(); len(got) != 0 {
 		t.Errorf("a hold on one request: %v", got)
 	}
-	r.decided(r.decide(Decision{Do: DoClose, Gate: "eth", Reason: "node out of sync."}))
-	r.decided(r.decide(Decision{Do: DoClose, Gate: "btc/hot", Reason: "r"}))
+	r.decided(r.decide(entry.Decision{Do: entry.DoClose, Gate: "eth", Reason: "node out of sync."}))
+	r.decided(r.decide(entry.Decision{Do: entry.DoClose, Gate: "btc/hot", Reason: "r"}))
 	if got := r.closedGates(); !slices.Equal(got, []string{"eth", "btc/hot"}) {
 		t.Errorf("%v", got)
 	}
 	if got, want := r.named(gateClosed)[0].summary(), "Gate eth was closed by alice: node out of sync. It stays closed until a person opens it."; got != want {
 		t.Errorf("summary %q, want %q", got, want)
 	}
-	r.decided(r.decide(Decision{Do: DoOpen, Gate: "eth", Reason: "r", Hold: r.gate("eth").Holds[1].ID}))
+	r.decided(r.decide(entry.Decision{Do: entry.DoOpen, Gate: "eth", Reason: "r", Hold: r.gate("eth").Holds[1].ID}))
 	if got := r.closedGates(); !slices.Equal(got, []string{"btc/hot"}) || len(r.gate("eth").Holds) != 1 {
 		t.Errorf("only the hold on one request is left: %v", got)
 	}
@@ -116,7 +118,7 @@ func TestGateClosedByPeople(t *testing.T) {
 	if got := r.closedGates(); !slices.Equal(got, []string{"btc/hot"}) {
 		t.Errorf("%v", got)
 	}
-	r.must(r.json(KindRestored, Restored{Actor: "root", Backup: r.now}))
+	r.must(r.json(entry.KindRestored, entry.Restored{Actor: "root", Backup: r.now}))
 	if got := r.closedGates(); !slices.Equal(got, []string{"btc/hot", "eth"}) {
 		t.Errorf("after a restore: %v", got)
 	}
@@ -139,7 +141,7 @@ mitigations:
 	for _, typ := range []string{"a", "b", "c"} { // C joins B's incident, which has g1 then too
 		r.send(event(typ, typ, `{}`))
 	}
-	r.decided(r.decide(Decision{Do: DoApprove, Effect: "e1"}))
+	r.decided(r.decide(entry.Decision{Do: entry.DoApprove, Effect: "e1"}))
 	in := r.m.IncidentsView()
 	hold, a := r.gate("g1").Holds[0], r.named(gateClosed)[0]
 	if len(in) != 2 || hold.Incident != in[1].ID || a.Incident != hold.Incident {
@@ -150,7 +152,7 @@ mitigations:
 // A snapshot of a version that knew no such alert is brought up to date by an
 // entry, so that all who apply it have the same.
 func TestGateClosedAfterUpgrade(t *testing.T) {
-	for _, kind := range []Kind{KindLead, KindLive} {
+	for _, kind := range []entry.Kind{entry.KindLead, entry.KindLive} {
 		raw, err := os.ReadFile("testdata/v2.snapshot")
 		if err != nil {
 			t.Fatal(err)
@@ -169,8 +171,8 @@ func TestGateClosedAfterUpgrade(t *testing.T) {
 		}
 		r.later(time.Minute)
 		switch kind {
-		case KindLead:
-			r.must(r.json(KindLead, Lead{}))
+		case entry.KindLead:
+			r.must(r.json(entry.KindLead, entry.Lead{}))
 		default:
 			r.load(metricTestRules)
 		}
@@ -178,7 +180,7 @@ func TestGateClosedAfterUpgrade(t *testing.T) {
 		if len(a) != 1 || a[0].Label("gate") != "btc" || a[0].Incident != r.gate("btc").Holds[0].Incident || a[0].Since != r.gate("btc").Holds[0].Since {
 			t.Errorf("entry of kind %d: %+v", kind, a)
 		}
-		r.must(r.json(KindLead, Lead{}))
+		r.must(r.json(entry.KindLead, entry.Lead{}))
 		if n := len(r.named(gateClosed)); n != 1 {
 			t.Errorf("%d of them", n)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/rules/decimal"
 )
 
@@ -28,14 +29,14 @@ func (r *rig) said(x report.Refused) report.Event {
 func (r *rig) closeFor(gate string, match map[string]string) {
 	r.t.Helper()
 	r.next++
-	if err := r.decide(Decision{Do: DoClose, Gate: gate, Reason: fmt.Sprint("because ", r.next), Match: match}); err != nil {
+	if err := r.decide(entry.Decision{Do: entry.DoClose, Gate: gate, Reason: fmt.Sprint("because ", r.next), Match: match}); err != nil {
 		r.t.Fatal(err)
 	}
 }
 
 func (r *rig) openAll(gate string) {
 	r.t.Helper()
-	if err := r.decide(Decision{Do: DoOpen, Gate: gate, Reason: "r"}); err != nil {
+	if err := r.decide(entry.Decision{Do: entry.DoOpen, Gate: gate, Reason: "r"}); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -97,7 +98,7 @@ func TestHeld(t *testing.T) {
 	// A second hold comes and the first goes: it is the same closing.
 	r.closeFor("btc", nil)
 	first := r.gate("btc").Holds[0].ID
-	if err := r.decide(Decision{Do: DoOpen, Gate: "btc", Hold: first, Reason: "r"}); err != nil {
+	if err := r.decide(entry.Decision{Do: entry.DoOpen, Gate: "btc", Hold: first, Reason: "r"}); err != nil {
 		t.Fatal(err)
 	}
 	r.wantHeld("btc", want)

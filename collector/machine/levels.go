@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
@@ -37,7 +38,7 @@ const (
 
 // levels makes the standing metric alerts those that fire. What fires comes
 // first: an incident whose alert only changes its labels goes on.
-func (m *Machine) levels(l Levels) any {
+func (m *Machine) levels(l entry.Levels) any {
 	if m.live == nil || m.Live.Name != l.Set {
 		return conflict("rule set %s is not live: evaluate the one that is", l.Set)
 	}
@@ -71,7 +72,7 @@ func (m *Machine) levels(l Levels) any {
 
 // level raises the alert that fires, or renews the one that stands. It is nil
 // if there can be none.
-func (m *Machine) level(l *Level, out *LevelsOutcome) *Alert {
+func (m *Machine) level(l *entry.Level, out *LevelsOutcome) *Alert {
 	rule := m.live.metrics[l.Rule]
 	if rule == nil {
 		out.Unknown++
@@ -83,7 +84,7 @@ func (m *Machine) level(l *Level, out *LevelsOutcome) *Alert {
 	if a == nil {
 		if m.stands[rule.ID] >= MaxStanding {
 			out.Over++
-			m.builtIn(ruleErrors, Label{"rule", rule.Name}, Label{"error", "limit"})
+			m.builtIn(ruleErrors, Label{Name: "rule", Value: rule.Name}, Label{Name: "error", Value: "limit"})
 			return nil
 		}
 		out.Raised++

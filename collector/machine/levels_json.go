@@ -4,22 +4,24 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
-// readLevels reads the body of levels. The form that Encode makes is read
+// readLevels reads the body of levels. The form that entry.Marshal makes is read
 // without reflection, which would cost more than all the rest of a storm; any
 // other form is left to package json.
-func readLevels(body []byte) (l Levels, err error) {
+func readLevels(body []byte) (l entry.Levels, err error) {
 	r := levelsReader{b: body, names: map[string]string{}}
 	if l = r.levels(); r.ok() {
 		return l, nil
 	}
-	l = Levels{}
+	l = entry.Levels{}
 	err = json.Unmarshal(body, &l)
 	return l, err
 }
 
-// A levelsReader reads what json.Marshal makes of Levels. After anything else
+// A levelsReader reads what json.Marshal makes of entry.Levels. After anything else
 // it is strange, and what it returns means nothing.
 type levelsReader struct {
 	b       []byte
@@ -29,7 +31,7 @@ type levelsReader struct {
 
 func (r *levelsReader) ok() bool { return !r.strange && len(r.b) == 0 }
 
-func (r *levelsReader) levels() (l Levels) {
+func (r *levelsReader) levels() (l entry.Levels) {
 	r.want(`{"set":`)
 	l.Set = r.text()
 	if r.has(`,"firing":[`) {
@@ -48,7 +50,7 @@ func (r *levelsReader) levels() (l Levels) {
 	return l
 }
 
-func (r *levelsReader) level() (l Level) {
+func (r *levelsReader) level() (l entry.Level) {
 	r.want(`{"rule":`)
 	l.Rule = r.text()
 	r.want(`,"labels":[`)
@@ -76,7 +78,7 @@ func (r *levelsReader) labels() []Label {
 			r.names[string(name)] = known
 		}
 		r.want(`,"Value":`)
-		out = append(out, Label{known, r.text()})
+		out = append(out, Label{Name: known, Value: r.text()})
 		r.want("}")
 	}
 	r.want("]")

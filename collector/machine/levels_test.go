@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 func TestMetricAlert(t *testing.T) {
@@ -16,14 +18,14 @@ func TestMetricAlert(t *testing.T) {
 	l := r.level("Slow", "instance", "host1", "b", "2", "a", "1")
 	slices.Reverse(l.Labels)
 	l.Active, l.Value = r.now.Add(-5*time.Minute).UnixNano(), "1.5"
-	l.Annotations = []Label{{"summary", "{{ not a template }}"}}
+	l.Annotations = []Label{{Name: "summary", Value: "{{ not a template }}"}}
 	raised := r.now
 	if got := r.firing(l); got != (LevelsOutcome{Raised: 1}) {
 		t.Fatalf("%+v", got)
 	}
 	want := Alert{
 		ID: "a1", Rule: "Slow", Group: "hosts", RuleID: r.metricRule("Slow").ID, Metric: true,
-		Labels:      []Label{{"a", "1"}, {"alertname", "Slow"}, {"b", "2"}, {"instance", "host1"}, {"severity", "warning"}},
+		Labels:      []Label{{Name: "a", Value: "1"}, {Name: "alertname", Value: "Slow"}, {Name: "b", Value: "2"}, {Name: "instance", Value: "host1"}, {Name: "severity", Value: "warning"}},
 		Annotations: l.Annotations, Value: "1.5",
 		Since: l.Active, Raised: raised.UnixNano(), Updated: raised.UnixNano(),
 	}
@@ -61,29 +63,29 @@ func TestLevelsThatAreNot(t *testing.T) {
 	r.send(payout("1", "w1", "p1", "a", "20")) // the event alert a1
 	l := r.level("Slow")
 	future := l
-	future.Active, future.Labels = r.now.Add(time.Hour).UnixNano(), append(slices.Clone(l.Labels), Label{"a", "future"})
+	future.Active, future.Labels = r.now.Add(time.Hour).UnixNano(), append(slices.Clone(l.Labels), Label{Name: "a", Value: "future"})
 	if got := r.firing(future); got.Raised != 1 || r.named("Slow")[0].Since != r.now.UnixNano() {
 		t.Errorf("%+v, alert %+v", got, r.named("Slow"))
 	}
-	unknown := []Level{l, l, l, l}
+	unknown := []entry.Level{l, l, l, l}
 	for i, id := range []string{"", "xx", strings.Repeat("0", 32), l.Rule + l.Rule} {
 		unknown[i].Rule = id
 	}
-	if got := r.levels(Levels{Firing: unknown, Resolved: []string{"a1", "", "h1"}}); got != (LevelsOutcome{Unknown: 4}) {
+	if got := r.levels(entry.Levels{Firing: unknown, Resolved: []string{"a1", "", "h1"}}); got != (LevelsOutcome{Unknown: 4}) {
 		t.Errorf("%+v", got)
 	}
 	if got := r.standing(); !slices.Equal(got, []string{"Much", "Slow"}) {
 		t.Errorf("standing %v: levels end only what is theirs", got)
 	}
 	var refusal *Refusal
-	if err, _ := r.json(KindLevels, Levels{Set: "another", Firing: []Level{l}}).(error); !errors.As(err, &refusal) || refusal.Reason != Conflict {
+	if err, _ := r.json(entry.KindLevels, entry.Levels{Set: "another", Firing: []entry.Level{l}}).(error); !errors.As(err, &refusal) || refusal.Reason != Conflict {
 		t.Errorf("another set: %v", err)
 	}
-	if err, _ := r.apply(KindLevels, []byte("{")).(error); err == nil {
+	if err, _ := r.apply(entry.KindLevels, []byte("{")).(error); err == nil {
 		t.Error("half of it was taken")
 	}
 	// What fires is not over, whatever else the entry says.
-	if got := r.levels(Levels{Firing: []Level{future}, Resolved: r.ids("Slow")}); got != (LevelsOutcome{}) {
+	if got := r.levels(entry.Levels{Firing: []entry.Level{future}, Resolved: r.ids("Slow")}); got != (LevelsOutcome{}) {
 		t.Errorf("%+v", got)
 	}
 }
@@ -97,7 +99,7 @@ func TestMetricRuleCloses(t *testing.T) {
 		t.Errorf("hold %+v", h)
 	}
 	open := func() {
-		r.decided(r.decide(Decision{Do: DoOpen, Gate: "btc", Reason: "r", Verdict: VerdictFalse}))
+		r.decided(r.decide(entry.Decision{Do: entry.DoOpen, Gate: "btc", Reason: "r", Verdict: VerdictFalse}))
 		r.wantClosed("btc", false)
 	}
 	open()
@@ -127,7 +129,7 @@ func TestMetricRuleCloses(t *testing.T) {
 	r.firing(r.level("Asks"))
 	r.wantClosed("btc/hot", false)
 	all := r.m.EffectsView()
-	r.decided(r.decide(Decision{Do: DoApprove, Effect: all[len(all)-1].ID}))
+	r.decided(r.decide(entry.Decision{Do: entry.DoApprove, Effect: all[len(all)-1].ID}))
 	r.wantClosed("btc/hot", true)
 }
 
@@ -173,7 +175,7 @@ func TestMetricIncidents(t *testing.T) {
 	}
 	// One that has ended is over: the next firing begins another.
 	r.resolve(r.ids("Full")...)
-	r.decided(r.decide(Decision{Do: DoVerdict, Incident: in[1].ID, Verdict: VerdictReal}))
+	r.decided(r.decide(entry.Decision{Do: entry.DoVerdict, Incident: in[1].ID, Verdict: VerdictReal}))
 	r.firing(r.level("Full", "disk", "again"))
 	if in := r.m.IncidentsView(); len(in) != 3 || in[2].Ended == 0 || len(in[0].Alerts) != 1 {
 		t.Errorf("%+v", in)
@@ -252,7 +254,7 @@ func TestUnheard(t *testing.T) {
 				t.Errorf("fires again: %+v", a)
 			}
 			r.resolve(id)
-			r.must(r.apply(KindSamples, samples("host1", 1, r.now, time.Time{}))) // from the time of the silence
+			r.must(r.apply(entry.KindSamples, samples("host1", 1, r.now, time.Time{}))) // from the time of the silence
 			r.speaksOn(9, "host1", "host2")
 			if got := r.resolve(id); got.Unheard != 1 {
 				t.Errorf("heard again just now: %+v", got)
@@ -270,7 +272,7 @@ func TestUnheard(t *testing.T) {
 func TestMetricStorm(t *testing.T) {
 	r := newRig(t, metricTestRules)
 	for _, body := range r.storm("Full", 0, 4000) {
-		r.must(r.apply(KindLevels, body))
+		r.must(r.apply(entry.KindLevels, body))
 	}
 	ids := r.ids("Full")
 	for len(ids) > 1000 {
@@ -290,7 +292,7 @@ func TestMetricStorm(t *testing.T) {
 func TestMetricAlertsAreBounded(t *testing.T) {
 	r := newRig(t, metricTestRules)
 	for _, body := range r.storm("Slow", 0, MaxStanding) {
-		r.must(r.apply(KindLevels, body))
+		r.must(r.apply(entry.KindLevels, body))
 	}
 	got := r.firing(r.level("Slow", "one", "more"), r.level("Full", "one", "more"))
 	if got != (LevelsOutcome{Raised: 1, Over: 1}) || len(r.named(ruleErrors)) != 1 {
@@ -298,12 +300,12 @@ func TestMetricAlertsAreBounded(t *testing.T) {
 	}
 	huge := r.level("Full", "x", strings.Repeat("é", maxLabel), "bad", "\xff")
 	for i := range 2 * maxLabels {
-		huge.Labels = append(huge.Labels, Label{fmt.Sprint("l", i), strings.Repeat("y", 300)})
-		huge.Annotations = append(huge.Annotations, Label{fmt.Sprint("a", i), strings.Repeat("z", 5000)})
+		huge.Labels = append(huge.Labels, Label{Name: fmt.Sprint("l", i), Value: strings.Repeat("y", 300)})
+		huge.Annotations = append(huge.Annotations, Label{Name: fmt.Sprint("a", i), Value: strings.Repeat("z", 5000)})
 	}
 	r.firing(huge)
 	a := r.named("Full")[1]
-	if n := len(Encode(a)); n > 3*maxTexts {
+	if n := len(entry.Marshal(a)); n > 3*maxTexts {
 		t.Errorf("an alert of %d bytes", n)
 	}
 	if d := cmp.Diff(a.Labels, BoundLabels(huge.Labels)); d != "" {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine/dedup"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/window"
@@ -56,7 +57,7 @@ func New() *Machine {
 		Fired:    map[string]int64{},
 		Gates:    map[string]*Gate{},
 		Closings: map[string]*Closing{},
-		Kept:     map[string]*Kept{},
+		Kept:     map[string]*entry.NotifyRecord{},
 		seen:     dedup.New(dedup.Bound),
 		windows:  map[RuleID]*window.Table{},
 	}
@@ -64,24 +65,14 @@ func New() *Machine {
 	return m
 }
 
-// Known says whether this version can apply entries of the kind. One that it
-// cannot must stop the ledger, before the machine sees it.
-func Known(k Kind) error {
-	if k < KindGenesis || k > KindNotes {
-		return fmt.Errorf("an entry of kind %d, of which this version knows nothing: run the version that wrote it, or a later one", k)
-	}
-	return nil
-}
-
 // Apply applies one entry and returns its outcome: a BlocksOutcome, a
 // BatchOutcome, a SamplesOutcome, a LevelsOutcome, a LiveOutcome, Pending, a
-// *Refusal, another error, or nil. hash is the entry's place in the chain, kept for
-// whoever checks it.
-func (m *Machine) Apply(e Entry, hash [32]byte) any {
+// *Refusal, another error, or nil.
+func (m *Machine) Apply(e entry.Entry) any {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	epoch, versions := m.Epoch, m.versions
-	m.Index, m.Time, m.Chain = e.Index, max(m.Time, e.Time), hash
+	m.Index, m.Time, m.Chain = e.Index, max(m.Time, e.Time), e.Hash
 	m.elapse()
 	out := m.apply(e)
 	if due := m.due(); due != 0 && due <= m.Time {
@@ -89,7 +80,7 @@ func (m *Machine) Apply(e Entry, hash [32]byte) any {
 	}
 	m.tidy()
 	m.publish()
-	if m.Epoch != epoch || e.Kind == KindDecision {
+	if m.Epoch != epoch || e.Kind == entry.KindDecision {
 		m.versions.Gates++
 	}
 	m.announce(versions)
@@ -100,48 +91,48 @@ func (m *Machine) Apply(e Entry, hash [32]byte) any {
 	return out
 }
 
-func (m *Machine) apply(e Entry) any {
+func (m *Machine) apply(e entry.Entry) any {
 	switch e.Kind {
-	case KindGenesis:
+	case entry.KindGenesis:
 		return decode(e, m.genesis)
-	case KindBlocks:
+	case entry.KindBlocks:
 		return m.blocks(e.Body)
-	case KindBatch:
+	case entry.KindBatch:
 		return m.batch(e.Body)
-	case KindTick:
+	case entry.KindTick:
 		return nil
-	case KindPrepare:
+	case entry.KindPrepare:
 		return decode(e, m.prepare)
-	case KindLive:
+	case entry.KindLive:
 		return decode(e, m.goLive)
-	case KindDecision:
+	case entry.KindDecision:
 		return decode(e, m.decide)
-	case KindResult:
+	case entry.KindResult:
 		return decode(e, m.result)
-	case KindRestored:
+	case entry.KindRestored:
 		return decode(e, m.restored)
-	case KindSamples:
+	case entry.KindSamples:
 		return m.samples(e.Body)
-	case KindWrite:
+	case entry.KindWrite:
 		m.Signals.Writes++
 		return nil
-	case KindLevels:
+	case entry.KindLevels:
 		l, err := readLevels(e.Body)
 		if err != nil {
 			return fmt.Errorf("entry %d of kind %d: %w", e.Index, e.Kind, err)
 		}
 		return m.levels(l)
-	case KindCondition:
+	case entry.KindCondition:
 		return decode(e, m.condition)
-	case KindLead:
+	case entry.KindLead:
 		return decode(e, m.lead)
-	case KindNotes:
+	case entry.KindNotifyState:
 		return decode(e, m.notes)
 	}
-	return Known(e.Kind)
+	return entry.Known(e.Kind)
 }
 
-func (m *Machine) genesis(g Genesis) any {
+func (m *Machine) genesis(g entry.Genesis) any {
 	if m.Cell != "" {
 		return fmt.Errorf("this ledger is cell %s already", m.Cell)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
@@ -53,7 +54,7 @@ type rig struct {
 func newRig(t testing.TB, ruleText string) *rig {
 	t.Helper()
 	r := &rig{t: t, m: New(), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
-	r.json(KindGenesis, Genesis{Cell: "c0", Secret: [2]uint64{1, 2}})
+	r.json(entry.KindGenesis, entry.Genesis{Cell: "c0", Secret: [2]uint64{1, 2}})
 	r.load(ruleText)
 	return r
 }
@@ -61,8 +62,8 @@ func newRig(t testing.TB, ruleText string) *rig {
 func (r *rig) load(text string) {
 	r.t.Helper()
 	set := fmt.Sprintf("%x", sha256.Sum256([]byte(text)))
-	r.must(r.json(KindPrepare, Prepare{Set: set, Files: oneFile(text)}))
-	r.must(r.json(KindLive, Live{Set: set}))
+	r.must(r.json(entry.KindPrepare, entry.Prepare{Set: set, Files: oneFile(text)}))
+	r.must(r.json(entry.KindLive, entry.Live{Set: set}))
 }
 
 func oneFile(text string) []rules.File {
@@ -76,16 +77,16 @@ func (r *rig) must(out any) {
 	}
 }
 
-func (r *rig) apply(kind Kind, body []byte) any {
+func (r *rig) apply(kind entry.Kind, body []byte) any {
 	r.index++
-	return r.m.Apply(Entry{Index: r.index, Time: r.now.UnixNano(), Kind: kind, Body: body}, sha256.Sum256(body))
+	return r.m.Apply(entry.Entry{Index: r.index, Time: r.now.UnixNano(), Kind: kind, Body: body, Hash: sha256.Sum256(body)})
 }
 
-func (r *rig) json(kind Kind, v any) any { return r.apply(kind, Encode(v)) }
+func (r *rig) json(kind entry.Kind, v any) any { return r.apply(kind, entry.Marshal(v)) }
 
 func (r *rig) later(d time.Duration) { r.now = r.now.Add(d) }
 
-func (r *rig) tick() { r.json(KindTick, struct{}{}) }
+func (r *rig) tick() { r.json(entry.KindTick, struct{}{}) }
 
 func payout(id, request, payment, address, amount string) report.Event {
 	data, err := json.Marshal(map[string]string{"request": request, "payment": payment, "address": address, "amount": amount, "asset": "BTC"})
@@ -111,17 +112,17 @@ func (r *rig) send(events ...report.Event) BatchOutcome {
 		}
 		b.Add(&events[i])
 	}
-	out := r.apply(KindBatch, b.Bytes())
+	out := r.apply(entry.KindBatch, b.Bytes())
 	r.must(out)
 	return out.(BatchOutcome)
 }
 
-func (r *rig) decide(d Decision) error {
+func (r *rig) decide(d entry.Decision) error {
 	r.t.Helper()
 	if d.Actor == "" {
 		d.Actor = "alice"
 	}
-	out := r.json(KindDecision, d)
+	out := r.json(entry.KindDecision, d)
 	if out == nil {
 		return nil
 	}
@@ -129,7 +130,7 @@ func (r *rig) decide(d Decision) error {
 }
 
 // refused checks that a decision was refused for this reason and field.
-func (r *rig) refused(d Decision, reason RefusalReason, field string) {
+func (r *rig) refused(d entry.Decision, reason RefusalReason, field string) {
 	r.t.Helper()
 	var refusal *Refusal
 	if err := r.decide(d); !errors.As(err, &refusal) || refusal.Reason != reason || refusal.Field != field {

@@ -22,8 +22,8 @@ func TestMatcherString(t *testing.T) {
 // TestNaming says what is named, and refuses what would not be understood.
 func TestNaming(t *testing.T) {
 	alerts := []Alert{
-		{ID: "a1", Labels: []Label{{"alertname", "A"}, {"instance", "db1"}}},
-		{ID: "a2", Labels: []Label{{"alertname", "B"}}},
+		{ID: "a1", Labels: []Label{{Name: "alertname", Value: "A"}, {Name: "instance", Value: "db1"}}},
+		{ID: "a2", Labels: []Label{{Name: "alertname", Value: "B"}}},
 	}
 	for _, tt := range []struct {
 		matchers   []Matcher

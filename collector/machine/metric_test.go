@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // metricTestRules has metric rules beside the event rules of testRules.
@@ -33,34 +34,34 @@ func (r *rig) metricRule(name string) MetricRuleView {
 }
 
 // level is an alert of a rule that fires; labels are names and values in turn.
-func (r *rig) level(rule string, labels ...string) Level {
+func (r *rig) level(rule string, labels ...string) entry.Level {
 	r.t.Helper()
 	v := r.metricRule(rule)
-	l := Level{Rule: hex.EncodeToString(v.ID[:]), Value: "1", Active: r.now.UnixNano(), Labels: []Label{{"alertname", rule}}}
+	l := entry.Level{Rule: hex.EncodeToString(v.ID[:]), Value: "1", Active: r.now.UnixNano(), Labels: []Label{{Name: "alertname", Value: rule}}}
 	for _, p := range v.Labels {
-		l.Labels = append(l.Labels, Label{p.Name, p.Value})
+		l.Labels = append(l.Labels, Label{Name: p.Name, Value: p.Value})
 	}
 	for i := 0; i < len(labels); i += 2 {
-		l.Labels = append(l.Labels, Label{labels[i], labels[i+1]})
+		l.Labels = append(l.Labels, Label{Name: labels[i], Value: labels[i+1]})
 	}
 	slices.SortFunc(l.Labels, compareNames)
 	return l
 }
 
-func (r *rig) levels(l Levels) LevelsOutcome {
+func (r *rig) levels(l entry.Levels) LevelsOutcome {
 	r.t.Helper()
 	_, set, _ := r.m.RulesView()
 	if l.Set == "" {
 		l.Set = set
 	}
-	out := r.json(KindLevels, l)
+	out := r.json(entry.KindLevels, l)
 	r.must(out)
 	return out.(LevelsOutcome)
 }
 
-func (r *rig) firing(l ...Level) LevelsOutcome { return r.levels(Levels{Firing: l}) }
+func (r *rig) firing(l ...entry.Level) LevelsOutcome { return r.levels(entry.Levels{Firing: l}) }
 
-func (r *rig) resolve(ids ...string) LevelsOutcome { return r.levels(Levels{Resolved: ids}) }
+func (r *rig) resolve(ids ...string) LevelsOutcome { return r.levels(entry.Levels{Resolved: ids}) }
 
 // ids are the standing alerts of a metric rule.
 func (r *rig) ids(rule string) (out []string) {
@@ -98,7 +99,7 @@ func (r *rig) speaksOn(seconds int, agents ...string) {
 
 func (r *rig) speaks(agent string) SamplesOutcome {
 	r.t.Helper()
-	out := r.apply(KindSamples, samples(agent, 1, r.now, r.now))
+	out := r.apply(entry.KindSamples, samples(agent, 1, r.now, r.now))
 	r.must(out)
 	return out.(SamplesOutcome)
 }

@@ -3,6 +3,7 @@ package machine
 import (
 	"slices"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
@@ -106,7 +107,7 @@ func (m *Machine) wouldBe(gate string) bool {
 }
 
 // result takes in what became of an effect.
-func (m *Machine) result(r Result) any {
+func (m *Machine) result(r entry.Result) any {
 	e := m.effects[r.Effect]
 	if e == nil {
 		return notFound("no effect %s", r.Effect)

@@ -3,6 +3,8 @@ package machine
 import (
 	"slices"
 	"strings"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // Bounds of what the edge may keep here.
@@ -17,7 +19,7 @@ const (
 )
 
 // notes takes in whom the edge has told, and what it keeps.
-func (m *Machine) notes(n Notes) any {
+func (m *Machine) notes(n entry.NotifyState) any {
 	for _, k := range n.Kept {
 		if refusal := m.checkKept(k); refusal != nil {
 			return refusal
@@ -33,9 +35,9 @@ func (m *Machine) notes(n Notes) any {
 	return nil
 }
 
-func (m *Machine) checkKept(k Kept) *Refusal {
+func (m *Machine) checkKept(k entry.NotifyRecord) *Refusal {
 	switch {
-	case k.Of != KeptSilence && k.Of != KeptLog:
+	case k.Of != entry.KeptSilence && k.Of != entry.KeptLog:
 		return invalid("of", "nothing of the kind %.40q is kept", k.Of)
 	case k.Key == "" || len(k.Key) > 8*maxLabel || len(k.Body) > maxKeptBody:
 		return invalid("key", "a key of %d bytes with %d bytes is not kept", len(k.Key), len(k.Body))
@@ -45,7 +47,7 @@ func (m *Machine) checkKept(k Kept) *Refusal {
 
 // keepNote keeps the newer of two with one key. When there is no room, the
 // oldest of the log gives way: at worst people are told once more.
-func (m *Machine) keepNote(k Kept) {
+func (m *Machine) keepNote(k entry.NotifyRecord) {
 	name := k.Of + "/" + k.Key
 	if old := m.Kept[name]; old != nil && old.Updated >= k.Updated {
 		return
@@ -54,7 +56,7 @@ func (m *Machine) keepNote(k Kept) {
 	}
 	k.Key, k.Body = strings.Clone(k.Key), slices.Clone(k.Body)
 	m.Kept[name] = &k
-	if k.Of == KeptSilence {
+	if k.Of == entry.KeptSilence {
 		m.versions.Silences++
 	}
 }
@@ -71,7 +73,7 @@ func (m *Machine) dropExpired() {
 func (m *Machine) dropOldest() {
 	var updated []int64
 	for _, k := range m.Kept {
-		if k.Of == KeptLog {
+		if k.Of == entry.KeptLog {
 			updated = append(updated, k.Updated)
 		}
 	}
@@ -81,16 +83,16 @@ func (m *Machine) dropOldest() {
 	slices.Sort(updated)
 	before := updated[len(updated)/10]
 	for name, k := range m.Kept { // the order does not show
-		if k.Of == KeptLog && k.Updated <= before {
+		if k.Of == entry.KeptLog && k.Updated <= before {
 			delete(m.Kept, name)
 		}
 	}
 }
 
 // told notes a notification, also in the incidents that it was about.
-func (m *Machine) told(t Told) {
+func (m *Machine) told(t entry.Notification) {
 	t.Receiver, t.Integration = clip(t.Receiver), clip(t.Integration)
-	if slices.ContainsFunc(m.Told, t.same) {
+	if slices.ContainsFunc(m.Told, t.Same) {
 		return // an answer was lost, and the edge said it again
 	}
 	m.Told = bounded(append(m.Told, t), maxTold, 0)
@@ -105,12 +107,8 @@ func (m *Machine) told(t Told) {
 	}
 }
 
-func (t *Told) same(o Told) bool {
-	return t.At == o.At && t.Receiver == o.Receiver && t.Integration == o.Integration
-}
-
 // bounded leaves the first few and the newest, a tenth at once.
-func bounded(all []Told, most, first int) []Told {
+func bounded(all []entry.Notification, most, first int) []entry.Notification {
 	if len(all) <= most+most/10 {
 		return all
 	}
@@ -118,19 +116,19 @@ func bounded(all []Told, most, first int) []Told {
 }
 
 // KeptView is what is kept for the edge, in the order of kinds and keys.
-func (m *Machine) KeptView() []Kept {
+func (m *Machine) KeptView() []entry.NotifyRecord {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	out := make([]Kept, 0, len(m.Kept))
+	out := make([]entry.NotifyRecord, 0, len(m.Kept))
 	for _, k := range m.Kept {
 		out = append(out, *k)
 	}
-	slices.SortFunc(out, func(a, b Kept) int { return strings.Compare(a.Of+"/"+a.Key, b.Of+"/"+b.Key) })
+	slices.SortFunc(out, func(a, b entry.NotifyRecord) int { return strings.Compare(a.Of+"/"+a.Key, b.Of+"/"+b.Key) })
 	return out
 }
 
 // ToldView is whom people told of what, the newest last.
-func (m *Machine) ToldView() []Told {
+func (m *Machine) ToldView() []entry.Notification {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return slices.Clone(m.Told)

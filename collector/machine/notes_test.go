@@ -5,31 +5,33 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
-func (r *rig) note(n Notes) {
+func (r *rig) note(n entry.NotifyState) {
 	r.t.Helper()
-	r.must(r.json(KindNotes, n))
+	r.must(r.json(entry.KindNotifyState, n))
 }
 
 func TestKept(t *testing.T) {
 	r := newRig(t, testRules)
 	at := func(d time.Duration) int64 { return r.now.Add(d).UnixNano() }
-	r.note(Notes{Kept: []Kept{
-		{Of: KeptSilence, Key: "s1", Updated: 5, Expires: at(time.Hour), Body: []byte("new")},
-		{Of: KeptSilence, Key: "s1", Updated: 4, Expires: at(2 * time.Hour), Body: []byte("old")},
-		{Of: KeptLog, Key: "s1", Updated: 1, Expires: at(2 * time.Hour), Body: []byte("log")},
+	r.note(entry.NotifyState{Kept: []entry.NotifyRecord{
+		{Of: entry.KeptSilence, Key: "s1", Updated: 5, Expires: at(time.Hour), Body: []byte("new")},
+		{Of: entry.KeptSilence, Key: "s1", Updated: 4, Expires: at(2 * time.Hour), Body: []byte("old")},
+		{Of: entry.KeptLog, Key: "s1", Updated: 1, Expires: at(2 * time.Hour), Body: []byte("log")},
 	}})
 	if kept := r.m.KeptView(); len(kept) != 2 || string(kept[0].Body) != "log" || string(kept[1].Body) != "new" {
 		t.Errorf("kept: %+v", kept)
 	}
 	r.later(time.Hour)
-	r.note(Notes{})
-	if kept := r.m.KeptView(); len(kept) != 1 || kept[0].Of != KeptLog {
+	r.note(entry.NotifyState{})
+	if kept := r.m.KeptView(); len(kept) != 1 || kept[0].Of != entry.KeptLog {
 		t.Errorf("after the silence has expired: %+v", kept)
 	}
-	for _, bad := range []Kept{{Of: "x", Key: "k"}, {Of: KeptLog}, {Of: KeptLog, Key: "k", Body: make([]byte, maxKeptBody+1)}} {
-		if _, ok := r.json(KindNotes, Notes{Kept: []Kept{{Of: KeptLog, Key: "good", Expires: at(time.Hour)}, bad}}).(*Refusal); !ok {
+	for _, bad := range []entry.NotifyRecord{{Of: "x", Key: "k"}, {Of: entry.KeptLog}, {Of: entry.KeptLog, Key: "k", Body: make([]byte, maxKeptBody+1)}} {
+		if _, ok := r.json(entry.KindNotifyState, entry.NotifyState{Kept: []entry.NotifyRecord{{Of: entry.KeptLog, Key: "good", Expires: at(time.Hour)}, bad}}).(*Refusal); !ok {
 			t.Errorf("%.20v was taken", bad)
 		}
 	}
@@ -42,10 +44,10 @@ func TestKept(t *testing.T) {
 func TestKeptIsBounded(t *testing.T) {
 	r := newRig(t, testRules)
 	over := r.now.Add(time.Hour).UnixNano()
-	r.note(Notes{Kept: []Kept{{Of: KeptSilence, Key: "s", Expires: over}}})
-	var n Notes
+	r.note(entry.NotifyState{Kept: []entry.NotifyRecord{{Of: entry.KeptSilence, Key: "s", Expires: over}}})
+	var n entry.NotifyState
 	for i := range maxKept + 10 {
-		n.Kept = append(n.Kept, Kept{Of: KeptLog, Key: fmt.Sprint(i), Updated: int64(i), Expires: over})
+		n.Kept = append(n.Kept, entry.NotifyRecord{Of: entry.KeptLog, Key: fmt.Sprint(i), Updated: int64(i), Expires: over})
 	}
 	r.note(n)
 	if len(r.m.Kept) > maxKept || r.m.Kept["silence/s"] == nil || r.m.Kept["log/0"] != nil || r.m.Kept[fmt.Sprint("log/", maxKept+9)] == nil {
@@ -59,7 +61,7 @@ func TestTold(t *testing.T) {
 	r.pay("w1", "p2")
 	in := r.m.IncidentsView()[0].ID
 	for i := range 3 * maxTold {
-		r.note(Notes{Told: []Told{{At: int64(i), Receiver: "pager", Integration: "webhook", Firing: 1, Alerts: []string{"a1"}, Incidents: []string{in, "i99"}}}})
+		r.note(entry.NotifyState{Told: []entry.Notification{{At: int64(i), Receiver: "pager", Integration: "webhook", Firing: 1, Alerts: []string{"a1"}, Incidents: []string{in, "i99"}}}})
 	}
 	all := r.m.ToldView()
 	if n := len(all); n < maxTold || n > maxTold+maxTold/10 || all[n-1].At != 3*maxTold-1 {
@@ -81,9 +83,9 @@ func TestVersions(t *testing.T) {
 		"a gate closes":   {func() { r.pay("w1", "p1"); r.pay("w1", "p2") }, func(v Versions) uint64 { return v.Gates }},
 		"an alert":        {func() { r.pay("w2", "p1"); r.pay("w2", "p2") }, func(v Versions) uint64 { return v.Alerts }},
 		"an incident":     {func() { r.pay("w3", "p1"); r.pay("w3", "p2") }, func(v Versions) uint64 { return v.Incidents }},
-		"people are told": {func() { r.note(Notes{Told: []Told{{Receiver: "r"}}}) }, func(v Versions) uint64 { return v.Told }},
+		"people are told": {func() { r.note(entry.NotifyState{Told: []entry.Notification{{Receiver: "r"}}}) }, func(v Versions) uint64 { return v.Told }},
 		"a silence": {func() {
-			r.note(Notes{Kept: []Kept{{Of: KeptSilence, Key: "s", Updated: 1, Expires: r.now.Add(time.Hour).UnixNano()}}})
+			r.note(entry.NotifyState{Kept: []entry.NotifyRecord{{Of: entry.KeptSilence, Key: "s", Updated: 1, Expires: r.now.Add(time.Hour).UnixNano()}}})
 		}, func(v Versions) uint64 { return v.Silences }},
 		"an agent":   {func() { r.speaks("host1") }, func(v Versions) uint64 { return v.Agents }},
 		"a rule set": {func() { r.load(testRules + "# another\n") }, func(v Versions) uint64 { return v.Rules }},
@@ -103,7 +105,7 @@ func TestVersions(t *testing.T) {
 	}
 	for what, happens := range []func(){
 		func() { r.later(silentAfter + time.Second); r.tick() },
-		func() { r.decided(r.decide(Decision{Do: DoForget, Agent: "host1", Reason: "sold"})) },
+		func() { r.decided(r.decide(entry.Decision{Do: entry.DoForget, Agent: "host1", Reason: "sold"})) },
 		func() { r.speaks("host1") },
 	} {
 		before, _ := r.m.Versions()

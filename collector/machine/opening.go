@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 const (
@@ -26,7 +28,7 @@ func Named(actor string) bool {
 }
 
 // openGate lifts holds, or notes that one of the people agrees whom it takes.
-func (m *Machine) openGate(d Decision) any {
+func (m *Machine) openGate(d entry.Decision) any {
 	holds, refusal := m.toLift(d)
 	switch {
 	case refusal != nil:
@@ -64,13 +66,13 @@ func (m *Machine) openGate(d Decision) any {
 }
 
 // onlySecond refuses whoever may only approve what somebody else began.
-func onlySecond(d Decision) *Refusal {
+func onlySecond(d entry.Decision) *Refusal {
 	return conflict("nobody else agrees, or no longer, to open gate %s as you would: to be the first, or the only one, takes the right to operate", d.Gate)
 }
 
 // toLift are the holds that a decision is about; none if it is carried out
 // already.
-func (m *Machine) toLift(d Decision) ([]*Hold, *Refusal) {
+func (m *Machine) toLift(d entry.Decision) ([]*Hold, *Refusal) {
 	if m.gate(d.Gate) == nil {
 		return nil, notFound("no gate %s", d.Gate)
 	}
@@ -112,7 +114,7 @@ func (m *Machine) wasHold(id string) bool {
 		!slices.ContainsFunc(m.Holds, func(h *Hold) bool { return h.ID == id })
 }
 
-func checkOpening(d Decision, g *Gate, holds []*Hold) *Refusal {
+func checkOpening(d entry.Decision, g *Gate, holds []*Hold) *Refusal {
 	byRule := slices.ContainsFunc(holds, func(h *Hold) bool { return h.Cause == ByRule })
 	switch {
 	case strings.TrimSpace(d.Reason) == "" && (byRule || d.Verdict != "" || g.Opening.Approvals > 1):
@@ -124,7 +126,7 @@ func checkOpening(d Decision, g *Gate, holds []*Hold) *Refusal {
 }
 
 // lift takes the holds away; how says in the log what led to it.
-func (m *Machine) lift(d Decision, holds []*Hold, how string) {
+func (m *Machine) lift(d entry.Decision, holds []*Hold, how string) {
 	text := "gate " + d.Gate + " opened" + how + ": " + d.Reason
 	for _, id := range incidentsOf(holds) {
 		m.note(id, d.Actor, text)
@@ -139,14 +141,14 @@ func (m *Machine) lift(d Decision, holds []*Hold, how string) {
 }
 
 // mayAlone tells whether one person may undo what was a wrong stop.
-func (g *Gate) mayAlone(d Decision, holds []*Hold, now int64) bool {
+func (g *Gate) mayAlone(d entry.Decision, holds []*Hold, now int64) bool {
 	newest := slices.MaxFunc(holds, func(a, b *Hold) int { return cmp.Compare(a.Since, b.Since) }).Since
 	return g.Opening.Alone > 0 && d.Verdict == VerdictFalse && now-newest >= int64(g.Opening.Alone)
 }
 
 // agreedWith is the agreement of somebody else about the same holds that makes
 // this the second; nil if there is none.
-func (g *Gate) agreedWith(d Decision, now int64) *Agreement {
+func (g *Gate) agreedWith(d entry.Decision, now int64) *Agreement {
 	for i := range g.Agreed {
 		a := &g.Agreed[i]
 		if Named(d.Actor) && Named(a.Actor) && a.Actor != d.Actor && a.Hold == d.Hold && !a.lapsed(now) {

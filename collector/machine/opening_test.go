@@ -8,16 +8,18 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // twoRules needs two people to open btc, or one after two minutes.
 var twoRules = strings.Replace(testRules, "- {name: btc, mode: enforce}", "- {name: btc, mode: enforce, open: {approvals: 2, alone: {after: 2m}}}", 1)
 
 // agrees decides to open, and wants to have to wait for a second person.
-func (r *rig) agrees(d Decision) {
+func (r *rig) agrees(d entry.Decision) {
 	r.t.Helper()
-	d.Do = DoOpen
-	out, ok := r.json(KindDecision, d).(Pending)
+	d.Do = entry.DoOpen
+	out, ok := r.json(entry.KindDecision, d).(Pending)
 	if !ok || out.Needed != 2 || Named(d.Actor) && out.Approvals != 1 {
 		r.t.Fatalf("%s opens: %v, want it to wait for a second person", d.Actor, out)
 	}
@@ -25,17 +27,17 @@ func (r *rig) agrees(d Decision) {
 }
 
 // opens decides to open, and wants nothing to wait.
-func (r *rig) opens(d Decision) {
+func (r *rig) opens(d entry.Decision) {
 	r.t.Helper()
-	d.Do = DoOpen
-	if out := r.json(KindDecision, d); out != nil {
+	d.Do = entry.DoOpen
+	if out := r.json(entry.KindDecision, d); out != nil {
 		r.t.Fatalf("%s opens: %v", d.Actor, out)
 	}
 }
 
 // by is an opening of btc.
-func by(actor, verdict string) Decision {
-	return Decision{Actor: actor, Gate: "btc", Reason: actor + " looked", Verdict: verdict}
+func by(actor, verdict string) entry.Decision {
+	return entry.Decision{Actor: actor, Gate: "btc", Reason: actor + " looked", Verdict: verdict}
 }
 
 func closedByRule(t *testing.T) *rig {
@@ -64,7 +66,7 @@ func (r *rig) wantStep(step string) {
 func TestTwoPeopleOpen(t *testing.T) {
 	r := closedByRule(t)
 	epoch := r.gate("btc").Epoch
-	r.refused(Decision{Do: DoOpen, Gate: "btc", Reason: "r"}, Invalid, "verdict")
+	r.refused(entry.Decision{Do: entry.DoOpen, Gate: "btc", Reason: "r"}, Invalid, "verdict")
 	r.agrees(by("alice", VerdictReal))
 	wanted := r.named(approvalWanted)
 	if len(wanted) != 1 || wanted[0].Label("severity") != "critical" || wanted[0].Label("gate") != "btc" || wanted[0].Incident != "i1" {
@@ -113,8 +115,8 @@ func TestUnnamedNeverCount(t *testing.T) {
 	counted := func(want int) {
 		t.Helper()
 		d := by("uid:1001", VerdictReal)
-		d.Do = DoOpen
-		if out := r.json(KindDecision, d); out != (Pending{want, 2}) {
+		d.Do = entry.DoOpen
+		if out := r.json(entry.KindDecision, d); out != (Pending{want, 2}) {
 			t.Errorf("%v, want %d that count", out, want)
 		}
 	}
@@ -135,9 +137,9 @@ func TestUnnamedNeverCount(t *testing.T) {
 func TestAgreementsLapse(t *testing.T) {
 	for name, lapse := range map[string]func(r *rig){
 		"a hold by a rule":   func(r *rig) { r.pay("w2", "p3"); r.pay("w2", "p4") },
-		"a hold by a person": func(r *rig) { r.decided(r.decide(Decision{Do: DoClose, Gate: "btc", Reason: "more"})) },
+		"a hold by a person": func(r *rig) { r.decided(r.decide(entry.Decision{Do: entry.DoClose, Gate: "btc", Reason: "more"})) },
 		"a hold on one request": func(r *rig) {
-			r.decided(r.decide(Decision{Do: DoClose, Gate: "btc", Reason: "m", Match: map[string]string{"request": "w"}}))
+			r.decided(r.decide(entry.Decision{Do: entry.DoClose, Gate: "btc", Reason: "m", Match: map[string]string{"request": "w"}}))
 		},
 		"an hour, and a tick":       func(r *rig) { r.later(time.Hour); r.tick() },
 		"an hour, and nobody ticks": func(r *rig) { r.later(time.Hour) },
@@ -222,7 +224,7 @@ func TestAlone(t *testing.T) {
 		if n := len(r.named(openedAlone)); n != i+1 {
 			t.Errorf("%d are told of %d openings", n, i+1)
 		}
-		r.decided(r.decide(Decision{Do: DoClose, Gate: "btc", Reason: "again"}))
+		r.decided(r.decide(entry.Decision{Do: entry.DoClose, Gate: "btc", Reason: "again"}))
 	}
 	// Two who agree are not alone.
 	r = closedByRule(t)
@@ -251,7 +253,7 @@ func TestApproverIsOnlySecond(t *testing.T) {
 	r.agrees(first)
 	r.later(2 * time.Minute)
 	second := by("bob", VerdictFalse)
-	second.Do, second.Second = DoOpen, true
+	second.Do, second.Second = entry.DoOpen, true
 	r.refused(second, Conflict, "")
 	if v := r.wantClosed("btc", true); len(v.Agreed) != 1 || len(v.Holds) != 2 {
 		t.Errorf("%+v", v)
@@ -274,7 +276,7 @@ func TestTwoPeopleLiftOneHold(t *testing.T) {
 	r.pay("w2", "p3")
 	r.pay("w2", "p4")
 	holds := r.gate("btc").Holds
-	one := func(actor, hold string) Decision {
+	one := func(actor, hold string) entry.Decision {
 		d := by(actor, VerdictReal)
 		d.Hold = hold
 		return d
@@ -293,7 +295,7 @@ func TestTwoPeopleLiftOneHold(t *testing.T) {
 	// The only hold there is, is all there is: an undo and an opening are about
 	// the same, and undoing takes two people too.
 	e := r.m.EffectsView()[0]
-	if out := r.json(KindDecision, Decision{Do: DoUndo, Actor: "alice", Effect: e.ID, Reason: "r", Verdict: VerdictTest}); out != (Pending{1, 2}) {
+	if out := r.json(entry.KindDecision, entry.Decision{Do: entry.DoUndo, Actor: "alice", Effect: e.ID, Reason: "r", Verdict: VerdictTest}); out != (Pending{1, 2}) {
 		t.Fatalf("undo: %v", out)
 	}
 	r.opens(by("bob", VerdictTest))
@@ -306,21 +308,21 @@ func TestTwoPeopleLiftOneHold(t *testing.T) {
 // A person's hold, and one because of a restore, take two people too.
 func TestTwoPeopleForOtherHolds(t *testing.T) {
 	r := newRig(t, twoRules)
-	r.decided(r.decide(Decision{Do: DoClose, Gate: "btc", Reason: "r"}))
-	r.refused(Decision{Do: DoOpen, Gate: "btc"}, Invalid, "reason")
-	r.agrees(Decision{Actor: "alice", Gate: "btc", Reason: "done"})
-	r.opens(Decision{Actor: "bob", Gate: "btc", Reason: "done"})
+	r.decided(r.decide(entry.Decision{Do: entry.DoClose, Gate: "btc", Reason: "r"}))
+	r.refused(entry.Decision{Do: entry.DoOpen, Gate: "btc"}, Invalid, "reason")
+	r.agrees(entry.Decision{Actor: "alice", Gate: "btc", Reason: "done"})
+	r.opens(entry.Decision{Actor: "bob", Gate: "btc", Reason: "done"})
 	r.wantClosed("btc", false)
 	r.wantStep("bob gate btc opened, as alice agreed: done")
-	r.must(r.json(KindRestored, Restored{Actor: "root", Backup: r.now}))
-	r.agrees(Decision{Actor: "alice", Gate: "btc", Reason: "compared"})
-	r.opens(Decision{Actor: "bob", Gate: "btc", Reason: "compared"})
+	r.must(r.json(entry.KindRestored, entry.Restored{Actor: "root", Backup: r.now}))
+	r.agrees(entry.Decision{Actor: "alice", Gate: "btc", Reason: "compared"})
+	r.opens(entry.Decision{Actor: "bob", Gate: "btc", Reason: "compared"})
 	r.wantClosed("btc", false)
 	// A gate that left the rule files takes what it took.
-	r.decided(r.decide(Decision{Do: DoClose, Gate: "btc", Reason: "r"}))
+	r.decided(r.decide(entry.Decision{Do: entry.DoClose, Gate: "btc", Reason: "r"}))
 	r.load("gates: [{name: eth, mode: enforce}]\n")
-	r.agrees(Decision{Actor: "alice", Gate: "btc", Reason: "gone"})
-	r.opens(Decision{Actor: "bob", Gate: "btc", Reason: "gone"})
+	r.agrees(entry.Decision{Actor: "alice", Gate: "btc", Reason: "gone"})
+	r.opens(entry.Decision{Actor: "bob", Gate: "btc", Reason: "gone"})
 }
 
 // Agreements are bounded, and what people say of them.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // The tests of this file each hold a mistake that was made once.
@@ -53,7 +54,7 @@ func TestStaleDue(t *testing.T) {
 	}
 	r.later(11 * time.Hour)
 	r.tick()
-	twin.Apply(Entry{Index: r.index, Time: r.now.UnixNano(), Kind: KindTick, Body: []byte("{}")}, r.m.Chain)
+	twin.Apply(entry.Entry{Index: r.index, Time: r.now.UnixNano(), Kind: entry.KindTick, Body: []byte("{}"), Hash: r.m.Chain})
 	if twin.Hash() != r.m.Hash() {
 		t.Fatalf("same entries, other state: alerts live %d, restored %d", len(r.m.Alerts), len(twin.Alerts))
 	}
@@ -64,11 +65,11 @@ func TestExcessAccept(t *testing.T) {
 	r := newRig(t, strings.Replace(testRules, "    mitigate: [stop]\n", "    mitigate: [stop]\n    limit: 1\n", 1))
 	r.pay("w1", "p1")
 	r.pay("w1", "p2")
-	r.decided(r.decide(Decision{Do: DoOpen, Gate: "btc", Reason: "r", Verdict: VerdictReal}))
+	r.decided(r.decide(entry.Decision{Do: entry.DoOpen, Gate: "btc", Reason: "r", Verdict: VerdictReal}))
 	r.pay("w2", "p1")
 	r.pay("w2", "p2") // over the limit, closes
 	r.wantClosed("btc", true)
-	r.decided(r.decide(Decision{Do: DoOpen, Gate: "btc", Reason: "r", Verdict: VerdictFalse}))
+	r.decided(r.decide(entry.Decision{Do: entry.DoOpen, Gate: "btc", Reason: "r", Verdict: VerdictFalse}))
 	r.pay("w2", "p2") // one more event, one fresh payment only
 	r.wantClosed("btc", false)
 }
@@ -80,7 +81,7 @@ func TestIncidentLogFull(t *testing.T) {
 		r.pay(fmt.Sprint("w", i), "p1")
 		r.pay(fmt.Sprint("w", i), "p2")
 	}
-	r.decided(r.decide(Decision{Do: DoOpen, Actor: "carol", Gate: "btc", Reason: "checked by hand", Verdict: VerdictReal}))
+	r.decided(r.decide(entry.Decision{Do: entry.DoOpen, Actor: "carol", Gate: "btc", Reason: "checked by hand", Verdict: VerdictReal}))
 	for _, in := range r.m.IncidentsView() {
 		for _, s := range in.Log {
 			if s.Actor == "carol" {
@@ -117,7 +118,7 @@ func TestCloneBehind(t *testing.T) {
 // A gate that the backup did not know begins closed.
 func TestNewGateAfterRestore(t *testing.T) {
 	r := newRig(t, testRules)
-	r.must(r.json(KindRestored, Restored{Actor: "x", Backup: r.now}))
+	r.must(r.json(entry.KindRestored, entry.Restored{Actor: "x", Backup: r.now}))
 	r.load(strings.Replace(testRules, "- {name: eth}", "- {name: eth}\n- {name: sol, mode: enforce}", 1))
 	r.wantClosed("sol", true)
 }
@@ -167,7 +168,7 @@ func TestStorm(t *testing.T) {
 	if got := len(r.gate("btc").Holds); got != n {
 		t.Errorf("%d holds, want %d", got, n)
 	}
-	r.decided(r.decide(Decision{Do: DoOpen, Gate: "btc", Reason: "r", Verdict: VerdictFalse}))
+	r.decided(r.decide(entry.Decision{Do: entry.DoOpen, Gate: "btc", Reason: "r", Verdict: VerdictFalse}))
 	r.wantClosed("btc", false)
 	r.later(3 * time.Hour)
 	r.tick()

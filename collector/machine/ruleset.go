@@ -7,12 +7,13 @@ import (
 	"maps"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
 // decode reads the body of an entry that travels as JSON.
-func decode[T any](e Entry, do func(T) any) any {
+func decode[T any](e entry.Entry, do func(T) any) any {
 	var v T
 	if err := json.Unmarshal(e.Body, &v); err != nil {
 		return fmt.Errorf("entry %d of kind %d: %w", e.Index, e.Kind, err)
@@ -22,7 +23,7 @@ func decode[T any](e Entry, do func(T) any) any {
 
 // prepare takes a set of rule files that will count later. Nothing is filled
 // from the past in this version: a new rule counts from when its set is live.
-func (m *Machine) prepare(p Prepare) any {
+func (m *Machine) prepare(p entry.Prepare) any {
 	if _, problems := rules.Parse(p.Files); problems.Err() != nil {
 		return &Refusal{Reason: Invalid, Text: "the rule files have errors: " + problems.Err().Error()}
 	}
@@ -30,7 +31,7 @@ func (m *Machine) prepare(p Prepare) any {
 	return nil
 }
 
-func (m *Machine) goLive(l Live) any {
+func (m *Machine) goLive(l entry.Live) any {
 	if m.Pending == nil || m.Pending.Name != l.Set {
 		return conflict("rule set %s is not the one that was prepared last", l.Set)
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // hosts is what the simulation knows of agents and metric alerts, counted anew
@@ -43,7 +45,7 @@ func (s *simulation) hostStep() {
 		if s.rnd.IntN(4) == 0 {
 			live = time.Time{}
 		}
-		s.both(KindSamples, samples(agent, byte(s.rnd.IntN(2)), s.now.Add(time.Duration(s.rnd.IntN(9000))*time.Millisecond), live))
+		s.both(entry.KindSamples, samples(agent, byte(s.rnd.IntN(2)), s.now.Add(time.Duration(s.rnd.IntN(9000))*time.Millisecond), live))
 		s.heard[agent] = s.now.UnixNano()
 		if l, now := s.live[agent], s.now.UnixNano(); !live.IsZero() {
 			if now-l.last > int64(5*time.Second) {
@@ -55,16 +57,16 @@ func (s *simulation) hostStep() {
 	case n < 15:
 		s.evaluation()
 	case n == 15:
-		s.both(KindCondition, Encode(s.disk()))
+		s.both(entry.KindCondition, entry.Marshal(s.disk()))
 	case n == 16:
-		s.both(KindLead, Encode(Lead{}))
+		s.both(entry.KindLead, entry.Marshal(entry.Lead{}))
 		s.serving = s.now.UnixNano()
 	case n == 17:
 		s.forgets()
 	case n == 18 && s.rnd.IntN(3) == 0:
 		s.reloads()
 	default:
-		s.both(KindWrite, nil)
+		s.both(entry.KindWrite, nil)
 	}
 }
 
@@ -91,7 +93,7 @@ func (s *simulation) missed(agent string) bool {
 // evaluation proposes what fires and what does not, as an evaluation would.
 func (s *simulation) evaluation() {
 	_, set, _ := s.m.RulesView()
-	l, want := Levels{Set: set}, LevelsOutcome{}
+	l, want := entry.Levels{Set: set}, LevelsOutcome{}
 	closes := false
 	for range s.rnd.IntN(4) {
 		rule, instance := []string{"Stuck", "Slow", "Full"}[s.rnd.IntN(3)], s.anyAgent()
@@ -120,7 +122,7 @@ func (s *simulation) evaluation() {
 	for _, a := range s.m.AlertsView() {
 		text := Text(a.Labels)
 		b := s.believed[text]
-		fires := slices.ContainsFunc(l.Firing, func(f Level) bool { return Text(f.Labels) == text })
+		fires := slices.ContainsFunc(l.Firing, func(f entry.Level) bool { return Text(f.Labels) == text })
 		if !a.Metric || fires || s.rnd.IntN(3) > 0 {
 			continue
 		}
@@ -136,7 +138,7 @@ func (s *simulation) evaluation() {
 		want.Ended++
 	}
 	was := s.gate("btc").Closed
-	if got := s.both(KindLevels, Encode(l)); got != want {
+	if got := s.both(entry.KindLevels, entry.Marshal(l)); got != want {
 		s.t.Fatalf("entry %d: %+v, want %+v", s.index, got, want)
 	}
 	is := s.gate("btc").Closed
@@ -148,9 +150,9 @@ func (s *simulation) evaluation() {
 	}
 }
 
-func (s *simulation) disk() Condition {
+func (s *simulation) disk() entry.Condition {
 	path := fmt.Sprint("/d", s.rnd.IntN(3))
-	c := Condition{Name: diskLow, Labels: []Label{{"path", path}}, Firing: s.rnd.IntN(2) == 0, Text: fmt.Sprint(s.index)}
+	c := entry.Condition{Name: diskLow, Labels: []Label{{Name: "path", Value: path}}, Firing: s.rnd.IntN(2) == 0, Text: fmt.Sprint(s.index)}
 	known := slices.Contains(s.low, path)
 	switch {
 	case c.Firing && !known:
@@ -165,7 +167,7 @@ func (s *simulation) disk() Condition {
 func (s *simulation) forgets() {
 	agent := s.anyAgent()
 	_, known := s.heard[agent]
-	out := s.both(KindDecision, Encode(Decision{Do: DoForget, Actor: "carol", Agent: agent, Reason: "sold"}))
+	out := s.both(entry.KindDecision, entry.Marshal(entry.Decision{Do: entry.DoForget, Actor: "carol", Agent: agent, Reason: "sold"}))
 	if refused := out != nil; refused == (known && s.isSilent(agent)) {
 		s.t.Fatalf("entry %d: forget an agent that is known: %v, silent: %v: %v", s.index, known, s.isSilent(agent), out)
 	}
@@ -190,8 +192,8 @@ func (s *simulation) reloads() {
 	}
 	_, set, _ := s.m.RulesView()
 	set += "'"
-	s.both(KindPrepare, Encode(Prepare{Set: set, Files: oneFile(text)}))
-	s.both(KindLive, Encode(Live{Set: set}))
+	s.both(entry.KindPrepare, entry.Marshal(entry.Prepare{Set: set, Files: oneFile(text)}))
+	s.both(entry.KindLive, entry.Marshal(entry.Live{Set: set}))
 	maps.DeleteFunc(s.believed, func(labels string, _ *belief) bool { return strings.Contains(labels, "alertname=Slow") })
 }
 

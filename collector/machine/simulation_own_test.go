@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // ours is what the simulation knows of what agents say themselves, counted anew
@@ -41,7 +42,7 @@ func (s *simulation) says() {
 		}
 		events = append(events, s.refusal())
 	}
-	s.both(KindBlocks, s.own(agent, events...))
+	s.both(entry.KindBlocks, s.own(agent, events...))
 	s.heard[agent] = s.now.UnixNano()
 	delete(s.silent, agent)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
@@ -35,15 +36,15 @@ func (s *simulation) peopleStep() {
 func (s *simulation) decides() {
 	switch s.rnd.IntN(8) {
 	case 0, 1:
-		s.both(KindDecision, Encode(Decision{Do: DoClose, Actor: "bob", Gate: "eth", Reason: fmt.Sprint(s.index)}))
+		s.both(entry.KindDecision, entry.Marshal(entry.Decision{Do: entry.DoClose, Actor: "bob", Gate: "eth", Reason: fmt.Sprint(s.index)}))
 		s.holds, s.newest, s.agreed = s.holds+1, s.now.UnixNano(), map[string]int64{}
 	case 2:
-		d := Decision{Do: DoSwitch, Actor: "bob", Reason: "r", For: time.Duration(1+s.rnd.IntN(9)) * time.Minute}
+		d := entry.Decision{Do: entry.DoSwitch, Actor: "bob", Reason: "r", For: time.Duration(1+s.rnd.IntN(9)) * time.Minute}
 		s.offUntil = s.now.Add(d.For).UnixNano()
 		if s.rnd.IntN(4) == 0 {
 			d.On, d.For, s.offUntil = true, 0, 0
 		}
-		s.both(KindDecision, Encode(d))
+		s.both(entry.KindDecision, entry.Marshal(d))
 	case 3:
 		s.approves()
 	default:
@@ -78,7 +79,7 @@ func (s *simulation) opensEth() {
 		want = pending
 		s.pendings++
 	}
-	got := s.both(KindDecision, Encode(Decision{Do: DoOpen, Actor: actor, Gate: "eth", Reason: "r", Verdict: verdict}))
+	got := s.both(entry.KindDecision, entry.Marshal(entry.Decision{Do: entry.DoOpen, Actor: actor, Gate: "eth", Reason: "r", Verdict: verdict}))
 	if got != want {
 		s.t.Fatalf("entry %d: %s opens with verdict %q: %v, want %v; %d holds since %d, agreed %v", s.index, actor, verdict, got, want, s.holds, s.newest, s.agreed)
 	}
@@ -94,7 +95,7 @@ func (s *simulation) approves() {
 		if e.State != Planned || e.Mode != rules.Approve || !ok || a.Ended != 0 {
 			continue
 		}
-		if out := s.both(KindDecision, Encode(Decision{Do: DoApprove, Actor: "carol", Effect: e.ID})); out != nil {
+		if out := s.both(entry.KindDecision, entry.Marshal(entry.Decision{Do: entry.DoApprove, Actor: "carol", Effect: e.ID})); out != nil {
 			// Its alert may end in this very entry, but not before it.
 			s.t.Fatalf("entry %d: approve %+v: %v", s.index, e, out)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // TestSimulation sends random histories through two machines, one of which is
@@ -111,9 +112,9 @@ func (s *simulation) checkFeeds() {
 }
 
 // both applies an entry to both machines.
-func (s *simulation) both(kind Kind, body []byte) any {
+func (s *simulation) both(kind entry.Kind, body []byte) any {
 	out := s.apply(kind, body)
-	s.twin.Apply(Entry{Index: s.index, Time: s.now.UnixNano(), Kind: kind, Body: body}, s.m.Chain)
+	s.twin.Apply(entry.Entry{Index: s.index, Time: s.now.UnixNano(), Kind: kind, Body: body, Hash: s.m.Chain})
 	s.checkOurs()
 	return out
 }
@@ -132,16 +133,16 @@ func (s *simulation) step() {
 	case n < 14:
 		s.pays()
 	case n == 14:
-		s.both(KindTick, Encode(struct{}{}))
+		s.both(entry.KindTick, entry.Marshal(struct{}{}))
 	case n == 15 || n == 16:
 		s.peopleStep()
 	case n == 18:
-		s.both(KindNotes, Encode(Notes{
-			Kept: []Kept{{Of: KeptLog, Key: fmt.Sprint(s.rnd.IntN(30)), Updated: s.now.UnixNano(), Expires: s.now.Add(time.Hour).UnixNano()}},
-			Told: []Told{{At: s.now.UnixNano(), Receiver: "r", Incidents: []string{"i1", fmt.Sprint("i", s.rnd.IntN(9))}}},
+		s.both(entry.KindNotifyState, entry.Marshal(entry.NotifyState{
+			Kept: []entry.NotifyRecord{{Of: entry.KeptLog, Key: fmt.Sprint(s.rnd.IntN(30)), Updated: s.now.UnixNano(), Expires: s.now.Add(time.Hour).UnixNano()}},
+			Told: []entry.Notification{{At: s.now.UnixNano(), Receiver: "r", Incidents: []string{"i1", fmt.Sprint("i", s.rnd.IntN(9))}}},
 		}))
 	case n == 17:
-		s.both(KindBlocks, []byte("damaged"))
+		s.both(entry.KindBlocks, []byte("damaged"))
 	default:
 		s.opens()
 	}
@@ -162,7 +163,7 @@ func (s *simulation) pays() {
 		expectClose = s.oracle(e) && !s.isOff() || expectClose
 	}
 	was := s.gate("btc")
-	s.both(KindBatch, b.Bytes())
+	s.both(entry.KindBatch, b.Bytes())
 	is := s.gate("btc")
 	if expectClose && !is.Closed {
 		s.t.Fatalf("entry %d: a request was paid twice and the gate is open", s.index)
@@ -232,7 +233,7 @@ func (s *simulation) opens() {
 			}
 		}
 	}
-	out := s.both(KindDecision, Encode(Decision{Do: DoOpen, Actor: "alice", Gate: "btc", Reason: "r", Verdict: verdict}))
+	out := s.both(entry.KindDecision, entry.Marshal(entry.Decision{Do: entry.DoOpen, Actor: "alice", Gate: "btc", Reason: "r", Verdict: verdict}))
 	if out != nil {
 		s.t.Fatalf("open: %v", out)
 	}

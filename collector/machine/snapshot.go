@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine/dedup"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/window"
@@ -42,7 +43,7 @@ func (m *Machine) Snapshot() Snapshot {
 }
 
 func (m *Machine) encode() []byte {
-	text := Encode(&m.state)
+	text := entry.Marshal(&m.state)
 	room := len(text) + m.bytes() + (len(m.windows)+1)*8192
 	b := append(make([]byte, 0, room), snapshotMagic...)
 	b = append(b, snapshotVersion)

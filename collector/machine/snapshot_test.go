@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -16,12 +18,12 @@ func history(t testing.TB) *rig {
 	r.pay("w1", "p1")
 	r.pay("w1", "p2")
 	r.send(payout("m1", "w2", "p3", "a", "6"), payout("m2", "w3", "p4", "a", "5.5"))
-	if err := r.decide(Decision{Do: DoClose, Gate: "eth", Reason: "r", Match: map[string]string{"request": "w9"}}); err != nil {
+	if err := r.decide(entry.Decision{Do: entry.DoClose, Gate: "eth", Reason: "r", Match: map[string]string{"request": "w9"}}); err != nil {
 		t.Fatal(err)
 	}
 	r.speaks("host1")
 	r.firing(r.level("Stuck", "instance", "host1"), r.level("Slow"))
-	r.must(r.json(KindCondition, Condition{Name: diskLow, Firing: true, Text: "3 GB left"}))
+	r.must(r.json(entry.KindCondition, entry.Condition{Name: diskLow, Firing: true, Text: "3 GB left"}))
 	r.off(0)
 	r.agrees(by("alice", VerdictReal))
 	r.reports("host1", aBeat, r.ask("btc", "w1", "BTC", "0.5"))
@@ -83,6 +85,6 @@ func FuzzRestore(f *testing.F) {
 		}
 		m.Snapshot()
 		m.GatesView()
-		m.Apply(Entry{Index: m.Index + 1, Time: m.Time + 1, Kind: KindTick, Body: []byte("{}")}, [32]byte{})
+		m.Apply(entry.Entry{Index: m.Index + 1, Time: m.Time + 1, Kind: entry.KindTick, Body: []byte("{}")})
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine/dedup"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/window"
@@ -43,9 +44,9 @@ type state struct {
 	Effects   []*Effect
 	Incidents []*Incident
 
-	Kept map[string]*Kept // for the edge, by kind and key
-	Told []Told           // the newest last
-	Gone []*Alert         // that ended lately, in the order they did
+	Kept map[string]*entry.NotifyRecord // for the edge, by kind and key
+	Told []entry.Notification           // the newest last
+	Gone []*Alert                       // that ended lately, in the order they did
 
 	Events  Events
 	Signals Signals
@@ -108,7 +109,7 @@ type Range struct {
 const maxBlind = 100
 
 // Label is one label of an alert.
-type Label struct{ Name, Value string }
+type Label = entry.Label
 
 // An Alert is one rule true for one key, or for one set of labels.
 type Alert struct {
@@ -250,7 +251,7 @@ type Incident struct {
 	// Standing counts alerts and holds that have not ended.
 	Standing int
 	Log      []Step
-	Told     []Told `json:",omitempty"` // whom of what, the newest last; without incidents, with the first alerts
+	Told     []entry.Notification `json:",omitempty"` // whom of what, the newest last; without incidents, with the first alerts
 }
 
 // A Step is one line of an incident's timeline.

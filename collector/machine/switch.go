@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
@@ -15,7 +16,7 @@ const (
 )
 
 // turnSwitch lets effects happen by themselves, or for a while not.
-func (m *Machine) turnSwitch(d Decision) *Refusal {
+func (m *Machine) turnSwitch(d entry.Decision) *Refusal {
 	switch {
 	case d.On && d.For != 0:
 		return invalid("for", "for says how long automatic effects stay off; on lasts")

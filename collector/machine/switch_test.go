@@ -5,22 +5,23 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
 func (r *rig) off(d time.Duration) {
 	r.t.Helper()
-	r.decided(r.decide(Decision{Do: DoSwitch, For: d, Reason: "the node is moved."}))
+	r.decided(r.decide(entry.Decision{Do: entry.DoSwitch, For: d, Reason: "the node is moved."}))
 }
 
 func TestSwitch(t *testing.T) {
 	r := newRig(t, testRules)
-	r.refused(Decision{Do: DoSwitch}, Invalid, "reason")
-	r.refused(Decision{Do: DoSwitch, Reason: "r", For: 24*time.Hour + 1}, Invalid, "for")
-	r.refused(Decision{Do: DoSwitch, Reason: "r", For: -time.Hour}, Invalid, "for")
-	r.refused(Decision{Do: DoSwitch, Reason: "r", For: time.Millisecond}, Invalid, "for")
-	r.refused(Decision{Do: DoSwitch, On: true, For: time.Hour}, Invalid, "for")
-	r.decided(r.decide(Decision{Do: DoSwitch, On: true})) // it is on
+	r.refused(entry.Decision{Do: entry.DoSwitch}, Invalid, "reason")
+	r.refused(entry.Decision{Do: entry.DoSwitch, Reason: "r", For: 24*time.Hour + 1}, Invalid, "for")
+	r.refused(entry.Decision{Do: entry.DoSwitch, Reason: "r", For: -time.Hour}, Invalid, "for")
+	r.refused(entry.Decision{Do: entry.DoSwitch, Reason: "r", For: time.Millisecond}, Invalid, "for")
+	r.refused(entry.Decision{Do: entry.DoSwitch, On: true, For: time.Hour}, Invalid, "for")
+	r.decided(r.decide(entry.Decision{Do: entry.DoSwitch, On: true})) // it is on
 	if s := r.m.SwitchView(); s != (Switch{}) || len(r.standing()) != 0 {
 		t.Fatalf("%+v", s)
 	}
@@ -63,7 +64,7 @@ func TestSwitch(t *testing.T) {
 		t.Errorf("%+v, due %d", s, r.m.Due())
 	}
 	r.off(time.Hour)
-	r.decided(r.decide(Decision{Do: DoSwitch, On: true, Actor: "bob", Reason: "done"}))
+	r.decided(r.decide(entry.Decision{Do: entry.DoSwitch, On: true, Actor: "bob", Reason: "done"}))
 	if s := r.m.SwitchView(); s != (Switch{Since: r.now.UnixNano(), Actor: "bob", Reason: "done"}) || len(r.named(automaticOff)) != 0 {
 		t.Errorf("%+v", s)
 	}
@@ -88,14 +89,14 @@ func TestSwitchedOff(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	// A person may approve, and close.
-	r.decided(r.decide(Decision{Do: DoApprove, Effect: e.ID}))
+	r.decided(r.decide(entry.Decision{Do: entry.DoApprove, Effect: e.ID}))
 	r.wantClosed("btc", true)
-	r.decided(r.decide(Decision{Do: DoOpen, Gate: "btc", Reason: "r", Verdict: VerdictReal}))
+	r.decided(r.decide(entry.Decision{Do: entry.DoOpen, Gate: "btc", Reason: "r", Verdict: VerdictReal}))
 	r.pay("w2", "p1")
 	r.pay("w2", "p2")
 	r.wantClosed("btc", false)
 	// After it went on, the next event that makes it true closes.
-	r.decided(r.decide(Decision{Do: DoSwitch, On: true}))
+	r.decided(r.decide(entry.Decision{Do: entry.DoSwitch, On: true}))
 	r.tick()
 	r.wantClosed("btc", false)
 	r.pay("w2", "p3")
@@ -145,7 +146,7 @@ func TestSwitchAndMetrics(t *testing.T) {
 // TestSwitchAsRead does not switch on what another has switched off since.
 func TestSwitchAsRead(t *testing.T) {
 	r := newRig(t, testRules)
-	off := Decision{Do: DoSwitch, Reason: "r", For: time.Hour}
+	off := entry.Decision{Do: entry.DoSwitch, Reason: "r", For: time.Hour}
 	if err := r.decide(off); err != nil {
 		t.Fatal(err)
 	}
@@ -154,9 +155,9 @@ func TestSwitchAsRead(t *testing.T) {
 	if err := r.decide(off); err != nil {
 		t.Fatal(err)
 	}
-	r.refused(Decision{Do: DoSwitch, On: true, Epoch: &read}, Conflict, "")
+	r.refused(entry.Decision{Do: entry.DoSwitch, On: true, Epoch: &read}, Conflict, "")
 	now := uint64(r.m.SwitchView().Until)
-	if err := r.decide(Decision{Do: DoSwitch, On: true, Epoch: &now}); err != nil || r.m.SwitchView().Off {
+	if err := r.decide(entry.Decision{Do: entry.DoSwitch, On: true, Epoch: &now}); err != nil || r.m.SwitchView().Off {
 		t.Errorf("as it was read: %v, %+v", err, r.m.SwitchView())
 	}
 }
@@ -168,9 +169,9 @@ func TestWaitsAfterVerdict(t *testing.T) {
 	r.pay("w1", "p1")
 	r.pay("w1", "p2")
 	in := r.m.IncidentsView()[0].ID
-	for _, d := range []Decision{
-		{Do: DoVerdict, Incident: in, Verdict: VerdictFalse},
-		{Do: DoSwitch, Reason: "migration"},
+	for _, d := range []entry.Decision{
+		{Do: entry.DoVerdict, Incident: in, Verdict: VerdictFalse},
+		{Do: entry.DoSwitch, Reason: "migration"},
 	} {
 		if err := r.decide(d); err != nil {
 			t.Fatal(err)

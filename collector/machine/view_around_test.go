@@ -39,7 +39,7 @@ func TestAround(t *testing.T) {
 	}
 
 	r.closeFor("btc/hot", nil)
-	hot := Alert{Rule: gateClosed, Labels: []Label{{"gate", "btc/hot"}}}
+	hot := Alert{Rule: gateClosed, Labels: []Label{{Name: "gate", Value: "btc/hot"}}}
 	g = r.m.Around(hot).Gates[0]
 	if g.Holds[0].Cause != ByParent || g.Holds[0].By != "btc" || !slices.Equal(g.ClosedAt, []string{"btc", "btc/hot"}) {
 		t.Errorf("a gate under a closed one: %+v", g)
@@ -48,7 +48,7 @@ func TestAround(t *testing.T) {
 	if got := r.m.Around(hot).Gates; len(got) != 0 {
 		t.Errorf("the gates of a label: %+v", got)
 	}
-	if got := r.m.Around(Alert{Rule: gateClosed, Labels: []Label{{"gate", "btcx"}}, Incident: "i99"}); len(got.Gates) != 0 || got.Incident.ID != "" {
+	if got := r.m.Around(Alert{Rule: gateClosed, Labels: []Label{{Name: "gate", Value: "btcx"}}, Incident: "i99"}); len(got.Gates) != 0 || got.Incident.ID != "" {
 		t.Errorf("what nobody knows: %+v", got)
 	}
 }

@@ -3,6 +3,8 @@ package machine
 import (
 	"testing"
 	"time"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // TestCounts agrees with the whole views, and passes over the Watchdog.
@@ -18,7 +20,7 @@ func TestCounts(t *testing.T) {
 	r.pay("w1", "p1")
 	r.pay("w1", "p2")
 	check(Counts{Closed: 2, Standing: len(r.m.AlertsView()), Open: 1}) // btc, and btc/hot below it
-	r.must(r.json(KindDecision, Decision{Do: DoClose, Actor: "me", Gate: "eth", Reason: "r", Match: map[string]string{"customer": "c"}}))
+	r.must(r.json(entry.KindDecision, entry.Decision{Do: entry.DoClose, Actor: "me", Gate: "eth", Reason: "r", Match: map[string]string{"customer": "c"}}))
 	if got := r.m.Counts().Closed; got != 2 {
 		t.Errorf("a hold on one customer makes it %d closed gates", got)
 	}

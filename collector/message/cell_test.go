@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/window"
@@ -69,29 +70,29 @@ type cell struct {
 
 func newCell(t testing.TB) *cell {
 	c := &cell{Machine: machine.New(), t: t}
-	c.apply(machine.KindGenesis, machine.Genesis{Cell: "c1"})
-	c.apply(machine.KindPrepare, machine.Prepare{Set: "s", Files: []rules.File{{Name: "r.yml", Text: []byte(cellRules)}}})
-	c.apply(machine.KindLive, machine.Live{Set: "s"})
+	c.apply(entry.KindGenesis, entry.Genesis{Cell: "c1"})
+	c.apply(entry.KindPrepare, entry.Prepare{Set: "s", Files: []rules.File{{Name: "r.yml", Text: []byte(cellRules)}}})
+	c.apply(entry.KindLive, entry.Live{Set: "s"})
 	return c
 }
 
-func (c *cell) apply(kind machine.Kind, v any) {
+func (c *cell) apply(kind entry.Kind, v any) {
 	c.t.Helper()
-	c.entry(kind, machine.Encode(v))
+	c.entry(kind, entry.Marshal(v))
 }
 
-func (c *cell) entry(kind machine.Kind, body []byte) {
+func (c *cell) entry(kind entry.Kind, body []byte) {
 	c.t.Helper()
 	c.index++
-	out := c.Apply(machine.Entry{Index: c.index, Time: time.Now().UnixNano(), Kind: kind, Body: body}, [32]byte{byte(c.index)})
+	out := c.Apply(entry.Entry{Index: c.index, Time: time.Now().UnixNano(), Kind: kind, Body: body, Hash: [32]byte{byte(c.index)}})
 	if err, ok := out.(error); ok {
 		c.t.Fatal(err)
 	}
 }
 
-func (c *cell) decide(d machine.Decision) {
+func (c *cell) decide(d entry.Decision) {
 	c.t.Helper()
-	c.apply(machine.KindDecision, d)
+	c.apply(entry.KindDecision, d)
 }
 
 // happens sends an event of the type for each request.
@@ -104,7 +105,7 @@ func (c *cell) happens(kind string, requests ...string) {
 			ID: strconv.Itoa(c.next), Source: "s", Type: kind, Seen: time.Now().UnixNano(), Data: object(c.t, map[string]string{"request": request}),
 		})
 	}
-	c.entry(machine.KindBatch, b.Bytes())
+	c.entry(entry.KindBatch, b.Bytes())
 }
 
 // refused lets an agent report what it refused at a gate.
@@ -128,7 +129,7 @@ func (c *cell) own(events ...report.Event) {
 		b.Add(&e)
 	}
 	block := report.Block{Head: report.Head{Agent: "h1", Spool: report.SpoolID{byte(c.next), 1}, Seq: 1}, Batch: b.Batch()}
-	c.entry(machine.KindBlocks, block.Append(nil))
+	c.entry(entry.KindBlocks, block.Append(nil))
 }
 
 func object(t testing.TB, v any) []byte {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -39,13 +40,13 @@ func TestPage(t *testing.T) {
 				report.Refused{Gate: "withdrawals/btc", Unnamed: 2},
 			)
 			time.Sleep(90 * time.Second)
-			c.decide(machine.Decision{Do: machine.DoOpen, Gate: "withdrawals/btc", Actor: "bob", Reason: "looks\nwrong", Verdict: "false"})
+			c.decide(entry.Decision{Do: entry.DoOpen, Gate: "withdrawals/btc", Actor: "bob", Reason: "looks\nwrong", Verdict: "false"})
 			return c.alert("PaidTwice")
 		},
 		"opened": func(c *cell) machine.Alert {
 			c.happens("payout.sent", "w1", "w1")
 			for _, who := range []string{"bob", "alice"} {
-				c.decide(machine.Decision{Do: machine.DoOpen, Gate: "withdrawals/btc", Actor: who, Reason: "r", Verdict: "real"})
+				c.decide(entry.Decision{Do: entry.DoOpen, Gate: "withdrawals/btc", Actor: who, Reason: "r", Verdict: "real"})
 			}
 			return c.alert("PaidTwice")
 		},
@@ -53,7 +54,7 @@ func TestPage(t *testing.T) {
 			c.happens("payout.sent", "w1", "w1")
 			a := c.alert("PaidTwice")
 			time.Sleep(25 * time.Hour)
-			c.apply(machine.KindTick, struct{}{})
+			c.apply(entry.KindTick, struct{}{})
 			return c.again(a)
 		},
 		"approval": func(c *cell) machine.Alert {
@@ -62,17 +63,17 @@ func TestPage(t *testing.T) {
 		},
 		"verified": func(c *cell) machine.Alert {
 			c.happens("payout.sent", "w1", "w1")
-			c.apply(machine.KindResult, machine.Result{Effect: "e1", State: machine.Verified, Text: "all agents"})
+			c.apply(entry.KindResult, entry.Result{Effect: "e1", State: machine.Verified, Text: "all agents"})
 			return c.alert("PaidTwice")
 		},
 		"restored": func(c *cell) machine.Alert {
 			c.happens("payout.large", "w1")
-			c.apply(machine.KindRestored, machine.Restored{Actor: "erin", Backup: time.Now().Add(-time.Hour)})
+			c.apply(entry.KindRestored, entry.Restored{Actor: "erin", Backup: time.Now().Add(-time.Hour)})
 			return c.alert("PaidTooMuch")
 		},
 		"elsewhere": func(c *cell) machine.Alert { // a person closed it above
 			c.happens("payout.large", "w1")
-			c.decide(machine.Decision{Do: machine.DoClose, Gate: "withdrawals", Actor: "carol", Reason: "a leak"})
+			c.decide(entry.Decision{Do: entry.DoClose, Gate: "withdrawals", Actor: "carol", Reason: "a leak"})
 			return c.alert("PaidTooMuch")
 		},
 		"shadow": func(c *cell) machine.Alert {
@@ -80,7 +81,7 @@ func TestPage(t *testing.T) {
 			return c.alert("PaidOften")
 		},
 		"off": func(c *cell) machine.Alert {
-			c.decide(machine.Decision{Do: machine.DoSwitch, Actor: "dave", Reason: "migration", For: time.Hour})
+			c.decide(entry.Decision{Do: entry.DoSwitch, Actor: "dave", Reason: "migration", For: time.Hour})
 			time.Sleep(time.Second)
 			c.happens("payout.sent", "w1", "w1")
 			return c.alert("PaidTwice")
@@ -88,7 +89,7 @@ func TestPage(t *testing.T) {
 		"off_later": func(c *cell) machine.Alert { // it waited for approval before
 			c.happens("payout.large", "w1")
 			time.Sleep(time.Second)
-			c.decide(machine.Decision{Do: machine.DoSwitch, Actor: "dave", Reason: "migration", For: time.Hour})
+			c.decide(entry.Decision{Do: entry.DoSwitch, Actor: "dave", Reason: "migration", For: time.Hour})
 			return c.alert("PaidTooMuch")
 		},
 		"watchdog": func(c *cell) machine.Alert {
@@ -96,7 +97,7 @@ func TestPage(t *testing.T) {
 			return c.alert("Watchdog")
 		},
 		"rules_blind": func(c *cell) machine.Alert {
-			c.apply(machine.KindCondition, machine.Condition{
+			c.apply(entry.KindCondition, entry.Condition{
 				Name: "RuleErrors", Firing: true, Text: "metric rules are not evaluated: disk", Labels: []machine.Label{{Name: "error", Value: "blind"}},
 			})
 			return c.alert("RuleErrors")
@@ -109,7 +110,7 @@ func TestPage(t *testing.T) {
 			c.happens("registration.completed", "c1")
 			a := c.alert("Registered")
 			time.Sleep(11 * time.Minute)
-			c.apply(machine.KindTick, struct{}{})
+			c.apply(entry.KindTick, struct{}{})
 			return c.again(a)
 		},
 		"gate_closed": func(c *cell) machine.Alert {
@@ -118,49 +119,49 @@ func TestPage(t *testing.T) {
 		},
 		"approval_wanted": func(c *cell) machine.Alert {
 			c.happens("payout.sent", "w1", "w1")
-			c.decide(machine.Decision{Do: machine.DoOpen, Gate: "withdrawals/btc", Actor: "bob", Reason: "it is a test", Verdict: "test"})
+			c.decide(entry.Decision{Do: entry.DoOpen, Gate: "withdrawals/btc", Actor: "bob", Reason: "it is a test", Verdict: "test"})
 			return c.alert("ApprovalWanted")
 		},
 		"opened_alone": func(c *cell) machine.Alert {
 			c.happens("payout.sent", "w1", "w1")
 			time.Sleep(3 * time.Minute)
-			c.decide(machine.Decision{Do: machine.DoOpen, Gate: "withdrawals/btc", Actor: "bob", Reason: "nothing is wrong", Verdict: "false"})
+			c.decide(entry.Decision{Do: entry.DoOpen, Gate: "withdrawals/btc", Actor: "bob", Reason: "nothing is wrong", Verdict: "false"})
 			return c.alert("OpenedAlone")
 		},
 		"gate_opened": func(c *cell) machine.Alert {
 			c.happens("payout.sent", "w1", "w1")
 			a := c.alert("GateClosed")
 			for _, who := range []string{"bob", "alice"} {
-				c.decide(machine.Decision{Do: machine.DoOpen, Gate: "withdrawals/btc", Actor: who, Reason: "r", Verdict: "real"})
+				c.decide(entry.Decision{Do: entry.DoOpen, Gate: "withdrawals/btc", Actor: who, Reason: "r", Verdict: "real"})
 			}
 			return c.again(a)
 		},
 		"approval_lapsed": func(c *cell) machine.Alert { // and another that does not count
 			c.happens("payout.sent", "w1", "w1")
-			c.decide(machine.Decision{Do: machine.DoOpen, Gate: "withdrawals/btc", Actor: "bob", Reason: "r", Verdict: "real"})
+			c.decide(entry.Decision{Do: entry.DoOpen, Gate: "withdrawals/btc", Actor: "bob", Reason: "r", Verdict: "real"})
 			a := c.alert("ApprovalWanted")
 			c.happens("payout.sent", "w2", "w2")
-			c.decide(machine.Decision{Do: machine.DoOpen, Gate: "withdrawals/btc", Actor: "uid:0", Reason: "r", Verdict: "real"})
+			c.decide(entry.Decision{Do: entry.DoOpen, Gate: "withdrawals/btc", Actor: "uid:0", Reason: "r", Verdict: "real"})
 			return c.again(a)
 		},
 		"automatic_on": func(c *cell) machine.Alert {
-			c.decide(machine.Decision{Do: machine.DoSwitch, Actor: "dave", Reason: "migration"})
+			c.decide(entry.Decision{Do: entry.DoSwitch, Actor: "dave", Reason: "migration"})
 			a := c.alert("AutomaticOff")
-			c.decide(machine.Decision{Do: machine.DoSwitch, Actor: "dave", On: true})
+			c.decide(entry.Decision{Do: entry.DoSwitch, Actor: "dave", On: true})
 			return c.again(a)
 		},
 		"off_approval": func(c *cell) machine.Alert { // it waits for approval anyway
-			c.decide(machine.Decision{Do: machine.DoSwitch, Actor: "dave", Reason: "migration", For: time.Hour})
+			c.decide(entry.Decision{Do: entry.DoSwitch, Actor: "dave", Reason: "migration", For: time.Hour})
 			time.Sleep(time.Second)
 			c.happens("payout.large", "w1")
 			return c.alert("PaidTooMuch")
 		},
 		"automatic_off": func(c *cell) machine.Alert {
-			c.decide(machine.Decision{Do: machine.DoSwitch, Actor: "dave", Reason: "migration"})
+			c.decide(entry.Decision{Do: entry.DoSwitch, Actor: "dave", Reason: "migration"})
 			return c.alert("AutomaticOff")
 		},
 		"condition": func(c *cell) machine.Alert {
-			c.apply(machine.KindCondition, machine.Condition{Name: "DiskLow", Firing: true, Text: "less than 10 % of the collector's disk is free"})
+			c.apply(entry.KindCondition, entry.Condition{Name: "DiskLow", Firing: true, Text: "less than 10 % of the collector's disk is free"})
 			return c.alert("DiskLow")
 		},
 	} {

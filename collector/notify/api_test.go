@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/common/model"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -164,14 +165,14 @@ func TestSilenceStored(t *testing.T) {
 	w.mu.Lock()
 	last := w.notes[len(w.notes)-1]
 	w.mu.Unlock()
-	if last.Actor != "hanako" || len(last.Kept) != 1 || last.Kept[0].Of != machine.KeptSilence || !bytes.Contains(last.Kept[0].Body, []byte("hanako")) || bytes.Contains(last.Kept[0].Body, []byte("boss")) {
+	if last.Actor != "hanako" || len(last.Kept) != 1 || last.Kept[0].Of != entry.KeptSilence || !bytes.Contains(last.Kept[0].Body, []byte("hanako")) || bytes.Contains(last.Kept[0].Body, []byte("boss")) {
 		t.Errorf("stored %+v", last)
 	}
 	if k := last.Kept[0]; k.Expires-k.Updated < int64(time.Hour+retention-2*time.Second) || time.Since(time.Unix(0, k.Updated)) > time.Minute {
 		t.Errorf("updated %v, expires %v", time.Unix(0, k.Updated), time.Unix(0, k.Expires))
 	}
 	w.mu.Lock()
-	w.refuse = func(machine.Notes) error { return machine.ErrUnknown }
+	w.refuse = func(entry.NotifyState) error { return entry.ErrUnknown }
 	w.mu.Unlock()
 	code, text = w.ask(s, "POST", "/api/v2/silences", aSilence("boss"))
 	if code != 503 || !strings.Contains(text, "look at the silences before you repeat this") {
@@ -301,7 +302,7 @@ func TestPostedOverOurs(t *testing.T) {
 	w.awaitTold(2)
 	w.raise(an("a2", "After"), an("a3", "Last"))
 	w.await("the last", func() bool {
-		return slices.ContainsFunc(w.told(), func(d machine.Told) bool { return slices.Contains(d.Alerts, "a3") })
+		return slices.ContainsFunc(w.told(), func(d entry.Notification) bool { return slices.Contains(d.Alerts, "a3") })
 	})
 	for _, d := range w.told() {
 		if d.Resolved > 0 || slices.Contains(d.Alerts, "a9") || len(d.Incidents) > 0 {

@@ -8,21 +8,21 @@ import (
 	"github.com/prometheus/alertmanager/nflog/nflogpb"
 	"github.com/prometheus/alertmanager/silence/silencepb"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // A note is one thing to put into the ledger: kept or told.
 type note struct {
 	seq   uint64
 	actor string
-	kept  machine.Kept
-	told  *machine.Told
+	kept  entry.NotifyRecord
+	told  *entry.Notification
 }
 
 func (n *note) size() int { return len(n.kept.Body) + 256 }
 
-func notesOf(batch []*note) machine.Notes {
-	notes := machine.Notes{Actor: batch[0].actor}
+func notesOf(batch []*note) entry.NotifyState {
+	notes := entry.NotifyState{Actor: batch[0].actor}
 	for _, n := range batch {
 		if n.told != nil {
 			notes.Told = append(notes.Told, *n.told)
@@ -45,8 +45,8 @@ func (q *queue) log(b []byte, skip func(receiver string) bool) {
 	if skip(r.GetGroupName()) {
 		return
 	}
-	q.push(&note{kept: machine.Kept{
-		Of:      machine.KeptLog,
+	q.push(&note{kept: entry.NotifyRecord{
+		Of:      entry.KeptLog,
 		Key:     logKey(string(e.GetEntry().GetGroupKey()), r),
 		Updated: e.GetEntry().GetTimestamp().AsTime().UnixNano(),
 		Expires: e.GetExpiresAt().AsTime().UnixNano(), Body: b,
@@ -72,15 +72,15 @@ func (q *queue) silence(b []byte) {
 		q.slog.Error("a silence cannot be read", "error", err)
 		return
 	}
-	q.push(&note{kept: machine.Kept{
-		Of: machine.KeptSilence, Key: s.GetSilence().GetId(),
+	q.push(&note{kept: entry.NotifyRecord{
+		Of: entry.KeptSilence, Key: s.GetSilence().GetId(),
 		Updated: s.GetSilence().GetUpdatedAt().AsTime().UnixNano(),
 		Expires: s.GetExpiresAt().AsTime().UnixNano(), Body: b,
 	}})
 }
 
 // tell queues what a receiver took.
-func (q *queue) tell(t machine.Told) { q.push(&note{told: &t}) }
+func (q *queue) tell(t entry.Notification) { q.push(&note{told: &t}) }
 
 // as names the actor of the silences that are queued from now on.
 func (q *queue) as(actor string) {

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/notify"
 )
 
@@ -69,7 +69,7 @@ func (s *sick) onlyFailure() notify.Failure {
 // inLedger tells whether the ledger says that the sick receiver was told of an
 // alert.
 func (s *sick) inLedger(id string) bool {
-	return slices.ContainsFunc(s.book.told(), func(t machine.Told) bool {
+	return slices.ContainsFunc(s.book.told(), func(t entry.Notification) bool {
 		return t.Receiver == "sick" && slices.Contains(t.Alerts, id)
 	})
 }

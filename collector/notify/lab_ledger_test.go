@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -69,14 +70,14 @@ func (f *feed) again() *feed {
 // book stands for the ledger: it keeps what is proposed.
 type book struct {
 	mu     sync.Mutex
-	notes  []machine.Notes
+	notes  []entry.NotifyState
 	news   chan struct{}
-	refuse func(machine.Notes) error // asked before anything is kept
+	refuse func(entry.NotifyState) error // asked before anything is kept
 }
 
 func newBook() *book { return &book{news: make(chan struct{})} }
 
-func (b *book) propose(_ context.Context, n machine.Notes) error {
+func (b *book) propose(_ context.Context, n entry.NotifyState) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.refuse != nil {
@@ -91,7 +92,7 @@ func (b *book) propose(_ context.Context, n machine.Notes) error {
 }
 
 // refusing sets what is asked before anything is kept.
-func (b *book) refusing(refuse func(machine.Notes) error) {
+func (b *book) refusing(refuse func(entry.NotifyState) error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.refuse = refuse
@@ -99,10 +100,10 @@ func (b *book) refusing(refuse func(machine.Notes) error) {
 
 // kept is what the machine would give back: of two with one key the one that
 // was updated last.
-func (b *book) kept() []machine.Kept {
+func (b *book) kept() []entry.NotifyRecord {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	last := map[string]machine.Kept{}
+	last := map[string]entry.NotifyRecord{}
 	for _, n := range b.notes {
 		for _, k := range n.Kept {
 			if of := k.Of + "\x00" + k.Key; k.Updated > last[of].Updated {
@@ -110,15 +111,15 @@ func (b *book) kept() []machine.Kept {
 			}
 		}
 	}
-	return slices.SortedFunc(maps.Values(last), func(x, y machine.Kept) int {
+	return slices.SortedFunc(maps.Values(last), func(x, y entry.NotifyRecord) int {
 		return strings.Compare(x.Of+x.Key, y.Of+y.Key)
 	})
 }
 
-func (b *book) told() []machine.Told {
+func (b *book) told() []entry.Notification {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var told []machine.Told
+	var told []entry.Notification
 	for _, n := range b.notes {
 		told = append(told, n.Told...)
 	}
@@ -131,7 +132,7 @@ func (b *book) actors() []string {
 	defer b.mu.Unlock()
 	var actors []string
 	for _, n := range b.notes {
-		if slices.ContainsFunc(n.Kept, func(k machine.Kept) bool { return k.Of == machine.KeptSilence }) {
+		if slices.ContainsFunc(n.Kept, func(k entry.NotifyRecord) bool { return k.Of == entry.KeptSilence }) {
 			actors = append(actors, n.Actor)
 		}
 	}
@@ -158,7 +159,7 @@ func (b *book) await(t testing.TB, what string, ok func() bool) {
 }
 
 // awaitTold waits until the ledger says n times that somebody was told.
-func (b *book) awaitTold(t testing.TB, n int) []machine.Told {
+func (b *book) awaitTold(t testing.TB, n int) []entry.Notification {
 	t.Helper()
 	b.await(t, fmt.Sprintf("%d notifications in the ledger", n), func() bool { return len(b.told()) >= n })
 	return b.told()

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -46,7 +47,7 @@ func TestToldWithoutLedger(t *testing.T) {
 	hook.once = true
 	bubble(t, func(t *testing.T) {
 		l := newLab(t, hookConfig(hook.URL, atOnce))
-		l.book.refusing(func(machine.Notes) error { return machine.ErrNotStored })
+		l.book.refusing(func(entry.NotifyState) error { return entry.ErrNotStored })
 		l.feed.tell(alert("a1", "PaidTwice", "critical"))
 		within(t, time.Minute, "it is told", func() bool { return len(hook.all()) == 1 })
 		l.stop()
@@ -89,7 +90,7 @@ func TestRefusedNote(t *testing.T) {
 	t.Parallel()
 	hook := hookReceiver(t)
 	l := newLab(t, hookConfig(hook.URL, strings.Replace(atOnce, "[alertname]", "[alertname, request]", 1)))
-	l.book.refusing(func(n machine.Notes) error {
+	l.book.refusing(func(n entry.NotifyState) error {
 		for _, k := range n.Kept {
 			if strings.Contains(k.Key, "too long") {
 				return &machine.Refusal{Reason: machine.Invalid, Field: "key", Text: "not kept"}
@@ -102,7 +103,7 @@ func TestRefusedNote(t *testing.T) {
 	l.feed.tell(alert("a2", "PaidTwice", "critical", "request", "r1"))
 	l.await(hook, "PaidTwice")
 	l.book.await(t, "the other notification in the ledger", func() bool {
-		return slices.ContainsFunc(l.book.kept(), func(k machine.Kept) bool { return strings.Contains(k.Key, "PaidTwice") })
+		return slices.ContainsFunc(l.book.kept(), func(k entry.NotifyRecord) bool { return strings.Contains(k.Key, "PaidTwice") })
 	})
 	l.restart()
 	l.fence(hook)

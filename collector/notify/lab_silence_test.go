@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/notify"
 )
@@ -52,7 +53,7 @@ func TestSilence(t *testing.T) {
 	id := addSilence(t, url, "Noisy")
 
 	kept := l.book.kept()
-	if !slices.ContainsFunc(kept, func(k machine.Kept) bool { return k.Of == machine.KeptSilence && strings.Contains(k.Key, id) }) {
+	if !slices.ContainsFunc(kept, func(k entry.NotifyRecord) bool { return k.Of == entry.KeptSilence && strings.Contains(k.Key, id) }) {
 		t.Errorf("the API has answered, and the ledger lacks silence %s: %+v", id, kept)
 	}
 	if actors := l.book.actors(); !slices.Equal(actors, []string{"hanako"}) {
@@ -166,7 +167,7 @@ func TestSilenceUnknown(t *testing.T) {
 	hook := hookReceiver(t)
 	bubble(t, func(t *testing.T) {
 		l := newLab(t, hookConfig(hook.URL, atOnce))
-		l.book.refusing(func(machine.Notes) error { return fmt.Errorf("no answer: %w", machine.ErrUnknown) })
+		l.book.refusing(func(entry.NotifyState) error { return fmt.Errorf("no answer: %w", entry.ErrUnknown) })
 		code, text := l.ask(http.MethodPost, "/alertmanager/api/v2/silences", hourOf("Noisy"))
 		if code != http.StatusServiceUnavailable || !strings.Contains(text, "not known") {
 			t.Errorf("got %d %s, want 503 and that it is not known", code, text)
@@ -174,8 +175,8 @@ func TestSilenceUnknown(t *testing.T) {
 		if _, err := l.n.Silence(t.Context(), "taro", machine.Silence{
 			Matchers: []machine.Matcher{{Name: "alertname", Op: "=", Value: "Noisy"}},
 			Starts:   time.Now(), Ends: time.Now().Add(time.Hour), Comment: "c",
-		}); !errors.Is(err, machine.ErrUnknown) {
-			t.Errorf("got %v, want an error of machine.ErrUnknown", err)
+		}); !errors.Is(err, entry.ErrUnknown) {
+			t.Errorf("got %v, want an error of entry.ErrUnknown", err)
 		}
 		l.book.refusing(nil)
 		within(t, time.Minute, "both are in the ledger", func() bool { return len(l.book.kept()) == 2 })

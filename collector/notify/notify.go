@@ -30,6 +30,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -46,10 +47,10 @@ type Feed interface {
 type Options struct {
 	Feed Feed
 	// Kept is what was kept of silences and of the log of notifications.
-	Kept []machine.Kept
-	// Propose puts notes into the ledger. An error of machine.ErrUnknown says
+	Kept []entry.NotifyRecord
+	// Propose puts notes into the ledger. An error of entry.ErrUnknown says
 	// that they may be there.
-	Propose func(context.Context, machine.Notes) error
+	Propose func(context.Context, entry.NotifyState) error
 	// Annotations are what an alert is told with, as it is now.
 	Annotations func(machine.Alert) map[string]string
 	// Page is the headline, the text and the link that a notification carries
@@ -185,13 +186,13 @@ func (n *Notifier) openState() (err error) {
 
 // remember merges what was kept. What cannot be read costs a repeated
 // notification or a silence, and must not cost all of them.
-func (n *Notifier) remember(kept []machine.Kept) {
+func (n *Notifier) remember(kept []entry.NotifyRecord) {
 	for _, k := range kept {
 		var err error
 		switch k.Of {
-		case machine.KeptLog:
+		case entry.KeptLog:
 			err = n.nflog.Merge(k.Body)
-		case machine.KeptSilence:
+		case entry.KeptSilence:
 			err = n.silences.Merge(k.Body)
 		default:
 			err = errors.New("of an unknown kind")

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -28,7 +29,7 @@ const (
 // A queue brings notes into the ledger, in order. What is queued for a key of
 // the log replaces what waits for it.
 type queue struct {
-	propose func(context.Context, machine.Notes) error
+	propose func(context.Context, entry.NotifyState) error
 	slog    *slog.Logger
 	wake    chan struct{} // holds one
 
@@ -43,14 +44,14 @@ type queue struct {
 	told     int              // those of pending that are told
 }
 
-func newQueue(propose func(context.Context, machine.Notes) error, log *slog.Logger) *queue {
+func newQueue(propose func(context.Context, entry.NotifyState) error, log *slog.Logger) *queue {
 	return &queue{propose: propose, slog: log, wake: make(chan struct{}, 1), moved: make(chan struct{}), logs: map[string]*note{}}
 }
 
 func (q *queue) push(n *note) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if before := q.logs[n.kept.Key]; n.kept.Of == machine.KeptLog && before != nil {
+	if before := q.logs[n.kept.Key]; n.kept.Of == entry.KeptLog && before != nil {
 		before.kept = n.kept
 		return
 	}
@@ -61,7 +62,7 @@ func (q *queue) push(n *note) {
 	case n.told != nil:
 		q.told++
 		q.boundTold()
-	case n.kept.Of == machine.KeptLog:
+	case n.kept.Of == entry.KeptLog:
 		q.logs[n.kept.Key] = n
 	default:
 		n.actor, q.silenced = q.actor, n.seq
@@ -99,7 +100,7 @@ func (q *queue) take() []*note {
 		if n.told != nil {
 			q.told--
 		}
-		if n.kept.Of == machine.KeptLog {
+		if n.kept.Of == entry.KeptLog {
 			delete(q.logs, n.kept.Key)
 		}
 	}
@@ -118,7 +119,7 @@ func (q *queue) putBack(batch []*note) {
 		if n.told != nil {
 			q.told++
 		}
-		if n.kept.Of == machine.KeptLog {
+		if n.kept.Of == entry.KeptLog {
 			if q.logs[n.kept.Key] != nil {
 				continue
 			}
@@ -245,7 +246,7 @@ const storedWithin = 5 * time.Second
 var errSilenceUnknown = errors.New("the silence is in effect now; whether it outlasts a restart is not known yet: look at the silences before you repeat this")
 
 // wait returns when all notes up to seq are in the ledger, or an error of
-// machine.ErrUnknown.
+// entry.ErrUnknown.
 func (q *queue) wait(ctx context.Context, seq uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, storedWithin)
 	defer cancel()
@@ -259,7 +260,7 @@ func (q *queue) wait(ctx context.Context, seq uint64) error {
 		select {
 		case <-moved:
 		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", machine.ErrUnknown, errSilenceUnknown)
+			return fmt.Errorf("%w: %w", entry.ErrUnknown, errSilenceUnknown)
 		}
 	}
 }

@@ -14,19 +14,20 @@ import (
 
 	"github.com/prometheus/alertmanager/nflog/nflogpb"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
 func logNote(key, body string) *note {
-	return &note{kept: machine.Kept{Of: machine.KeptLog, Key: key, Body: []byte(body)}}
+	return &note{kept: entry.NotifyRecord{Of: entry.KeptLog, Key: key, Body: []byte(body)}}
 }
 
 func silenceNote(key string) *note {
-	return &note{kept: machine.Kept{Of: machine.KeptSilence, Key: key}}
+	return &note{kept: entry.NotifyRecord{Of: entry.KeptSilence, Key: key}}
 }
 
 // brief is notes as text.
-func brief(all []machine.Notes) string {
+func brief(all []entry.NotifyState) string {
 	var out []string
 	for _, n := range all {
 		var parts []string
@@ -44,12 +45,12 @@ func brief(all []machine.Notes) string {
 // TestQueueOrder: notes go in the order they came, each actor's by themselves;
 // of the log's only the newest of a key.
 func TestQueueOrder(t *testing.T) {
-	var got []machine.Notes
-	q := newQueue(func(_ context.Context, n machine.Notes) error { got = append(got, n); return nil }, slog.New(slog.DiscardHandler))
+	var got []entry.NotifyState
+	q := newQueue(func(_ context.Context, n entry.NotifyState) error { got = append(got, n); return nil }, slog.New(slog.DiscardHandler))
 	q.push(logNote("x", "1"))
 	q.push(logNote("y", "1"))
 	q.push(logNote("x", "2"))
-	q.tell(machine.Told{Receiver: "r"})
+	q.tell(entry.Notification{Receiver: "r"})
 	q.as("hanako")
 	q.push(silenceNote("s1"))
 	q.push(silenceNote("s2"))
@@ -72,13 +73,13 @@ func TestQueueOrder(t *testing.T) {
 // and who waits for it is told only then.
 func TestQueueAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var got []machine.Notes
+		var got []entry.NotifyState
 		fails := 3
 		q := newQueue(nil, slog.New(slog.DiscardHandler))
-		q.propose = func(_ context.Context, n machine.Notes) error {
+		q.propose = func(_ context.Context, n entry.NotifyState) error {
 			if fails--; fails >= 0 {
 				q.push(logNote("x", "2")) // while it is under way
-				return machine.ErrUnknown
+				return entry.ErrUnknown
 			}
 			got = append(got, n)
 			return nil
@@ -104,9 +105,9 @@ func TestQueueUnknown(t *testing.T) {
 		var down atomic.Bool
 		var stored atomic.Int32
 		down.Store(true)
-		q := newQueue(func(context.Context, machine.Notes) error {
+		q := newQueue(func(context.Context, entry.NotifyState) error {
 			if down.Load() {
-				return machine.ErrNotStored
+				return entry.ErrNotStored
 			}
 			stored.Add(1)
 			return nil
@@ -117,7 +118,7 @@ func TestQueueUnknown(t *testing.T) {
 		q.push(silenceNote("s"))
 		began := time.Now()
 		err := q.wait(t.Context(), q.lastSilence())
-		if !errors.Is(err, machine.ErrUnknown) || time.Since(began) != storedWithin {
+		if !errors.Is(err, entry.ErrUnknown) || time.Since(began) != storedWithin {
 			t.Errorf("after %v: %v", time.Since(began), err)
 		}
 		down.Store(false)
@@ -130,9 +131,9 @@ func TestQueueUnknown(t *testing.T) {
 
 // TestQueueRefused: a note that is refused does not keep the others.
 func TestQueueRefused(t *testing.T) {
-	var got []machine.Notes
-	q := newQueue(func(_ context.Context, n machine.Notes) error {
-		if strings.Contains(brief([]machine.Notes{n}), "bad") {
+	var got []entry.NotifyState
+	q := newQueue(func(_ context.Context, n entry.NotifyState) error {
+		if strings.Contains(brief([]entry.NotifyState{n}), "bad") {
 			return fmt.Errorf("propose: %w", &machine.Refusal{Text: "too long"})
 		}
 		got = append(got, n)
@@ -152,10 +153,10 @@ func TestQueueStops(t *testing.T) {
 	for _, down := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			stored := 0
-			q := newQueue(func(ctx context.Context, _ machine.Notes) error {
+			q := newQueue(func(ctx context.Context, _ entry.NotifyState) error {
 				if down {
 					<-ctx.Done()
-					return machine.ErrUnknown
+					return entry.ErrUnknown
 				}
 				stored++
 				return ctx.Err()
@@ -175,7 +176,7 @@ func TestQueueStops(t *testing.T) {
 // TestQueueBounds: a proposal and what waits are bounded.
 func TestQueueBounds(t *testing.T) {
 	var sizes []int
-	q := newQueue(func(_ context.Context, n machine.Notes) error {
+	q := newQueue(func(_ context.Context, n entry.NotifyState) error {
 		size := 0
 		for _, k := range n.Kept {
 			size += len(k.Body)
@@ -188,7 +189,7 @@ func TestQueueBounds(t *testing.T) {
 	}
 	q.push(logNote("large", strings.Repeat("x", 2*maxBatch)))
 	for range maxTold + 50 {
-		q.tell(machine.Told{})
+		q.tell(entry.Notification{})
 	}
 	if err := q.flush(t.Context()); err != nil {
 		t.Fatal(err)

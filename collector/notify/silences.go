@@ -17,7 +17,7 @@ import (
 )
 
 // decide lets a person change silences and returns when the change is in the
-// ledger. An error of machine.ErrUnknown says that it may not be.
+// ledger. An error of entry.ErrUnknown says that it may not be.
 func (n *Notifier) decide(ctx context.Context, actor string, change func() error) error {
 	n.deciding.Lock()
 	before := n.queue.lastSilence()
@@ -85,7 +85,7 @@ var operators = map[silencepb.Matcher_Type]string{
 
 // Silence makes a silence, or changes the one whose id it has, and returns its
 // id when it is in the ledger. A zero start is now. What is wrong with it is a
-// *machine.Refusal; an error of machine.ErrUnknown says that it is in effect
+// *machine.Refusal; an error of entry.ErrUnknown says that it is in effect
 // but may not be stored.
 func (n *Notifier) Silence(ctx context.Context, actor string, s machine.Silence) (string, error) {
 	e, err := toEngine(s, time.Now())

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -27,8 +28,8 @@ type world struct {
 	mu     sync.Mutex
 	news   chan struct{}
 	alerts []machine.Alert // not taken
-	notes  []machine.Notes
-	refuse func(machine.Notes) error
+	notes  []entry.NotifyState
+	refuse func(entry.NotifyState) error
 	stored chan struct{} // holds one
 }
 
@@ -98,7 +99,7 @@ func (w *world) raise(alerts ...machine.Alert) {
 	}
 }
 
-func (w *world) propose(_ context.Context, n machine.Notes) error {
+func (w *world) propose(_ context.Context, n entry.NotifyState) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.refuse != nil {
@@ -115,10 +116,10 @@ func (w *world) propose(_ context.Context, n machine.Notes) error {
 }
 
 // kept is what the machine would keep: the newest of each key.
-func (w *world) kept() []machine.Kept {
+func (w *world) kept() []entry.NotifyRecord {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	newest := map[string]machine.Kept{}
+	newest := map[string]entry.NotifyRecord{}
 	for _, n := range w.notes {
 		for _, k := range n.Kept {
 			if old, ok := newest[k.Of+k.Key]; !ok || old.Updated < k.Updated {
@@ -126,17 +127,17 @@ func (w *world) kept() []machine.Kept {
 			}
 		}
 	}
-	var out []machine.Kept
+	var out []entry.NotifyRecord
 	for _, k := range newest {
 		out = append(out, k)
 	}
 	return out
 }
 
-func (w *world) told() []machine.Told {
+func (w *world) told() []entry.Notification {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var out []machine.Told
+	var out []entry.Notification
 	for _, n := range w.notes {
 		out = append(out, n.Told...)
 	}
@@ -156,7 +157,7 @@ func (w *world) await(what string, ok func() bool) {
 	}
 }
 
-func (w *world) awaitTold(n int) []machine.Told {
+func (w *world) awaitTold(n int) []entry.Notification {
 	w.t.Helper()
 	w.await("notifications", func() bool { return len(w.told()) >= n })
 	return w.told()

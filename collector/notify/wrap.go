@@ -14,7 +14,7 @@ import (
 	amnotify "github.com/prometheus/alertmanager/notify"
 	"github.com/prometheus/common/model"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 const (
@@ -165,8 +165,8 @@ func (t *teller) dress(alerts []*alert.Alert) []*alert.Alert {
 }
 
 // record is what the ledger keeps of a notification.
-func record(key receiverKey, alerts []*alert.Alert, at time.Time) machine.Told {
-	t := machine.Told{At: at.UnixNano(), Receiver: key.receiver, Integration: key.integration}
+func record(key receiverKey, alerts []*alert.Alert, at time.Time) entry.Notification {
+	t := entry.Notification{At: at.UnixNano(), Receiver: key.receiver, Integration: key.integration}
 	seen := map[string]bool{}
 	for _, a := range alerts {
 		if a.Resolved() {

@@ -21,7 +21,7 @@ import (
 	amnotify "github.com/prometheus/alertmanager/notify"
 	"github.com/prometheus/common/model"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // notifier is a notifier that is a function.
@@ -304,7 +304,7 @@ func TestRecord(t *testing.T) {
 		t.Errorf("alerts %v", got.Alerts)
 	}
 	got.Alerts = nil
-	if want := (machine.Told{At: at.UnixNano(), Receiver: "r", Integration: "slack", Firing: len(alerts) - 1, Resolved: 1, Incidents: []string{"i1", "i2"}}); !reflect.DeepEqual(got, want) {
+	if want := (entry.Notification{At: at.UnixNano(), Receiver: "r", Integration: "slack", Firing: len(alerts) - 1, Resolved: 1, Incidents: []string{"i1", "i2"}}); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // BenchmarkFeed has 100 agents with 250 series each send a frame: what one
@@ -31,7 +31,7 @@ func BenchmarkFeed(b *testing.B) {
 			values[i] += float64(i%7) / 10
 		}
 		for i, h := range hosts {
-			r.Offer(machine.Entry{Index: uint64(second*agents + i + 1), Time: at.UnixNano(), Kind: machine.KindSamples, Body: h.body(frame(at, values...))})
+			r.Offer(entry.Entry{Index: uint64(second*agents + i + 1), Time: at.UnixNano(), Kind: entry.KindSamples, Body: h.body(frame(at, values...))})
 		}
 		second++
 	}
@@ -76,7 +76,7 @@ func BenchmarkCatchUp(b *testing.B) {
 		for i := range agents {
 			values[i] = float64(s)
 			h := newHost(fmt.Sprintf("web%03d", i), gauges("g", series)...)
-			j.add(machine.KindSamples, when, h.body(report.Frame{Time: when.UnixMilli(), Values: values}))
+			j.add(entry.KindSamples, when, h.body(report.Frame{Time: when.UnixMilli(), Values: values}))
 		}
 	}
 	for b.Loop() {

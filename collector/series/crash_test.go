@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tomeishi/tomeishi/agent/report"
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // fleetOf writes what some agents measure over a time into a journal: most of
@@ -58,18 +58,18 @@ func (f *fleetOf) second() {
 			f.kept[h] = append(f.kept[h], fr)
 			continue
 		}
-		f.j.add(machine.KindSamples, when, h.body(fr))
+		f.j.add(entry.KindSamples, when, h.body(fr))
 		if kept := f.kept[h]; len(kept) > 0 {
 			n := max(0, len(kept)-1-f.rnd.IntN(4))
-			f.j.add(machine.KindSamples, when, h.body(kept[n:]...))
+			f.j.add(entry.KindSamples, when, h.body(kept[n:]...))
 			f.kept[h] = kept[:n]
 		}
 	}
 	if f.rnd.IntN(5) == 0 {
-		f.j.add(machine.KindWrite, when, frameWrite(protocol1, writeOne("pushed", when, float64(f.at))))
+		f.j.add(entry.KindWrite, when, frameWrite(protocol1, writeOne("pushed", when, float64(f.at))))
 	}
 	if f.rnd.IntN(3) == 0 {
-		f.j.add(machine.KindTick, when, nil)
+		f.j.add(entry.KindTick, when, nil)
 	}
 	f.at++
 }
@@ -261,13 +261,13 @@ func TestAnotherLedger(t *testing.T) {
 	r := open(t, dir, j, 0).run()
 	for i := range 20 {
 		when := at.Add(time.Duration(i) * time.Second)
-		j.add(machine.KindSamples, when, h.body(frame(when, float64(i))))
+		j.add(entry.KindSamples, when, h.body(frame(when, float64(i))))
 	}
 	r.settle().close()
 	fresh := new(journal)
 	for i := range 5 {
 		when := at.Add(time.Duration(30+i) * time.Second)
-		fresh.add(machine.KindSamples, when, h.body(frame(when, float64(100+i))))
+		fresh.add(entry.KindSamples, when, h.body(frame(when, float64(100+i))))
 	}
 	again := open(t, dir, fresh, 2).run().settle()
 	if got := again.ask("g", at.Add(32*time.Second)); !strings.Contains(got, "=> 102") {

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // smallDisk mounts a file system of so many megabytes. Where that is not
@@ -67,7 +67,7 @@ func TestFullDisk(t *testing.T) {
 			for i := range values {
 				values[i] = float64(second)
 			}
-			j.add(machine.KindSamples, when, h.body(frame(when, values...)))
+			j.add(entry.KindSamples, when, h.body(frame(when, values...)))
 			second++
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // feeder brings entries into the TSDB, in the order of the ledger. It is used
@@ -138,14 +138,14 @@ func (f *feeder) read(ctx context.Context, after, through uint64) (seen uint64, 
 }
 
 // feed brings in one entry; what it holds may wait for the next commit.
-func (f *feeder) feed(ctx context.Context, e machine.Entry) error {
+func (f *feeder) feed(ctx context.Context, e entry.Entry) error {
 	f.at = max(f.at, e.Time)
 	switch {
-	case e.Kind == machine.KindSamples:
+	case e.Kind == entry.KindSamples:
 		if err := f.samples(ctx, e); err != nil {
 			return err
 		}
-	case e.Kind == machine.KindWrite && !f.learning:
+	case e.Kind == entry.KindWrite && !f.learning:
 		if err := f.commit(ctx); err != nil {
 			return err
 		}
@@ -165,7 +165,7 @@ func (f *feeder) feed(ctx context.Context, e machine.Entry) error {
 
 // samples decodes an entry of an agent's samples. One that was damaged, or is
 // no such entry, is left out.
-func (f *feeder) samples(ctx context.Context, e machine.Entry) error {
+func (f *feeder) samples(ctx context.Context, e entry.Entry) error {
 	if time.Since(time.Unix(0, e.Time)) > f.s.o.Retention {
 		return nil
 	}

@@ -15,6 +15,7 @@ import (
 	promrules "github.com/prometheus/prometheus/rules"
 	"github.com/prometheus/prometheus/storage"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -54,7 +55,7 @@ func (g *group) before() {
 
 // differences are where what fires and what stands differ.
 type differences struct {
-	firing   []machine.Level
+	firing   []entry.Level
 	resolved []string
 }
 
@@ -139,8 +140,8 @@ func (a *alerting) active() map[string]*active {
 	return out
 }
 
-func (a *alerting) level(have *active) machine.Level {
-	return machine.Level{
+func (a *alerting) level(have *active) entry.Level {
+	return entry.Level{
 		Rule:        hex.EncodeToString(a.id[:]),
 		Labels:      have.labels,
 		Annotations: have.of.annotations(have.Alert),
@@ -190,20 +191,20 @@ func labelsKey(ls []machine.Label) string {
 
 // proposals are the differences in pieces that are small enough. What fires
 // comes first, so that an incident whose alert only changes its labels goes on.
-func (d differences) proposals() (out []machine.Levels) {
+func (d differences) proposals() (out []entry.Levels) {
 	for len(d.firing)+len(d.resolved) > 0 {
 		fires, ends := fitting(d.firing), 0
 		if fires == len(d.firing) {
 			ends = min(len(d.resolved), maxLevels-fires)
 		}
-		out = append(out, machine.Levels{Firing: d.firing[:fires], Resolved: d.resolved[:ends]})
+		out = append(out, entry.Levels{Firing: d.firing[:fires], Resolved: d.resolved[:ends]})
 		d.firing, d.resolved = d.firing[fires:], d.resolved[ends:]
 	}
 	return out
 }
 
 // fitting is how many levels one proposal takes, which is at least one.
-func fitting(levels []machine.Level) int {
+func fitting(levels []entry.Level) int {
 	bytes := 0
 	for i, l := range levels[:min(len(levels), maxLevels)] {
 		for _, texts := range [][]machine.Label{l.Labels, l.Annotations} {

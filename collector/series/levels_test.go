@@ -18,6 +18,7 @@ import (
 	promrules "github.com/prometheus/prometheus/rules"
 	"github.com/prometheus/prometheus/storage"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -97,9 +98,9 @@ groups:
 			s.ledger.fail = func() (refused, lost error) {
 				switch p := rnd.Float64(); {
 				case p < bad/2:
-					return machine.ErrNotStored, nil
+					return entry.ErrNotStored, nil
 				case p < bad:
-					return nil, machine.ErrUnknown
+					return nil, entry.ErrUnknown
 				}
 				return nil, nil
 			}
@@ -193,7 +194,7 @@ groups:
 	total := 0
 	for _, l := range s.ledger.log {
 		total += len(l.Firing)
-		body := machine.Encode(l)
+		body := entry.Marshal(l)
 		if len(l.Firing) > maxLevels || len(body) > 3*maxLevelsBytes/2 {
 			t.Errorf("a proposal of %d levels and %d bytes", len(l.Firing), len(body))
 		}
@@ -281,14 +282,14 @@ func TestLevelsSlowLedger(t *testing.T) {
 		var slow, fast atomic.Int64
 		r := openRules(t, s, RulesOptions{
 			Standing: func(machine.RuleID) []machine.Standing { return nil },
-			Propose: func(ctx context.Context, l machine.Levels) error {
+			Propose: func(ctx context.Context, l entry.Levels) error {
 				if l.Firing[0].Labels[0].Value == "Fast" {
 					fast.Add(1)
 					return nil
 				}
 				slow.Add(1)
 				<-ctx.Done()
-				return errors.Join(machine.ErrUnknown, ctx.Err())
+				return errors.Join(entry.ErrUnknown, ctx.Err())
 			},
 		})
 		load(t, r, "set", `
@@ -316,7 +317,7 @@ groups:
 func TestProposalsKeepTheOrder(t *testing.T) {
 	var d differences
 	for i := range 1100 {
-		d.firing = append(d.firing, machine.Level{Rule: fmt.Sprint(i)})
+		d.firing = append(d.firing, entry.Level{Rule: fmt.Sprint(i)})
 		d.resolved = append(d.resolved, fmt.Sprint(i))
 	}
 	var sizes [][2]int

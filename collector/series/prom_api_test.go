@@ -20,7 +20,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/tomeishi/tomeishi/agent/report"
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // filledStore has two agents that measured for two minutes, and a metric by
@@ -34,7 +34,7 @@ func filledStore(t testing.TB, change ...func(*Options)) (*running, time.Time) {
 		when := at.Add(time.Duration(i-119) * time.Second)
 		for k, name := range []string{"web1", "web2"} {
 			h := newHost(name, gauges("node_load", 2)...)
-			j.add(machine.KindSamples, when, h.body(frame(when, float64(i), float64(k))))
+			j.add(entry.KindSamples, when, h.body(frame(when, float64(i), float64(k))))
 		}
 	}
 	r.settle()

@@ -3,7 +3,7 @@ package series
 import (
 	"sync"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // maxQueued bounds the bodies of entries that wait for the view. What does not
@@ -25,7 +25,7 @@ type queue struct {
 type haul struct {
 	missing uint64 // everything up to this index was not queued; 0 is nothing
 	known   uint64 // the newest index up to missing that surely was an entry
-	entries []machine.Entry
+	entries []entry.Entry
 	through uint64 // index of the newest entry offered
 	time    int64  // its ledger time
 	anew    bool   // this is another ledger than before: what was applied does not count
@@ -37,7 +37,7 @@ func (q *queue) open(m mark) {
 }
 
 // offer takes an entry. Indexes may skip those that the log keeps for itself.
-func (q *queue) offer(e machine.Entry) {
+func (q *queue) offer(e entry.Entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	w := &q.waiting
@@ -47,7 +47,7 @@ func (q *queue) offer(e machine.Entry) {
 		}
 		*w, q.bytes = haul{missing: e.Index - 1, through: e.Index - 1, anew: true}, 0
 	}
-	queued := e.Kind == machine.KindSamples || e.Kind == machine.KindWrite
+	queued := e.Kind == entry.KindSamples || e.Kind == entry.KindWrite
 	if e.Index != w.through+1 || queued && q.bytes+len(e.Body) > q.most {
 		*w, q.bytes = haul{missing: e.Index - 1, known: w.through, anew: w.anew}, 0
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // TestQueueOverflows has more come than may wait: the rest is read from the
@@ -26,7 +26,7 @@ func TestQueueOverflows(t *testing.T) {
 	reads := j.reads
 	for i := range 200 {
 		when := at.Add(time.Duration(i) * time.Second)
-		j.add(machine.KindSamples, when, h.body(frame(when, float64(i), 2, 3)))
+		j.add(entry.KindSamples, when, h.body(frame(when, float64(i), 2, 3)))
 		if size := r.queue.size(); size > r.queue.most {
 			t.Fatalf("%d bytes wait, at most %d", size, r.queue.most)
 		}
@@ -56,7 +56,7 @@ func TestTapeLacksEntries(t *testing.T) {
 	at := now()
 	r.queue.most = 1 // nothing fits beside another
 	for i := range 3 {
-		j.add(machine.KindSamples, at, h.body(frame(at.Add(time.Duration(i)*time.Second), 1)))
+		j.add(entry.KindSamples, at, h.body(frame(at.Add(time.Duration(i)*time.Second), 1)))
 	}
 	r.drain()
 	r.feeder.remember()
@@ -75,7 +75,7 @@ func TestTapeIsDamaged(t *testing.T) {
 	at := now()
 	for i := range 10 {
 		when := at.Add(time.Duration(i) * time.Second)
-		j.add(machine.KindSamples, when, h.body(frame(when, 1)))
+		j.add(entry.KindSamples, when, h.body(frame(when, 1)))
 	}
 	r := filled(t, j)
 	if got := r.ask("count_over_time(g[1m])", at.Add(10*time.Second)); !strings.Contains(got, "=> 8") {
@@ -112,7 +112,7 @@ func TestStoreFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := now()
-	j.add(machine.KindSamples, at, h.body(frame(at, 1)))
+	j.add(entry.KindSamples, at, h.body(frame(at, 1)))
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	if err := r.feeder.consume(ctx, r.queue.take()); !errors.Is(err, context.DeadlineExceeded) {

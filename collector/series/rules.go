@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	promrules "github.com/prometheus/prometheus/rules"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/rules"
 )
@@ -38,7 +39,7 @@ type RulesOptions struct {
 	Standing func(rule machine.RuleID) []machine.Standing
 	// Propose puts levels into the ledger. It is called from every group's
 	// goroutine, and may fail or not know: the next evaluation compares again.
-	Propose func(ctx context.Context, l machine.Levels) error
+	Propose func(ctx context.Context, l entry.Levels) error
 	Log     *slog.Logger
 	Metrics *metrics.Set
 }

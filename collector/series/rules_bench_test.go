@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -186,8 +187,8 @@ func (l *book) standing(rule machine.RuleID) (out []machine.Standing) {
 	return out
 }
 
-func (l *book) propose(_ context.Context, levels machine.Levels) error {
-	_ = machine.Encode(levels)
+func (l *book) propose(_ context.Context, levels entry.Levels) error {
+	_ = entry.Marshal(levels)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, f := range levels.Firing {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/rules"
 )
@@ -27,13 +28,13 @@ type ledger struct {
 	last   int
 	stands []*raised
 	byKey  map[string]*raised
-	log    []machine.Levels
+	log    []entry.Levels
 }
 
 type raised struct {
 	machine.Standing
 	rule machine.RuleID
-	machine.Level
+	entry.Level
 }
 
 func (l *ledger) standing(rule machine.RuleID) (out []machine.Standing) {
@@ -47,7 +48,7 @@ func (l *ledger) standing(rule machine.RuleID) (out []machine.Standing) {
 	return out
 }
 
-func (l *ledger) propose(ctx context.Context, levels machine.Levels) error {
+func (l *ledger) propose(ctx context.Context, levels entry.Levels) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var refused, lost error
@@ -73,7 +74,7 @@ func (l *ledger) propose(ctx context.Context, levels machine.Levels) error {
 	return lost
 }
 
-func (l *ledger) raise(f machine.Level) {
+func (l *ledger) raise(f entry.Level) {
 	b, err := hex.DecodeString(f.Rule)
 	if err != nil || len(b) != len(machine.RuleID{}) {
 		l.t.Errorf("the rule of a level is %q", f.Rule)

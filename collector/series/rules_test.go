@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -189,7 +190,7 @@ groups:
 		if len(got.Annotations) != 5 || !strings.HasPrefix(got.Annotations[0].Value, "<error expanding template: ") {
 			t.Fatalf("annotations %q", got.Annotations)
 		}
-		want := machine.Level{
+		want := entry.Level{
 			Rule:   got.Rule,
 			Labels: []machine.Label{{Name: "alertname", Value: "High"}, {Name: "host", Value: "a"}, {Name: "severity", Value: "critical"}, {Name: "team", Value: "ops"}},
 			Annotations: []machine.Label{
@@ -294,7 +295,7 @@ func TestRulesWaitForTheSeries(t *testing.T) {
 	inWorld(t, "groups: [{name: a, interval: 1s, rules: [{alert: High, expr: load > 1}, {alert: None, expr: absent(load)}]}]", func(w *world) {
 		w.live(5*time.Second, map[string]float64{"load": 2})
 		w.stands("High")
-		w.store.queue.offer(machine.Entry{Index: 7, Time: 1})
+		w.store.queue.offer(entry.Entry{Index: 7, Time: 1})
 		w.live(10*time.Minute, nil)
 		w.stands("High")
 		w.store.progress.set(7)

@@ -28,7 +28,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/tsdb"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // Options of Open.
@@ -41,9 +41,9 @@ type Options struct {
 	MaxSeries int // that are held at once; 0 is a million
 	// Entries yields the ledger's entries from an index on, in order, as the
 	// tape has them.
-	Entries func(from uint64) iter.Seq2[machine.Entry, error]
+	Entries func(from uint64) iter.Seq2[entry.Entry, error]
 	// Propose puts a remote write request into the ledger and returns its index.
-	Propose func(ctx context.Context, kind machine.Kind, body []byte, digest [32]byte) (uint64, error)
+	Propose func(ctx context.Context, kind entry.Kind, body []byte, digest [32]byte) (uint64, error)
 	Log     *slog.Logger
 	Metrics *metrics.Set
 	Version string
@@ -123,7 +123,7 @@ func newParser() parser.Parser { return parser.NewParser(parser.Options{}) }
 
 // Offer shows the view an entry that was applied, in order. It does not wait
 // for the view.
-func (s *Store) Offer(e machine.Entry) { s.queue.offer(e) }
+func (s *Store) Offer(e entry.Entry) { s.queue.offer(e) }
 
 // Run feeds the view until ctx ends.
 func (s *Store) Run(ctx context.Context) {

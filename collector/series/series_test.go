@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // now is the newest time of the tests' samples.
@@ -23,8 +23,8 @@ func TestAgentLabels(t *testing.T) {
 	j := new(journal)
 	r := open(t, t.TempDir(), j, 0).run()
 	at := now()
-	j.add(machine.KindSamples, at, h.body(frame(at, 7)))
-	j.add(machine.KindSamples, at, other.body(frame(at, math.Inf(1))))
+	j.add(entry.KindSamples, at, h.body(frame(at, 7)))
+	j.add(entry.KindSamples, at, other.body(frame(at, math.Inf(1))))
 	r.settle()
 	got := r.ask("disk", at)
 	for _, want := range []string{
@@ -47,7 +47,7 @@ func TestStale(t *testing.T) {
 	absent := report.Absent
 	for i, values := range [][]float64{{1, 2, absent}, {1, absent, absent}, {1, absent, 4}, {math.NaN(), absent, 4}} {
 		when := at.Add(time.Duration(i) * time.Second)
-		j.add(machine.KindSamples, when, h.body(frame(when, values...)))
+		j.add(entry.KindSamples, when, h.body(frame(when, values...)))
 	}
 	r.settle()
 	for i, want := range []string{"2", "1", "2", "2"} {
@@ -70,12 +70,12 @@ func TestSchemaChange(t *testing.T) {
 	r := open(t, t.TempDir(), j, 0).run()
 	at := now()
 	second := func(i int) time.Time { return at.Add(time.Duration(i) * time.Second) }
-	j.add(machine.KindSamples, second(0), h.body(frame(second(0), 1, 2)))
+	j.add(entry.KindSamples, second(0), h.body(frame(second(0), 1, 2)))
 	old := *h
 	h.schema = report.NewSchema(append(gauges("g", 1), gauges("fresh", 1)...))
-	j.add(machine.KindSamples, second(2), h.body(frame(second(2), 1, 5)))
+	j.add(entry.KindSamples, second(2), h.body(frame(second(2), 1, 5)))
 	// What the old one measured and could not send comes late: no markers.
-	j.add(machine.KindSamples, second(3), old.body(frame(second(1), 1, 3)))
+	j.add(entry.KindSamples, second(3), old.body(frame(second(1), 1, 3)))
 	r.settle()
 	for _, c := range []struct {
 		second int
@@ -87,7 +87,7 @@ func TestSchemaChange(t *testing.T) {
 	}
 	// Another label of the agent makes all series others.
 	h.labels = []report.Attr{{Name: "dc", Value: "osa"}}
-	j.add(machine.KindSamples, second(20), h.body(frame(second(20), 1, 5)))
+	j.add(entry.KindSamples, second(20), h.body(frame(second(20), 1, 5)))
 	r.settle()
 	if got := r.ask(`{instance="web1", dc=""}`, second(21)); got != "" {
 		t.Errorf("series under the old labels stand: %s", got)
@@ -99,17 +99,17 @@ func TestRefusedSamples(t *testing.T) {
 	j := new(journal)
 	r := open(t, t.TempDir(), j, 0).run()
 	at := now()
-	put := func(frames ...report.Frame) { j.add(machine.KindSamples, at, h.body(frames...)) }
+	put := func(frames ...report.Frame) { j.add(entry.KindSamples, at, h.body(frames...)) }
 	put(frame(at, 1, 1))
-	put(frame(at.Add(-25*time.Hour), 1, report.Absent))                      // too old
-	put(frame(at.Add(time.Second), 2, 2), frame(at.Add(time.Hour), 3, 3))    // the second is ahead
-	put(frame(at.Add(time.Second), 2, 9))                                    // the same time again
-	put(frame(at.Add(4*time.Minute), 1, 1))                                  // ahead, and within bounds
-	j.add(machine.KindSamples, at, []byte("no samples"))                     // as a damaged tape might have
-	j.add(machine.KindWrite, at, []byte("TMRW\x07\x01"))                     // of a later version
-	j.add(machine.KindWrite, at, frameWrite(protocol1, []byte("no snappy"))) // cannot be read
-	j.add(machine.KindWrite, at, frameWrite(protocol2, []byte{0}))           // an empty request
-	j.add(machine.KindTick, at, nil)
+	put(frame(at.Add(-25*time.Hour), 1, report.Absent))                    // too old
+	put(frame(at.Add(time.Second), 2, 2), frame(at.Add(time.Hour), 3, 3))  // the second is ahead
+	put(frame(at.Add(time.Second), 2, 9))                                  // the same time again
+	put(frame(at.Add(4*time.Minute), 1, 1))                                // ahead, and within bounds
+	j.add(entry.KindSamples, at, []byte("no samples"))                     // as a damaged tape might have
+	j.add(entry.KindWrite, at, []byte("TMRW\x07\x01"))                     // of a later version
+	j.add(entry.KindWrite, at, frameWrite(protocol1, []byte("no snappy"))) // cannot be read
+	j.add(entry.KindWrite, at, frameWrite(protocol2, []byte{0}))           // an empty request
+	j.add(entry.KindTick, at, nil)
 	r.settle()
 	for reason, want := range map[string]uint64{reasonOld: 1, reasonAhead: 2, reasonDuplicate: 1, reasonInvalid: 0} {
 		if got := r.refused(reason); got != want {
@@ -135,7 +135,7 @@ func TestTooManySeries(t *testing.T) {
 	values := make([]float64, 10)
 	for i := range 3 {
 		when := at.Add(time.Duration(i) * time.Second)
-		j.add(machine.KindSamples, when, h.body(frame(when, values...)))
+		j.add(entry.KindSamples, when, h.body(frame(when, values...)))
 	}
 	r.settle()
 	if n := r.db.Head().NumSeries(); n != 7 {

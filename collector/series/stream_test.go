@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tomeishi/tomeishi/agent/report"
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // TestLateIsLikeInTime sends the same frames in order to one view and to
@@ -26,7 +26,7 @@ func TestLateIsLikeInTime(t *testing.T) {
 			frames := h.walk(rnd, from, seconds)
 			inTime, late := new(journal), new(journal)
 			for _, fr := range frames {
-				inTime.add(machine.KindSamples, time.UnixMilli(fr.Time), h.body(fr))
+				inTime.add(entry.KindSamples, time.UnixMilli(fr.Time), h.body(fr))
 			}
 			sendLate(rnd, h, frames, late)
 			want := filled(t, inTime).picture(from, seconds)
@@ -53,15 +53,15 @@ func sendLate(rnd *rand.Rand, h *host, frames []report.Frame, j *journal) {
 			continue
 		}
 		at := time.UnixMilli(fr.Time)
-		j.add(machine.KindSamples, at, h.body(fr))
+		j.add(entry.KindSamples, at, h.body(fr))
 		for blocks := rnd.IntN(3); len(kept) > 0 && (blocks > 0 || last); blocks-- {
 			n := max(0, len(kept)-1-rnd.IntN(6))
 			for n > 0 && kept[n].Time-kept[n-1].Time == 1000 && rnd.IntN(2) == 0 {
 				n--
 			}
-			j.add(machine.KindSamples, at, h.body(kept[n:]...))
+			j.add(entry.KindSamples, at, h.body(kept[n:]...))
 			if rnd.IntN(4) == 0 { // the answer was lost
-				j.add(machine.KindSamples, at, h.body(kept[n:]...))
+				j.add(entry.KindSamples, at, h.body(kept[n:]...))
 			}
 			kept = kept[:n]
 		}
@@ -86,8 +86,8 @@ func TestManyFrames(t *testing.T) {
 		frames = append(frames, frame(at.Add(time.Duration(i)*time.Second), slices.Repeat([]float64{float64(i)}, 100)...))
 	}
 	j := new(journal)
-	j.add(machine.KindSamples, now(), h.body(frames[300:]...))
-	j.add(machine.KindSamples, now(), h.body(frames[:300]...))
+	j.add(entry.KindSamples, now(), h.body(frames[300:]...))
+	j.add(entry.KindSamples, now(), h.body(frames[:300]...))
 	r := filled(t, j)
 	if got, want := r.ask("sum(count_over_time(g[1h]))", at.Add(15*time.Minute)), "{} => 90000 @"; got[:len(want)] != want {
 		t.Errorf("got %s, want %s", got, want)
@@ -110,7 +110,7 @@ func TestSilentAgentsAreForgotten(t *testing.T) {
 		for n := range 20 { // another schema each time
 			h.schema = report.NewSchema(gauges(fmt.Sprintf("g%d", n), 1))
 			when := at.Add(time.Duration(i)*29*time.Hour + time.Duration(n)*3*time.Second)
-			j.add(machine.KindSamples, when, h.body(frame(when, 1)))
+			j.add(entry.KindSamples, when, h.body(frame(when, 1)))
 		}
 	}
 	r.drain()

@@ -20,21 +20,21 @@ import (
 	"github.com/prometheus/prometheus/promql"
 
 	"github.com/tomeishi/tomeishi/agent/report"
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // journal is a ledger and its tape as the view sees them.
 type journal struct {
 	mu      sync.Mutex
-	entries []machine.Entry
-	offer   func(machine.Entry)
+	entries []entry.Entry
+	offer   func(entry.Entry)
 	fail    error       // of Propose
 	reads   int         // of the tape
 	damaged map[int]any // places that cannot be read
 }
 
 // add puts an entry at the end, skipping one index now and then as raft does.
-func (j *journal) add(kind machine.Kind, at time.Time, body []byte) uint64 {
+func (j *journal) add(kind entry.Kind, at time.Time, body []byte) uint64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	next := uint64(1)
@@ -44,7 +44,7 @@ func (j *journal) add(kind machine.Kind, at time.Time, body []byte) uint64 {
 			next++
 		}
 	}
-	e := machine.Entry{Index: next, Time: at.UnixNano(), Kind: kind, Body: body}
+	e := entry.Entry{Index: next, Time: at.UnixNano(), Kind: kind, Body: body}
 	j.entries = append(j.entries, e)
 	if j.offer != nil {
 		j.offer(e)
@@ -52,19 +52,19 @@ func (j *journal) add(kind machine.Kind, at time.Time, body []byte) uint64 {
 	return next
 }
 
-func (j *journal) from(index uint64) iter.Seq2[machine.Entry, error] {
+func (j *journal) from(index uint64) iter.Seq2[entry.Entry, error] {
 	j.mu.Lock()
 	j.reads++
 	entries := slices.Clone(j.entries)
 	j.mu.Unlock()
-	return func(yield func(machine.Entry, error) bool) {
+	return func(yield func(entry.Entry, error) bool) {
 		for i, e := range entries {
 			if e.Index < index {
 				continue
 			}
 			var err error
 			if _, bad := j.damaged[i]; bad {
-				e, err = machine.Entry{Index: e.Index}, fmt.Errorf("entry %d: damaged", e.Index)
+				e, err = entry.Entry{Index: e.Index}, fmt.Errorf("entry %d: damaged", e.Index)
 			}
 			if !yield(e, err) {
 				return
@@ -73,7 +73,7 @@ func (j *journal) from(index uint64) iter.Seq2[machine.Entry, error] {
 	}
 }
 
-func (j *journal) propose(_ context.Context, kind machine.Kind, body []byte, _ [32]byte) (uint64, error) {
+func (j *journal) propose(_ context.Context, kind entry.Kind, body []byte, _ [32]byte) (uint64, error) {
 	if j.fail != nil {
 		return 0, j.fail
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/golang/snappy"
 	remoteapi "github.com/prometheus/client_golang/exp/api/remote"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // Bounds of a remote write request.
@@ -69,8 +69,8 @@ func (s *Store) takeWrite(w http.ResponseWriter, r *http.Request, protocol byte,
 		checked.copyTo(w) // nothing would be stored
 		return
 	}
-	entry := frameWrite(protocol, body)
-	index, err := s.o.Propose(r.Context(), machine.KindWrite, entry, sha256.Sum256(entry))
+	framed := frameWrite(protocol, body)
+	index, err := s.o.Propose(r.Context(), entry.KindWrite, framed, sha256.Sum256(framed))
 	if err != nil {
 		failWrite(w, err)
 		return
@@ -121,7 +121,7 @@ func (w *writes) judge(r *http.Request, protocol byte, body []byte) (*verdict, *
 // which Prometheus by default drops what it sent.
 func failWrite(w http.ResponseWriter, err error) {
 	after := "1"
-	if errors.Is(err, machine.ErrFull) {
+	if errors.Is(err, entry.ErrFull) {
 		after = "5"
 	}
 	w.Header().Set("Retry-After", after)

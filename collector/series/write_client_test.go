@@ -17,7 +17,7 @@ import (
 	"github.com/prometheus/prometheus/prompb"
 	"github.com/prometheus/prometheus/storage/remote"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // client is Prometheus's own sender.
@@ -65,7 +65,7 @@ func TestPrometheusSends(t *testing.T) {
 	if _, err := one.Store(t.Context(), bad, 0); err == nil || recoverable(err) || !strings.Contains(err.Error(), "too old") {
 		t.Errorf("too old: %v", err)
 	}
-	for _, fail := range []error{machine.ErrFull, machine.ErrNotStored, machine.ErrUnknown} {
+	for _, fail := range []error{entry.ErrFull, entry.ErrNotStored, entry.ErrUnknown} {
 		j.fail = fail
 		if _, err := one.Store(t.Context(), writeOne("sent", at, 1), 0); !recoverable(err) {
 			t.Errorf("%v: %v", fail, err)
@@ -114,7 +114,7 @@ func TestTwoSources(t *testing.T) {
 	r := open(t, t.TempDir(), j, 0).run()
 	at := now()
 	h := newHost("web1", gauges("g", 1)...)
-	j.add(machine.KindSamples, at, h.body(frame(at, 1)))
+	j.add(entry.KindSamples, at, h.body(frame(at, 1)))
 	r.settle()
 	same := func(v float64) []byte {
 		return request1(series1(named("g", "instance", "web1", "job", "node", "n", "000"), point1(at, v)))

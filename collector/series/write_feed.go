@@ -17,7 +17,7 @@ import (
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/storage/remote"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // writes is remote write: Prometheus's own handler, once to check requests
@@ -74,7 +74,7 @@ func (w *writes) handle(ctx context.Context, h http.Handler, protocol byte, comp
 }
 
 // write feeds a remote write entry to the TSDB, again until it can write.
-func (f *feeder) write(ctx context.Context, e machine.Entry) error {
+func (f *feeder) write(ctx context.Context, e entry.Entry) error {
 	protocol, compressed, err := openWrite(e.Body)
 	if err != nil {
 		f.s.met.unreadable.Inc()

@@ -15,7 +15,7 @@ import (
 	"github.com/prometheus/prometheus/prompb"
 	writev2 "github.com/prometheus/prometheus/prompb/io/prometheus/write/v2"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 const (
@@ -128,7 +128,7 @@ func TestWriteAnswers(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%d", c.name, protocol), func(t *testing.T) {
 				j := new(journal)
 				r := open(t, t.TempDir(), j, 0).run()
-				j.add(machine.KindWrite, at, frameWrite(protocol1, writeOne("base", at, 42)))
+				j.add(entry.KindWrite, at, frameWrite(protocol1, writeOne("base", at, 42)))
 				r.settle()
 				body, code, entry := request1(c.series...), c.code1, c.entry
 				if protocol == protocol2 {
@@ -209,9 +209,9 @@ func TestWriteLedger(t *testing.T) {
 		err  error
 		code int
 	}{
-		{machine.ErrFull, 503},
-		{fmt.Errorf("%w: lost", machine.ErrUnknown), 503},
-		{machine.ErrNotStored, 503},
+		{entry.ErrFull, 503},
+		{fmt.Errorf("%w: lost", entry.ErrUnknown), 503},
+		{entry.ErrNotStored, 503},
 	} {
 		j.fail = c.err
 		w := r.request(http.MethodPost, "/api/v1/write", type1, writeOne("x", now(), 1))
@@ -291,7 +291,7 @@ func TestPanicInHandler(t *testing.T) {
 		}
 		panic(errors.New("rubbish"))
 	})
-	j.add(machine.KindWrite, now(), frameWrite(protocol1, writeOne("x", now(), 1)))
+	j.add(entry.KindWrite, now(), frameWrite(protocol1, writeOne("x", now(), 1)))
 	if err := r.feeder.begin(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -300,7 +300,7 @@ func TestPanicInHandler(t *testing.T) {
 		t.Fatalf("answered %+v", answer)
 	}
 	r.writes.storer = storer
-	j.add(machine.KindWrite, now(), frameWrite(protocol1, writeOne("x", now(), 1)))
+	j.add(entry.KindWrite, now(), frameWrite(protocol1, writeOne("x", now(), 1)))
 	r.drain()
 	if got := r.ask(`{__name__=~"half|x"}`, now()); strings.Count(got, "=>") != 1 {
 		t.Errorf("got %q", got)

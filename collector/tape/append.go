@@ -1,5 +1,7 @@
 package tape
 
+import "github.com/tomeishi/tomeishi/collector/entry"
+
 // Append takes an entry; one that it has is skipped. raw must not change
 // afterwards. It waits while the queue is full, but not for a disk that cannot
 // be written: then the tape lags.
@@ -17,7 +19,7 @@ func (t *Tape) Append(index uint64, raw []byte) {
 	if t.cur == nil {
 		t.cur = &block{prev: t.last}
 	}
-	t.cur.items = append(t.cur.items, Item{index, raw})
+	t.cur.items = append(t.cur.items, entry.Sealed{Index: index, Raw: raw})
 	t.cur.size += len(raw)
 	t.last = index
 	t.met.entries.Inc()

@@ -7,6 +7,8 @@ import (
 	"hash/crc32"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // A segment is a header and frames. Header: "TMTP", version, three zero bytes,
@@ -36,12 +38,6 @@ var (
 	errFrame   = fmt.Errorf("%w: frame header", ErrDamaged)
 	errPayload = fmt.Errorf("%w: frame payload", ErrDamaged)
 )
-
-// Item is one entry of the tape. Raw must not be changed.
-type Item struct {
-	Index uint64
-	Raw   []byte
-}
 
 // frame is what a frame's header says.
 type frame struct {
@@ -86,7 +82,7 @@ func newEncoder() (*encoder, error) {
 }
 
 // appendFrame appends the frame of items, which follow prev.
-func (e *encoder) appendFrame(b []byte, prev uint64, items []Item) []byte {
+func (e *encoder) appendFrame(b []byte, prev uint64, items []entry.Sealed) []byte {
 	e.raw = e.raw[:0]
 	at := prev
 	for _, it := range items {
@@ -131,7 +127,7 @@ func decodeFrameHeader(b []byte, offset int64) (frame, error) {
 }
 
 // decodePayload returns the entries of a frame.
-func decodePayload(z *zstd.Decoder, f frame, payload []byte) ([]Item, error) {
+func decodePayload(z *zstd.Decoder, f frame, payload []byte) ([]entry.Sealed, error) {
 	if len(payload) != int(f.size) || crc32.Checksum(payload, castagnoli) != f.sum {
 		return nil, errPayload
 	}
@@ -142,7 +138,7 @@ func decodePayload(z *zstd.Decoder, f frame, payload []byte) ([]Item, error) {
 	if len(raw) != int(f.raw) || int(f.count) > len(raw)/2 {
 		return nil, errPayload
 	}
-	items := make([]Item, 0, f.count)
+	items := make([]entry.Sealed, 0, f.count)
 	at := f.prev
 	for len(raw) > 0 {
 		step, n := binary.Uvarint(raw)
@@ -152,7 +148,7 @@ func decodePayload(z *zstd.Decoder, f frame, payload []byte) ([]Item, error) {
 		}
 		at += step
 		raw = raw[n+m:]
-		items = append(items, Item{at, raw[:size:size]})
+		items = append(items, entry.Sealed{Index: at, Raw: raw[:size:size]})
 		raw = raw[size:]
 	}
 	if len(items) != int(f.count) || items[0].Index != f.first || at != f.last {

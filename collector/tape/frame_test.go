@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 func sample(t testing.TB) []byte {
@@ -19,7 +21,7 @@ func sample(t testing.TB) []byte {
 	return e.appendFrame(b, golden[1].Index, golden[2:])
 }
 
-var golden = []Item{{7, []byte("first")}, {9, []byte{}}, {10, []byte("third, third, third")}}
+var golden = []entry.Sealed{{Index: 7, Raw: []byte("first")}, {Index: 9, Raw: []byte{}}, {Index: 10, Raw: []byte("third, third, third")}}
 
 // Compression may change with its library; what was written must stay readable.
 func TestGolden(t *testing.T) {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sort"
 	"time"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 const cacheFrames = 8
@@ -16,31 +18,31 @@ const cacheFrames = 8
 type cached struct {
 	path  string
 	at    int64
-	items []Item
+	items []entry.Sealed
 }
 
-// Get returns one entry. ErrNotFound means that there is none; ErrDamaged, that
+// Get returns one sealed entry. ErrNotFound means that there is none; ErrDamaged, that
 // there may have been one.
-func (t *Tape) Get(index uint64) ([]byte, error) {
+func (t *Tape) Get(index uint64) (entry.Sealed, error) {
 	for it, err := range t.From(index) {
 		switch {
 		case err != nil && it.Index < index: // damage that ends before it
 			continue
 		case err != nil:
-			return nil, err
+			return entry.Sealed{}, err
 		case it.Index != index:
-			return nil, ErrNotFound
+			return entry.Sealed{}, ErrNotFound
 		}
-		return it.Raw, nil
+		return it, nil
 	}
-	return nil, ErrNotFound
+	return entry.Sealed{}, ErrNotFound
 }
 
 // From yields entries in order, from the first at or after index to the newest
 // at the time of the call. A range that cannot be read is one error, with an
-// Item that names the last index of the range; those after it follow.
-func (t *Tape) From(index uint64) iter.Seq2[Item, error] {
-	return func(yield func(Item, error) bool) {
+// entry.Sealed that names the last index of the range; those after it follow.
+func (t *Tape) From(index uint64) iter.Seq2[entry.Sealed, error] {
+	return func(yield func(entry.Sealed, error) bool) {
 		segs, memory := t.view()
 		i := sort.Search(len(segs), func(i int) bool { return segs[i].first > index })
 		end := uint64(0)
@@ -50,13 +52,13 @@ func (t *Tape) From(index uint64) iter.Seq2[Item, error] {
 				continue
 			}
 			if err != nil {
-				if !yield(Item{Index: max(index, s.first)}, fmt.Errorf("read tape: %w", err)) {
+				if !yield(entry.Sealed{Index: max(index, s.first)}, fmt.Errorf("read tape: %w", err)) {
 					return
 				}
 				continue
 			}
 			if h := (hole{end, s.before + 1, s.at(errMissing, 0)}); end > 0 && s.before > end && h.before > index {
-				if !yield(Item{Index: s.before}, h.error()) {
+				if !yield(entry.Sealed{Index: s.before}, h.error()) {
 					return
 				}
 			}
@@ -74,14 +76,14 @@ func (t *Tape) From(index uint64) iter.Seq2[Item, error] {
 }
 
 // view is a picture of the tape: its segments, and what is only in memory.
-func (t *Tape) view() ([]segment, []Item) {
+func (t *Tape) view() ([]segment, []entry.Sealed) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	segs := make([]segment, len(t.segs))
 	for i, s := range t.segs {
 		segs[i] = *s
 	}
-	var memory []Item
+	var memory []entry.Sealed
 	for _, b := range t.queue {
 		memory = append(memory, b.items...)
 	}
@@ -125,11 +127,11 @@ func (s segment) last(before uint64) uint64 {
 }
 
 // fromSegment yields the frames and holes of s in order; false ends it.
-func (t *Tape) fromSegment(s segment, index uint64, yield func(Item, error) bool) bool {
+func (t *Tape) fromSegment(s segment, index uint64, yield func(entry.Sealed, error) bool) bool {
 	holes := s.holes
 	for _, f := range s.frames {
 		for len(holes) > 0 && holes[0].before != 0 && holes[0].before <= f.first {
-			if h := holes[0]; h.before > index && !yield(Item{Index: h.before - 1}, h.error()) {
+			if h := holes[0]; h.before > index && !yield(entry.Sealed{Index: h.before - 1}, h.error()) {
 				return false
 			}
 			holes = holes[1:]
@@ -139,7 +141,7 @@ func (t *Tape) fromSegment(s segment, index uint64, yield func(Item, error) bool
 		}
 		items, err := t.items(s.path, f)
 		if err != nil {
-			if !yield(Item{Index: f.last}, fmt.Errorf("entries %d to %d: %w", f.first, f.last, s.at(err, f.offset))) {
+			if !yield(entry.Sealed{Index: f.last}, fmt.Errorf("entries %d to %d: %w", f.first, f.last, s.at(err, f.offset))) {
 				return false
 			}
 			continue
@@ -151,7 +153,7 @@ func (t *Tape) fromSegment(s segment, index uint64, yield func(Item, error) bool
 		}
 	}
 	for _, h := range holes {
-		if !yield(Item{Index: max(index, h.after+1)}, h.error()) {
+		if !yield(entry.Sealed{Index: max(index, h.after+1)}, h.error()) {
 			return false
 		}
 	}
@@ -169,7 +171,7 @@ func (h hole) error() error {
 }
 
 // items decodes a frame, or finds it decoded.
-func (t *Tape) items(path string, f frame) ([]Item, error) {
+func (t *Tape) items(path string, f frame) ([]entry.Sealed, error) {
 	t.mu.Lock()
 	for i, c := range t.cache {
 		if c.path == path && c.at == f.offset {

@@ -24,6 +24,8 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // Options say how a tape behaves.
@@ -102,7 +104,7 @@ type Tape struct {
 // block is a run of entries that becomes one frame.
 type block struct {
 	prev  uint64
-	items []Item
+	items []entry.Sealed
 	size  int
 }
 

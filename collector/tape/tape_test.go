@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 var update = flag.Bool("update", false, "write golden files")
@@ -39,28 +41,28 @@ func closed(t testing.TB, p *Tape) {
 }
 
 // entries makes n entries after index, with holes in their numbering.
-func entries(after uint64, n int) []Item {
+func entries(after uint64, n int) []entry.Sealed {
 	rnd := rand.New(rand.NewPCG(after, 1))
-	list := make([]Item, n)
+	list := make([]entry.Sealed, n)
 	for i := range list {
 		after += 1 + rnd.Uint64N(3)*rnd.Uint64N(2)
 		raw := make([]byte, rnd.IntN(600))
 		for k := range raw {
 			raw[k] = byte(rnd.Uint32())
 		}
-		list[i] = Item{after, fmt.Appendf(raw, "entry %d", after)}
+		list[i] = entry.Sealed{Index: after, Raw: fmt.Appendf(raw, "entry %d", after)}
 	}
 	return list
 }
 
-func fill(t testing.TB, p *Tape, list []Item) {
+func fill(t testing.TB, p *Tape, list []entry.Sealed) {
 	t.Helper()
 	for _, it := range list {
 		p.Append(it.Index, it.Raw)
 	}
 }
 
-func read(p *Tape, from uint64) (list []Item, errs []error) {
+func read(p *Tape, from uint64) (list []entry.Sealed, errs []error) {
 	for it, err := range p.From(from) {
 		if err != nil {
 			errs = append(errs, err)
@@ -71,8 +73,8 @@ func read(p *Tape, from uint64) (list []Item, errs []error) {
 	return list, errs
 }
 
-func same(a, b []Item) bool {
-	return slices.EqualFunc(a, b, func(x, y Item) bool { return x.Index == y.Index && bytes.Equal(x.Raw, y.Raw) })
+func same(a, b []entry.Sealed) bool {
+	return slices.EqualFunc(a, b, func(x, y entry.Sealed) bool { return x.Index == y.Index && bytes.Equal(x.Raw, y.Raw) })
 }
 
 func files(t testing.TB, dir string) []string {
@@ -87,7 +89,7 @@ func files(t testing.TB, dir string) []string {
 
 func TestRoundTrip(t *testing.T) {
 	dir := t.TempDir()
-	var all []Item
+	var all []entry.Sealed
 	last := uint64(100) // a tape may begin anywhere
 	for round := range 4 {
 		p := open(t, dir)
@@ -96,7 +98,7 @@ func TestRoundTrip(t *testing.T) {
 		all, last = append(all, list...), list[len(list)-1].Index
 		fill(t, p, list)
 		for _, from := range []uint64{0, 1, all[0].Index, all[len(all)/2].Index, all[len(all)/2].Index + 1, last, last + 1} {
-			want := all[slices.IndexFunc(append(slices.Clone(all), Item{Index: 1 << 60}), func(it Item) bool { return it.Index >= from }):]
+			want := all[slices.IndexFunc(append(slices.Clone(all), entry.Sealed{Index: 1 << 60}), func(it entry.Sealed) bool { return it.Index >= from }):]
 			if got, errs := read(p, from); !same(got, want) || errs != nil {
 				t.Fatalf("round %d: from %d: %d entries, want %d; %v", round, from, len(got), len(want), errs)
 			}
@@ -112,9 +114,9 @@ func TestRoundTrip(t *testing.T) {
 			has[it.Index] = it.Raw
 		}
 		for i := all[0].Index - 1; i <= last+1; i++ {
-			raw, err := p.Get(i)
-			if want, ok := has[i]; ok && !bytes.Equal(raw, want) || !ok && !errors.Is(err, ErrNotFound) {
-				t.Errorf("get %d: %d bytes, %v", i, len(raw), err)
+			got, err := p.Get(i)
+			if want, ok := has[i]; ok && !bytes.Equal(got.Raw, want) || !ok && !errors.Is(err, ErrNotFound) {
+				t.Errorf("get %d: %d bytes, %v", i, len(got.Raw), err)
 			}
 		}
 		closed(t, p)
@@ -145,7 +147,7 @@ func TestFlushesBySelf(t *testing.T) {
 }
 
 // filled makes a closed tape of several segments.
-func filled(t *testing.T, n int) (string, []Item) {
+func filled(t *testing.T, n int) (string, []entry.Sealed) {
 	t.Helper()
 	dir := t.TempDir()
 	p := open(t, dir)
@@ -177,11 +179,11 @@ func edit(t *testing.T, path string, change func([]byte) []byte) {
 
 // lost checks that got is list without one or more ranges, each of which is
 // named by an error, and returns how many entries are missing.
-func lost(t *testing.T, got, list []Item, errs []error) int {
+func lost(t *testing.T, got, list []entry.Sealed, errs []error) int {
 	t.Helper()
 	missing := 0
 	for _, it := range list {
-		if i, ok := slices.BinarySearchFunc(got, it.Index, func(x Item, n uint64) int { return int(int64(x.Index) - int64(n)) }); !ok {
+		if i, ok := slices.BinarySearchFunc(got, it.Index, func(x entry.Sealed, n uint64) int { return int(int64(x.Index) - int64(n)) }); !ok {
 			missing++
 		} else if !bytes.Equal(got[i].Raw, it.Raw) {
 			t.Errorf("entry %d is not what it was", it.Index)
@@ -225,8 +227,8 @@ func TestFlippedBit(t *testing.T) {
 				t.Errorf("%s at %d: %d entries lost", filepath.Base(names[file]), at, n)
 			}
 			for _, it := range list[:60] {
-				raw, err := p.Get(it.Index)
-				if err == nil && !bytes.Equal(raw, it.Raw) || errors.Is(err, ErrNotFound) {
+				got, err := p.Get(it.Index)
+				if err == nil && !bytes.Equal(got.Raw, it.Raw) || errors.Is(err, ErrNotFound) {
 					t.Errorf("%s at %d: get %d: %v", names[file], at, it.Index, err)
 				}
 			}
@@ -304,7 +306,7 @@ func TestExpect(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, errs := read(p, 0)
-		if !same(got, []Item{{51, []byte("a")}, {81, []byte("b")}}) || len(errs) != 1 || !strings.Contains(errs[0].Error(), "entries 52 to 80") {
+		if !same(got, []entry.Sealed{{Index: 51, Raw: []byte("a")}, {Index: 81, Raw: []byte("b")}}) || len(errs) != 1 || !strings.Contains(errs[0].Error(), "entries 52 to 80") {
 			t.Errorf("got %v, %v", got, errs)
 		}
 	}

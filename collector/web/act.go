@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
 )
@@ -49,7 +50,7 @@ func (w *Web) form(rw http.ResponseWriter, r *http.Request) *refused {
 // decide puts a decision into the ledger under the asker's name. What it needs
 // beside is in the form that has been read. A machine.Pending is no refusal:
 // the gate says who has agreed.
-func (w *Web) decide(r *http.Request, d machine.Decision) *refused {
+func (w *Web) decide(r *http.Request, d entry.Decision) *refused {
 	var err error
 	if d.Actor, d.Second, err = w.actor(r, d); err != nil {
 		t := w.words(r)
@@ -72,13 +73,13 @@ func (w *Web) decide(r *http.Request, d machine.Decision) *refused {
 
 // actor says who decides, or why they may not, and whether they may only as the
 // second of two people.
-func (w *Web) actor(r *http.Request, d machine.Decision) (actor string, second bool, err error) {
-	if d.Do == machine.DoApprove {
+func (w *Web) actor(r *http.Request, d entry.Decision) (actor string, second bool, err error) {
+	if d.Do == entry.DoApprove {
 		actor, err = w.o.Actor(r, machine.MayApprove)
 		return actor, false, err
 	}
 	actor, err = w.o.Actor(r, machine.MayOperate)
-	if err == nil || d.Do != machine.DoOpen {
+	if err == nil || d.Do != entry.DoOpen {
 		return actor, false, err
 	}
 	// The second of two people needs only to approve.
@@ -108,9 +109,9 @@ func why(t *message.Words, err error) *refused {
 		return &refused{Status: http.StatusNotFound, Text: refusal.Text, Remedy: t.T("Nothing was changed. This page shows how it stands now.")}
 	case errors.As(err, &refusal):
 		return &refused{Status: http.StatusConflict, Text: refusal.Text, Remedy: t.T("Nothing was changed. This page shows how it stands now: read it, then decide again.")}
-	case errors.Is(err, machine.ErrFull):
+	case errors.Is(err, entry.ErrFull):
 		return &refused{Status: http.StatusTooManyRequests, Text: t.T("The collector's disk is full: nothing was stored."), Remedy: t.T("Free space on its disk, then try again.")}
-	case errors.Is(err, machine.ErrNotStored):
+	case errors.Is(err, entry.ErrNotStored):
 		return &refused{Status: http.StatusServiceUnavailable, Text: t.T("The collector could not store this now: nothing was changed."), Remedy: t.T("Try again.")}
 	}
 	return &refused{

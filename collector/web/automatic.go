@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/rules"
 )
@@ -88,7 +89,7 @@ var offChoices = []time.Duration{15 * time.Minute, time.Hour, 2 * time.Hour, 8 *
 func (w *Web) postAutomatic(rw http.ResponseWriter, r *http.Request) {
 	p := w.form(rw, r)
 	if p == nil {
-		d := machine.Decision{Do: machine.DoSwitch, On: r.PostFormValue("on") == "true", Reason: r.PostFormValue("reason")}
+		d := entry.Decision{Do: entry.DoSwitch, On: r.PostFormValue("on") == "true", Reason: r.PostFormValue("reason")}
 		if until, err := strconv.ParseUint(r.PostFormValue("until"), 10, 64); err == nil && d.On {
 			d.Epoch = &until // another may have switched it off since
 		}
@@ -115,7 +116,7 @@ func (w *Web) postAutomatic(rw http.ResponseWriter, r *http.Request) {
 func (w *Web) postEffect(rw http.ResponseWriter, r *http.Request) {
 	p := w.form(rw, r)
 	if p == nil {
-		p = w.decide(r, machine.Decision{Do: machine.DoApprove, Effect: r.PathValue("id")})
+		p = w.decide(r, entry.Decision{Do: entry.DoApprove, Effect: r.PathValue("id")})
 	}
 	if p != nil {
 		w.refusedPage(rw, r, p)

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
 )
@@ -89,9 +90,9 @@ func TestRefused(t *testing.T) {
 	}{
 		{"a newer hold", func(s *screen) { s.close("withdrawals/btc") }, open, http.StatusConflict, []string{"came after epoch 1", "read it, then decide again"}},
 		{"no right", func(s *screen) { s.asker.May = []string{machine.MayView} }, open, http.StatusForbidden, []string{`the right "operate"`, "Ask somebody who may"}},
-		{"unknown", fails(machine.ErrUnknown), open, http.StatusServiceUnavailable, []string{"It is not known whether this was stored.", "whether it took effect before you decide again"}},
-		{"not stored", fails(machine.ErrNotStored), open, http.StatusServiceUnavailable, []string{"nothing was changed", "Try again."}},
-		{"full", fails(machine.ErrFull), open, http.StatusTooManyRequests, []string{"disk is full"}},
+		{"unknown", fails(entry.ErrUnknown), open, http.StatusServiceUnavailable, []string{"It is not known whether this was stored.", "whether it took effect before you decide again"}},
+		{"not stored", fails(entry.ErrNotStored), open, http.StatusServiceUnavailable, []string{"nothing was changed", "Try again."}},
+		{"full", fails(entry.ErrFull), open, http.StatusTooManyRequests, []string{"disk is full"}},
 		{"not said by whom", fails(errors.New("something else")), open, http.StatusServiceUnavailable, []string{"It is not known whether this was stored."}},
 		{"an epoch that never was", nil, []string{"do", "open", "epoch", "9", "reason", "r"}, http.StatusConflict, []string{"look again"}},
 		{"no reason", nil, []string{"do", "open", "verdict", "test", "epoch", "2", "reason", ""}, http.StatusBadRequest, []string{"say why it is safe"}},
@@ -120,13 +121,13 @@ func TestRefused(t *testing.T) {
 
 func fails(err error) func(*screen) {
 	return func(s *screen) {
-		s.decide = func(machine.Decision) (any, error) { return nil, err }
+		s.decide = func(entry.Decision) (any, error) { return nil, err }
 	}
 }
 
 func (s *screen) close(gate string) {
 	s.t.Helper()
-	s.apply(machine.KindDecision, machine.Decision{Do: machine.DoClose, Gate: gate, Actor: "yuki", Reason: "by hand"})
+	s.apply(entry.KindDecision, entry.Decision{Do: entry.DoClose, Gate: gate, Actor: "yuki", Reason: "by hand"})
 }
 
 // TestCloseByHand closes a gate, and says what is wrong if there is no reason.
@@ -156,7 +157,7 @@ func TestParent(t *testing.T) {
 func TestOneHold(t *testing.T) {
 	s := newScreen(t, message.English)
 	s.close("withdrawals/eth")
-	s.apply(machine.KindDecision, machine.Decision{Do: machine.DoClose, Gate: "withdrawals/eth", Actor: "yuki", Reason: "one customer", Match: map[string]string{"customer": "c<1>"}})
+	s.apply(entry.KindDecision, entry.Decision{Do: entry.DoClose, Gate: "withdrawals/eth", Actor: "yuki", Reason: "one customer", Match: map[string]string{"customer": "c<1>"}})
 	says(t, s.get("/gates/withdrawals/eth"), http.StatusOK, "customer=c<1>", "Which hold")
 	v, _ := s.GateView("withdrawals/eth")
 	if w := s.send("/gates/withdrawals/eth", "do", "open", "epoch", "9", "hold", v.Holds[0].ID, "reason", "r"); w.Code != http.StatusConflict {

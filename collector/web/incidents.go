@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -130,8 +131,8 @@ func (w *Web) members(page *incidentPage, by reader) {
 func (w *Web) postIncident(rw http.ResponseWriter, r *http.Request) {
 	p := w.form(rw, r)
 	if p == nil {
-		p = w.decide(r, machine.Decision{
-			Do: machine.DoVerdict, Incident: r.PathValue("id"), Verdict: r.PostFormValue("verdict"), Reason: r.PostFormValue("reason"),
+		p = w.decide(r, entry.Decision{
+			Do: entry.DoVerdict, Incident: r.PathValue("id"), Verdict: r.PostFormValue("verdict"), Reason: r.PostFormValue("reason"),
 		})
 	}
 	if p != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
 )
@@ -16,7 +17,7 @@ func TestIncident(t *testing.T) {
 	s := newScreen(t, message.English)
 	s.paysTwice("w1")
 	in, _ := s.IncidentView("i1")
-	s.apply(machine.KindNotes, machine.Notes{Told: []machine.Told{
+	s.apply(entry.KindNotifyState, entry.NotifyState{Told: []entry.Notification{
 		{At: in.Opened + 1, Receiver: "on-call", Integration: "pagerduty", Firing: 1, Alerts: []string{"a1"}, Incidents: []string{"i1"}},
 		{At: in.Opened + 2, Receiver: "other", Integration: "slack", Firing: 1, Incidents: []string{"i7"}},
 	}})
@@ -42,7 +43,7 @@ func TestIncidents(t *testing.T) {
 	for range perPage + 3 {
 		s.close("withdrawals/eth")
 		v, _ := s.GateView("withdrawals/eth")
-		s.apply(machine.KindDecision, machine.Decision{Do: machine.DoOpen, Gate: v.Name, Actor: "yuki", Reason: "r", Verdict: machine.VerdictTest})
+		s.apply(entry.KindDecision, entry.Decision{Do: entry.DoOpen, Gate: v.Name, Actor: "yuki", Reason: "r", Verdict: machine.VerdictTest})
 	}
 	s.paysTwice("w1")
 	page := s.get("/incidents")

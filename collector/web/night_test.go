@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -105,7 +106,7 @@ func (s *scene) busy() *scene {
 		s.at(10*time.Minute - time.Duration(30*i)*time.Second)
 		s.speak(0, hosts...)
 		s.speak(3*time.Second, "wallet1")
-		s.json(machine.KindTick, struct{}{})
+		s.json(entry.KindTick, struct{}{})
 	}
 	s.at(9 * time.Minute)
 	s.fire("HostDiskFull", "/var/lib/postgresql of db1 is full", []string{"instance", "db1", "mountpoint", "/var/lib/postgresql"})
@@ -115,7 +116,7 @@ func (s *scene) busy() *scene {
 		s.pay(fmt.Sprint("w-10", i), fmt.Sprint("tx", i, ":0"))
 	}
 	s.pay("w-101", "tx9:0")
-	s.json(machine.KindNotes, machine.Notes{Told: []machine.Told{
+	s.json(entry.KindNotifyState, entry.NotifyState{Told: []entry.Notification{
 		{At: s.now.UnixNano(), Receiver: "ops", Integration: "slack", Firing: 2, Alerts: []string{"a1", "a2"}, Incidents: []string{"i1"}},
 		{At: s.now.Add(time.Minute).UnixNano(), Receiver: "on-call", Integration: "pagerduty", Firing: 1, Resolved: 1, Alerts: []string{"a3"}, Incidents: []string{"i1"}},
 	}})

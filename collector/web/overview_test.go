@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
 )
@@ -26,7 +27,7 @@ func (s *screen) beats() {
 	var b report.Builder
 	b.Add(&report.Event{ID: "beat", Source: "tomeishi/agent/web-000", Type: report.BeatType, Seen: time.Now().UnixNano(), Data: []byte("{}")})
 	own := report.Block{Head: report.Head{Agent: "web-000", Seq: 1, Spool: report.SpoolID{1}}, Batch: b.Batch()}
-	if err, ok := s.try(machine.KindBlocks, own.Append(nil)).(error); ok {
+	if err, ok := s.try(entry.KindBlocks, own.Append(nil)).(error); ok {
 		s.t.Fatal(err)
 	}
 }
@@ -102,7 +103,7 @@ func TestSilentHosts(t *testing.T) {
 	s.hears(5, time.Now())
 	later := time.Now().Add(time.Minute)
 	s.hears(3, later)
-	s.entry(machine.KindTick, machine.Encode(struct{}{}), later)
+	s.entry(entry.KindTick, entry.Marshal(struct{}{}), later)
 	page := s.get("/")
 	says(t, page, http.StatusOK, "3 of 5 hosts heard", "web-003 AgentSilent", "web-004 AgentSilent")
 	if text := read(t, page).text(); strings.Index(text, "web-004") > strings.Index(text, "web-000") {

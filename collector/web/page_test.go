@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/message"
 )
 
@@ -20,7 +20,7 @@ func everyPage(t testing.TB, language message.Language) (*screen, []string) {
 	s.paysTwice("<script>alert(1)</script>")
 	s.fires()
 	s.close("withdrawals")
-	s.apply(machine.KindNotes, machine.Notes{Told: []machine.Told{{At: time.Now().UnixNano(), Receiver: "on-call", Integration: "webhook", Firing: 1, Alerts: []string{"a1"}, Incidents: []string{"i1"}}}})
+	s.apply(entry.KindNotifyState, entry.NotifyState{Told: []entry.Notification{{At: time.Now().UnixNano(), Receiver: "on-call", Integration: "webhook", Firing: 1, Alerts: []string{"a1"}, Incidents: []string{"i1"}}}})
 	return s, []string{
 		"/", "/gates", btc, "/gates/withdrawals", "/gates/withdrawals/eth", "/gates/none", "/incidents", "/incidents/i1", "/incidents/i9",
 		"/alerts", "/alerts/a1", "/alerts/none", "/hosts", "/hosts/none", "/rules", "/silences", "/told",

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/message"
 )
 
@@ -118,7 +118,7 @@ func TestToldPage(t *testing.T) {
 	s := newScene(t)
 	s.wants(s.get("/told", http.StatusOK), "Nobody has been told anything yet")
 	for i := range 300 {
-		s.json(machine.KindNotes, machine.Notes{Told: []machine.Told{{
+		s.json(entry.KindNotifyState, entry.NotifyState{Told: []entry.Notification{{
 			At: s.now.Add(time.Duration(i) * time.Second).UnixNano(), Receiver: fmt.Sprintf("r%d<b>", i), Integration: "slack", Firing: 99, Resolved: 1, Alerts: slices.Repeat([]string{"a7"}, 100), Incidents: []string{"i3"},
 		}}})
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -28,19 +29,19 @@ func (w *Web) decideGate(r *http.Request, name string) *refused {
 	t, form := w.words(r), r.PostFormValue
 	switch form("do") {
 	case "close":
-		return w.decide(r, machine.Decision{Do: machine.DoClose, Gate: name, Reason: form("reason")})
+		return w.decide(r, entry.Decision{Do: entry.DoClose, Gate: name, Reason: form("reason")})
 	case "false", "open", "hold":
 		e := epoch(r)
 		if e == nil {
 			break
 		}
-		return w.decide(r, machine.Decision{Do: machine.DoOpen, Gate: name, Reason: form("reason"), Verdict: form("verdict"), Epoch: e, Hold: form("hold")})
+		return w.decide(r, entry.Decision{Do: entry.DoOpen, Gate: name, Reason: form("reason"), Verdict: form("verdict"), Epoch: e, Hold: form("hold")})
 	case "keep":
 		if len(r.PostForm["incident"]) == 0 {
 			break
 		}
 		for i, id := range r.PostForm["incident"] {
-			d := machine.Decision{Do: machine.DoVerdict, Incident: id, Verdict: machine.VerdictReal, Reason: form("reason")}
+			d := entry.Decision{Do: entry.DoVerdict, Incident: id, Verdict: machine.VerdictReal, Reason: form("reason")}
 			p := w.decide(r, d)
 			if p != nil && i > 0 { // those before have their verdict
 				p.Remedy = t.T("Look at this page whether it took effect before you decide again.")

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
 	"github.com/tomeishi/tomeishi/rules"
@@ -85,8 +86,8 @@ type scene struct {
 
 func newScene(t testing.TB) *scene {
 	s := &scene{Machine: machine.New(), t: t, now: time.Now().Add(-2 * time.Hour)}
-	s.json(machine.KindGenesis, machine.Genesis{Cell: "c1", Secret: [2]uint64{1, 2}})
-	s.json(machine.KindLead, machine.Lead{})
+	s.json(entry.KindGenesis, entry.Genesis{Cell: "c1", Secret: [2]uint64{1, 2}})
+	s.json(entry.KindLead, entry.Lead{})
 	s.load(sceneRules)
 	language, zone := message.English, time.UTC
 	write := message.New(message.Options{Machine: s.Machine, Evidence: evidenceNames, Language: language, Zone: zone, External: "http://stone.example"})
@@ -96,7 +97,7 @@ func newScene(t testing.TB) *scene {
 			return Asker{Name: "alice", May: []string{machine.MayView, machine.MayOperate}}
 		},
 		Actor:   func(*http.Request, string) (string, error) { return "alice", s.actor },
-		Decide:  func(context.Context, machine.Decision) (any, error) { return nil, errors.New("not here") },
+		Decide:  func(context.Context, entry.Decision) (any, error) { return nil, errors.New("not here") },
 		Groups:  func() []machine.GroupView { return s.groups },
 		Trouble: func() []string { return nil },
 	})
@@ -114,23 +115,23 @@ func evidenceNames(refs []window.Ref) (out []string) {
 
 func (s *scene) load(text string) {
 	set := hex.EncodeToString(func() []byte { h := sha256.Sum256([]byte(text)); return h[:] }())
-	s.json(machine.KindPrepare, machine.Prepare{Set: set, Files: []rules.File{{Name: "/etc/tomeishi/rules.yml", Text: []byte(text)}}})
-	s.json(machine.KindLive, machine.Live{Set: set})
+	s.json(entry.KindPrepare, entry.Prepare{Set: set, Files: []rules.File{{Name: "/etc/tomeishi/rules.yml", Text: []byte(text)}}})
+	s.json(entry.KindLive, entry.Live{Set: set})
 }
 
-func (s *scene) entry(kind machine.Kind, body []byte) any {
+func (s *scene) entry(kind entry.Kind, body []byte) any {
 	s.t.Helper()
 	s.index++
-	out := s.Apply(machine.Entry{Index: s.index, Time: s.now.UnixNano(), Kind: kind, Body: body}, sha256.Sum256(body))
+	out := s.Apply(entry.Entry{Index: s.index, Time: s.now.UnixNano(), Kind: kind, Body: body, Hash: sha256.Sum256(body)})
 	if err, ok := out.(error); ok {
 		s.t.Fatal(err)
 	}
 	return out
 }
 
-func (s *scene) json(kind machine.Kind, v any) any {
+func (s *scene) json(kind entry.Kind, v any) any {
 	s.t.Helper()
-	return s.entry(kind, machine.Encode(v))
+	return s.entry(kind, entry.Marshal(v))
 }
 
 // at moves ledger time to so long before now.
@@ -146,7 +147,7 @@ func (s *scene) pay(request, payment string) {
 	}
 	var b report.Builder
 	b.Add(&report.Event{ID: fmt.Sprint("e", s.next), Source: "payer@wallet1", Type: "payout.sent", Seen: s.now.UnixNano(), Data: data})
-	s.entry(machine.KindBatch, b.Bytes())
+	s.entry(entry.KindBatch, b.Bytes())
 }
 
 var sceneSchema = report.NewSchema([]report.Series{{Name: "x"}})
@@ -160,7 +161,7 @@ func (s *scene) speak(ahead time.Duration, agents ...string) {
 			Agent: a, Lane: report.SpoolID{1}, Schema: sceneSchema, Sent: ms,
 			Frames: []report.Frame{{Time: ms, Values: []float64{1}}},
 		}
-		s.entry(machine.KindSamples, one.Append(nil))
+		s.entry(entry.KindSamples, one.Append(nil))
 	}
 }
 
@@ -171,7 +172,7 @@ func (s *scene) block(agent string, seq uint64, ev *report.Event) {
 	ev.Seen = s.now.UnixNano()
 	b.Add(ev)
 	block := report.Block{Head: report.Head{Agent: agent, Spool: report.SpoolID{2}, Seq: seq}, Batch: b.Batch()}
-	s.entry(machine.KindBlocks, block.Append(nil))
+	s.entry(entry.KindBlocks, block.Append(nil))
 }
 
 // fire makes alerts of a metric rule stand, each with the labels given, names
@@ -179,13 +180,13 @@ func (s *scene) block(agent string, seq uint64, ev *report.Event) {
 func (s *scene) fire(rule, summary string, labels ...[]string) {
 	s.t.Helper()
 	_, set, _ := s.RulesView()
-	levels := machine.Levels{Set: set}
+	levels := entry.Levels{Set: set}
 	for _, v := range s.MetricRulesView() {
 		if v.Name != rule {
 			continue
 		}
 		for _, of := range labels {
-			l := machine.Level{Rule: hex.EncodeToString(v.ID[:]), Value: "0.0123456789", Active: s.now.UnixNano(), Labels: []machine.Label{{Name: "alertname", Value: rule}}}
+			l := entry.Level{Rule: hex.EncodeToString(v.ID[:]), Value: "0.0123456789", Active: s.now.UnixNano(), Labels: []machine.Label{{Name: "alertname", Value: rule}}}
 			for _, p := range v.Labels {
 				l.Labels = append(l.Labels, machine.Label{Name: p.Name, Value: p.Value})
 			}
@@ -199,13 +200,13 @@ func (s *scene) fire(rule, summary string, labels ...[]string) {
 			levels.Firing = append(levels.Firing, l)
 		}
 	}
-	s.json(machine.KindLevels, levels)
+	s.json(entry.KindLevels, levels)
 }
 
 // resolve says that a metric alert fires no more.
 func (s *scene) resolve(set, id string) {
 	s.t.Helper()
-	s.json(machine.KindLevels, machine.Levels{Set: set, Resolved: []string{id}})
+	s.json(entry.KindLevels, entry.Levels{Set: set, Resolved: []string{id}})
 }
 
 // Silences are those that were made.

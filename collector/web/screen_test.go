@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
 	"github.com/tomeishi/tomeishi/rules"
@@ -66,7 +67,7 @@ type screen struct {
 	mux    *http.ServeMux
 	web    *Web
 	asker  Asker
-	decide func(machine.Decision) (any, error)
+	decide func(entry.Decision) (any, error)
 }
 
 func newScreen(t testing.TB, language message.Language) *screen {
@@ -74,9 +75,9 @@ func newScreen(t testing.TB, language message.Language) *screen {
 		Machine: machine.New(), t: t, mux: http.NewServeMux(),
 		asker: Asker{Name: "hanako", May: []string{machine.MayView, machine.MayOperate, machine.MayApprove}, LogOut: true},
 	}
-	s.apply(machine.KindGenesis, machine.Genesis{Cell: "c1"})
-	s.apply(machine.KindPrepare, machine.Prepare{Set: "s", Files: []rules.File{{Name: "r.yml", Text: []byte(screenRules)}}})
-	s.apply(machine.KindLive, machine.Live{Set: "s"})
+	s.apply(entry.KindGenesis, entry.Genesis{Cell: "c1"})
+	s.apply(entry.KindPrepare, entry.Prepare{Set: "s", Files: []rules.File{{Name: "r.yml", Text: []byte(screenRules)}}})
+	s.apply(entry.KindLive, entry.Live{Set: "s"})
 	evidence := func(refs []window.Ref) []string {
 		out := make([]string, len(refs))
 		for i, r := range refs {
@@ -84,8 +85,8 @@ func newScreen(t testing.TB, language message.Language) *screen {
 		}
 		return out
 	}
-	s.decide = func(d machine.Decision) (any, error) {
-		return s.try(machine.KindDecision, machine.Encode(d)), nil
+	s.decide = func(d entry.Decision) (any, error) {
+		return s.try(entry.KindDecision, entry.Marshal(d)), nil
 	}
 	s.web = New(Options{
 		Machine: s.Machine, Language: language, Evidence: evidence, Version: "test",
@@ -97,7 +98,7 @@ func newScreen(t testing.TB, language message.Language) *screen {
 			}
 			return s.asker.Name, nil
 		},
-		Decide:  func(_ context.Context, d machine.Decision) (any, error) { return s.decide(d) },
+		Decide:  func(_ context.Context, d entry.Decision) (any, error) { return s.decide(d) },
 		Trouble: func() []string { return nil },
 		Groups:  func() []machine.GroupView { return nil },
 		Range: func(context.Context, string, time.Time, time.Time, time.Duration, func(map[string]string, []int64, []float64)) error {
@@ -114,25 +115,25 @@ type noSilences struct{}
 
 func (noSilences) Silences(context.Context) ([]machine.Silence, error) { return nil, nil }
 func (noSilences) Silence(context.Context, string, machine.Silence) (string, error) {
-	return "", machine.ErrNotStored
+	return "", entry.ErrNotStored
 }
-func (noSilences) Expire(context.Context, string, string) error { return machine.ErrNotStored }
+func (noSilences) Expire(context.Context, string, string) error { return entry.ErrNotStored }
 func (noSilences) SilencedBy([]machine.Label) []string          { return nil }
 
-func (s *screen) apply(kind machine.Kind, v any) {
+func (s *screen) apply(kind entry.Kind, v any) {
 	s.t.Helper()
-	if err, ok := s.try(kind, machine.Encode(v)).(error); ok {
+	if err, ok := s.try(kind, entry.Marshal(v)).(error); ok {
 		s.t.Fatal(err)
 	}
 }
 
-func (s *screen) try(kind machine.Kind, body []byte) any { return s.entry(kind, body, time.Now()) }
+func (s *screen) try(kind entry.Kind, body []byte) any { return s.entry(kind, body, time.Now()) }
 
-func (s *screen) entry(kind machine.Kind, body []byte, at time.Time) any {
+func (s *screen) entry(kind entry.Kind, body []byte, at time.Time) any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.index++
-	return s.Apply(machine.Entry{Index: s.index, Time: at.UnixNano(), Kind: kind, Body: body}, [32]byte{byte(s.index)})
+	return s.Apply(entry.Entry{Index: s.index, Time: at.UnixNano(), Kind: kind, Body: body, Hash: [32]byte{byte(s.index)}})
 }
 
 // reports puts events with these data into the ledger.
@@ -142,7 +143,7 @@ func (s *screen) reports(kind string, data ...string) {
 	for i, d := range data {
 		b.Add(&report.Event{ID: strconv.FormatUint(s.index, 10) + "-" + strconv.Itoa(i), Source: "payer@wallet", Type: kind, Seen: time.Now().UnixNano(), Data: []byte(d)})
 	}
-	if err, ok := s.try(machine.KindBatch, b.Bytes()).(error); ok {
+	if err, ok := s.try(entry.KindBatch, b.Bytes()).(error); ok {
 		s.t.Fatal(err)
 	}
 }
@@ -158,7 +159,7 @@ func (s *screen) paysTwice(request string) {
 func (s *screen) fires() {
 	s.t.Helper()
 	id := s.MetricRulesView()[0].ID
-	s.apply(machine.KindLevels, machine.Levels{Set: "s", Firing: []machine.Level{{
+	s.apply(entry.KindLevels, entry.Levels{Set: "s", Firing: []entry.Level{{
 		Rule: hex.EncodeToString(id[:]), Value: "3", Active: time.Now().UnixNano(),
 		Labels:      machine.BoundLabels([]machine.Label{{Name: "alertname", Value: "Latency"}, {Name: "severity", Value: "critical"}, {Name: "instance", Value: "db-1"}}),
 		Annotations: []machine.Label{{Name: "summary", Value: "slow at db-1"}},
@@ -174,7 +175,7 @@ func (s *screen) hears(n int, at time.Time) {
 			Agent: fmt.Sprintf("web-%03d", i), Lane: report.SpoolID{1}, Schema: schema, Sent: at.UnixMilli(),
 			Frames: []report.Frame{{Time: at.UnixMilli(), Values: []float64{1}}},
 		}
-		if err, ok := s.entry(machine.KindSamples, b.Append(nil), at).(error); ok {
+		if err, ok := s.entry(entry.KindSamples, b.Append(nil), at).(error); ok {
 			s.t.Fatal(err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -71,8 +72,8 @@ func TestMakeSilence(t *testing.T) {
 		{name: "nonsense", form: with("matchers", "x"), status: http.StatusBadRequest, wants: []string{"cannot be read"}},
 		{name: "not allowed", form: good, actor: errors.New("you may only look"), status: http.StatusForbidden, wants: []string{"you may only look"}},
 		{name: "refused", form: good, err: &machine.Refusal{Text: "the matchers are odd"}, status: http.StatusBadRequest, wants: []string{"the matchers are odd", "a new disk comes"}},
-		{name: "unknown", form: good, err: fmt.Errorf("propose: %w", machine.ErrUnknown), status: http.StatusServiceUnavailable, wants: []string{"It is not known whether this was stored", "Look at this page"}},
-		{name: "not stored", form: good, err: machine.ErrNotStored, status: http.StatusServiceUnavailable, wants: []string{"could not store this now"}},
+		{name: "unknown", form: good, err: fmt.Errorf("propose: %w", entry.ErrUnknown), status: http.StatusServiceUnavailable, wants: []string{"It is not known whether this was stored", "Look at this page"}},
+		{name: "not stored", form: good, err: entry.ErrNotStored, status: http.StatusServiceUnavailable, wants: []string{"could not store this now"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newScene(t).busy()
@@ -108,7 +109,7 @@ func TestExpireSilence(t *testing.T) {
 		t.Errorf("it is %s", s.silences[0].State)
 	}
 	s.wants(s.request(http.MethodPost, "/silences/none", url.Values{}, http.StatusNotFound), "no silence none")
-	s.silence = machine.ErrUnknown
+	s.silence = entry.ErrUnknown
 	s.wants(s.request(http.MethodPost, "/silences/s2", url.Values{}, http.StatusServiceUnavailable), "It is not known whether this was stored")
 	s.actor = errors.New("you may only look")
 	s.wants(s.request(http.MethodPost, "/silences/s2", url.Values{}, http.StatusForbidden), "you may only look")

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
 )
@@ -66,7 +67,7 @@ func (w *Web) steps(t *message.Words, in machine.Incident) []step {
 }
 
 // toldStep is a notification that its receiver took.
-func (w *Web) toldStep(t *message.Words, n machine.Told) step {
+func (w *Web) toldStep(t *message.Words, n entry.Notification) step {
 	var names []string
 	for _, id := range n.Alerts {
 		if a, ok := w.o.Machine.AlertView(id); ok && !slices.Contains(names, a.Rule) {

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // toldPage is who was told, the newest first.
@@ -15,7 +15,7 @@ type toldPage struct {
 
 // A toldRow is one notification.
 type toldRow struct {
-	machine.Told
+	entry.Notification
 	More int // alerts that are not named
 }
 
@@ -31,7 +31,7 @@ func (w *Web) told(rw http.ResponseWriter, r *http.Request) {
 	n := min(len(all), maxTold)
 	p := toldPage{More: len(all) - n}
 	for _, t := range all[:n] {
-		row := toldRow{Told: t}
+		row := toldRow{Notification: t}
 		row.Alerts, row.Incidents = t.Alerts[:min(len(t.Alerts), maxToldOf)], t.Incidents[:min(len(t.Incidents), maxToldOf)]
 		row.More = max(0, t.Firing+t.Resolved-len(row.Alerts))
 		p.Rows = append(p.Rows, row)

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
 	"github.com/tomeishi/tomeishi/rules/window"
@@ -47,7 +48,7 @@ type Options struct {
 	// Actor says who asks for what needs the right, or why they may not.
 	Actor func(r *http.Request, right string) (string, error)
 	// Decide puts a decision into the ledger and returns its outcome.
-	Decide func(context.Context, machine.Decision) (any, error)
+	Decide func(context.Context, entry.Decision) (any, error)
 	// Range asks PromQL for a range and calls each with the labels, times (Unix
 	// milliseconds) and values of each series.
 	Range func(ctx context.Context, query string, from, to time.Time, step time.Duration, each func(labels map[string]string, at []int64, values []float64)) error

@@ -73,9 +73,14 @@ func layers() []layer {
 			why: "the collector wires its own rooms; the agent is another program, and cmd brings the two together",
 		},
 		{
+			from: "collector/entry/...",
+			sees: []string{"rules", "agent/report"},
+			why:  "the vocabulary of the ledger does not depend on its readers",
+		},
+		{
 			from: "collector/...",
 			sees: []string{
-				"collector/machine", "collector/message", "rules/...", "agent/report", "agent/httpguard",
+				"collector/entry", "collector/machine", "collector/message", "rules/...", "agent/report", "agent/httpguard",
 				"plugins/action/...", "plugins/source/...",
 			},
 			why: fmt.Sprintf(whyRoom, "the collector"),

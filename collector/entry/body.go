@@ -1,8 +1,7 @@
-package machine
+package entry
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -24,12 +23,12 @@ const (
 	KindResult   Kind = 8 // Result: what became of an effect
 	KindRestored Kind = 9 // Restored: this ledger goes on from a backup
 
-	KindSamples   Kind = 10 // report.Samples of one agent, back to back
-	KindWrite     Kind = 11 // a remote write request, as package series frames it
-	KindLevels    Kind = 12 // Levels: where metric alerts that fire and that stand differ
-	KindCondition Kind = 13 // Condition: how Tomeishi itself is
-	KindLead      Kind = 14 // Lead: a collector began to serve
-	KindNotes     Kind = 15 // Notes: whom the edge has told, and what it must not forget
+	KindSamples     Kind = 10 // report.Samples of one agent, back to back
+	KindWrite       Kind = 11 // a remote write request, as package series frames it
+	KindLevels      Kind = 12 // Levels: where metric alerts that fire and that stand differ
+	KindCondition   Kind = 13 // Condition: how Tomeishi itself is
+	KindLead        Kind = 14 // Lead: a collector began to serve
+	KindNotifyState Kind = 15 // NotifyState: who was notified, and what the notifier must keep
 )
 
 // Essential tells whether entries of this kind must commit even while the disk
@@ -43,13 +42,18 @@ func (k Kind) Essential() bool {
 	}
 }
 
-// An Entry is one entry of the ledger as the machine sees it.
-type Entry struct {
-	Index uint64
-	Time  int64 // ledger time, Unix nanoseconds
-	Kind  Kind
-	Body  []byte
+// Known tells whether this program knows entries of the kind. One that it does
+// not must stop the ledger: to pass over it would make another state than other
+// collectors have.
+func Known(k Kind) error {
+	if k < KindGenesis || k > KindNotifyState {
+		return fmt.Errorf("an entry of kind %d, of which this version knows nothing: run the version that wrote it, or a later one", k)
+	}
+	return nil
 }
+
+// Label is one label of an alert.
+type Label struct{ Name, Value string }
 
 // Genesis names the cell and carries the secret of its keyed hashes.
 type Genesis struct {
@@ -98,23 +102,22 @@ type Condition struct {
 // Lead says that a collector began to serve: before, nobody could be heard.
 type Lead struct{}
 
-// Notes are what the edge that tells people must not forget.
-type Notes struct {
-	Actor string `json:"actor,omitempty"` // who made or ended a silence; empty for what was told
-	Kept  []Kept `json:"kept,omitempty"`
-	Told  []Told `json:"told,omitempty"`
+// NotifyState is what the notifier keeps in the ledger.
+type NotifyState struct {
+	Actor string         `json:"actor,omitempty"` // made or ended a silence; empty for notifications
+	Kept  []NotifyRecord `json:"kept,omitempty"`
+	Told  []Notification `json:"told,omitempty"`
 }
 
-// What is kept for the edge.
+// What a NotifyRecord is of.
 const (
 	KeptSilence = "silence"
 	KeptLog     = "log" // of notifications
 )
 
-// Kept is one piece of the state of the engine that tells people. It is opaque
-// here: of two with one key the one that was updated last counts, and none
-// after it has expired.
-type Kept struct {
+// A NotifyRecord is one piece of the notifier's state, opaque here: of two with
+// one key the one that was updated last counts, and none after it has expired.
+type NotifyRecord struct {
 	Of      string `json:"of"`
 	Key     string `json:"key"`
 	Updated int64  `json:"updated"` // Unix nanoseconds
@@ -122,8 +125,8 @@ type Kept struct {
 	Body    []byte `json:"body"`
 }
 
-// Told is one notification that its receiver took.
-type Told struct {
+// A Notification is one that its receiver took.
+type Notification struct {
 	At          int64    `json:"at"` // when it was answered, Unix nanoseconds
 	Receiver    string   `json:"receiver"`
 	Integration string   `json:"integration"`
@@ -131,6 +134,11 @@ type Told struct {
 	Resolved    int      `json:"resolved,omitempty"`
 	Alerts      []string `json:"alerts,omitempty"`    // ids of the first of them
 	Incidents   []string `json:"incidents,omitempty"` // of all of them
+}
+
+// Same tells whether both tell of one notification.
+func (n *Notification) Same(o Notification) bool {
+	return n.At == o.At && n.Receiver == o.Receiver && n.Integration == o.Integration
 }
 
 // What a person can decide.
@@ -179,52 +187,11 @@ type Restored struct {
 	Backup time.Time `json:"backup"`
 }
 
-// Encode makes the body of an entry of one of the kinds that travel as JSON.
-func Encode(v any) []byte {
+// Marshal makes the body of an entry of one of the kinds that travel as JSON.
+func Marshal(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic(fmt.Sprintf("machine: encode %T: %v", v, err)) // only types of this file come here
+		panic(fmt.Sprintf("entry: marshal %T: %v", v, err)) // only types of this file come here
 	}
 	return b
 }
-
-// A Refusal says why a decision was not carried out: nothing has changed.
-type Refusal struct {
-	Reason RefusalReason
-	Field  string
-	Text   string
-}
-
-func (r *Refusal) Error() string { return r.Text }
-
-// A RefusalReason sorts refusals by what the asker can do about them.
-type RefusalReason uint8
-
-// The reasons of refusals.
-const (
-	Invalid  RefusalReason = iota // the decision lacks or misuses a field
-	NotFound                      // what it names is not there
-	Conflict                      // things have changed since the asker looked
-)
-
-func invalid(field, format string, args ...any) *Refusal {
-	return &Refusal{Reason: Invalid, Field: field, Text: fmt.Sprintf(format, args...)}
-}
-
-func notFound(format string, args ...any) *Refusal {
-	return &Refusal{Reason: NotFound, Text: fmt.Sprintf(format, args...)}
-}
-
-func conflict(format string, args ...any) *Refusal {
-	return &Refusal{Reason: Conflict, Text: fmt.Sprintf(format, args...)}
-}
-
-// What can go wrong between a proposal and its place in the ledger.
-var (
-	// ErrFull: nothing was written. Events must wait at their senders.
-	ErrFull = errors.New("the collector's disk is full")
-	// ErrNotStored: nothing was written, and it is safe to try again.
-	ErrNotStored = errors.New("nothing was stored")
-	// ErrUnknown: the entry may have been written or not.
-	ErrUnknown = errors.New("it is not known whether this was stored")
-)
