@@ -20,7 +20,7 @@ type applier struct {
 
 // Apply gives the entry to the machine, then to the tape and the series.
 func (a *applier) Apply(e entry.Entry) any {
-	if err := entry.Known(e.Kind); err != nil {
+	if err := machine.CanApply(e); err != nil {
 		return ledger.Fatal{Err: err}
 	}
 	out := a.machine.Apply(e)

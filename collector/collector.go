@@ -190,8 +190,9 @@ func newCell() (entry.Genesis, error) {
 		return entry.Genesis{}, fmt.Errorf("draw the cell's id: %w", err)
 	}
 	return entry.Genesis{
-		Cell:   hex.EncodeToString(seed[:16]),
-		Secret: [2]uint64{binary.LittleEndian.Uint64(seed[16:]), binary.LittleEndian.Uint64(seed[24:])},
+		Behavior: machine.Behavior,
+		Cell:     hex.EncodeToString(seed[:16]),
+		Secret:   [2]uint64{binary.LittleEndian.Uint64(seed[16:]), binary.LittleEndian.Uint64(seed[24:])},
 	}, nil
 }
 

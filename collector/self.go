@@ -2,15 +2,16 @@ package collector
 
 import (
 	"context"
-	"fmt"
 	"maps"
-	"strings"
+	"regexp"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/collector/series"
 )
 
@@ -125,33 +126,32 @@ func conditionKey(name string, labels []machine.Label) string {
 // conditions are the built-in alerts that only the edge can see and that are
 // true now. What stands already needs less to go on: nothing flaps.
 func (c *Collector) conditions(stands map[string]machine.ConditionView) (out []entry.Condition) {
-	add := func(name, text string, labels ...machine.Label) {
-		out = append(out, entry.Condition{Name: name, Labels: labels, Firing: true, Text: text})
+	add := func(name string, about record.Note, labels ...machine.Label) {
+		out = append(out, entry.Condition{Name: name, Labels: labels, Firing: true, About: about})
 	}
 	_, low := stands[conditionKey("DiskLow", nil)]
-	if text := c.diskLow(low); text != "" {
-		add("DiskLow", text)
+	if about := c.diskLow(low); !about.IsZero() {
+		add("DiskLow", about)
 	}
 	if err := c.reload.get().err; err != nil {
-		first, _, _ := strings.Cut(err.Error(), "\n")
-		add("ReloadFailed", "what was to be loaded again has an error, and what was there before goes on: "+first)
+		add("ReloadFailed", record.New(record.AboutReload, placeIn(err)...))
 	}
 	_, off := stands[conditionKey("LedgerTimeOff", nil)]
-	if text := timeOff(time.Duration(c.ledger.Now()-time.Now().UnixNano()), off); text != "" {
-		add("LedgerTimeOff", text)
+	if about := timeOff(time.Duration(c.ledger.Now()-time.Now().UnixNano()), off); !about.IsZero() {
+		add("LedgerTimeOff", about)
 	}
 	if c.ledger.Full() {
-		add("DiskFull", "the collector's disk is full: what is reported is refused and waits at the agents; gates and decisions still work")
+		add("DiskFull", record.New(record.AboutDiskFull))
 	}
-	if text := c.rules.Blind(); text != "" {
-		add("RuleErrors", "metric rules are not evaluated: "+text, machine.Label{Name: "error", Value: "blind"})
+	if c.rules.Blind() != "" {
+		add("RuleErrors", record.New(record.AboutRulesBlind), machine.Label{Name: "error", Value: "blind"})
 	}
 	for _, f := range c.notify.Failing() {
-		add("NotifyFailing", "people are not told through "+f.Integration+" of receiver "+f.Receiver+": "+f.Error,
+		add("NotifyFailing", record.New(record.AboutNotifyFailing, f.Receiver, f.Integration),
 			machine.BoundLabels([]machine.Label{{Name: "receiver", Value: f.Receiver}, {Name: "integration", Value: f.Integration}})...)
 	}
 	for _, f := range c.rules.Failing(maxRuleErrors) {
-		add("RuleErrors", "rule "+f.Rule+" could not be evaluated: "+f.Error,
+		add("RuleErrors", record.New(record.AboutMetricRule, f.Rule),
 			machine.BoundLabels([]machine.Label{{Name: "error", Value: "metric"}, {Name: "rule", Value: f.Rule}})...)
 	}
 	return out
@@ -169,7 +169,7 @@ func (c *Collector) disk() (free, size uint64) {
 
 // diskLow says that the data folder has little room left: a tenth of the disk,
 // and less than 20 GiB.
-func (c *Collector) diskLow(stands bool) string {
+func (c *Collector) diskLow(stands bool) record.Note {
 	free, size := c.disk()
 	percent, most := uint64(10), uint64(20<<30)
 	if stands {
@@ -177,31 +177,61 @@ func (c *Collector) diskLow(stands bool) string {
 	}
 	switch {
 	case size == 0:
-		return "the collector's data folder cannot be read"
+		return record.New(record.AboutDiskUnread)
 	case free > most || free*100 > size*percent:
-		return ""
+		return record.Note{}
 	}
-	return fmt.Sprintf("less than %d %% of the collector's disk is free", percent)
+	return record.New(record.AboutDiskLow, strconv.FormatUint(percent, 10))
 }
 
 // timeOff says how far ledger time is from the wall clock, if it is far: more
 // than a second.
-func timeOff(ahead time.Duration, stands bool) string {
+func timeOff(ahead time.Duration, stands bool) record.Note {
 	most := time.Second
 	if stands {
 		most = time.Second / 2
 	}
 	switch {
 	case ahead > most:
-		return "ledger time is ahead of this host's clock: the clock was set back, or was ahead before"
+		return record.New(record.AboutTimeAhead)
 	case ahead < -most:
-		return "ledger time is behind this host's clock and catches up by a tenth: the clock was set forward"
+		return record.New(record.AboutTimeBehind)
 	}
-	return ""
+	return record.Note{}
 }
 
-// lead notes in the ledger that this collector serves from now on.
+// problemAt is how a problem of a file begins: FILE:LINE:COLUMN.
+var problemAt = regexp.MustCompile(`^([^:\n]+):(\d+):\d+: `)
+
+// placeIn is the first place that an error names: the file and the line. What is
+// wrong there says the screen, from what the collector itself remembers.
+func placeIn(err error) []string {
+	found := problemAt.FindStringSubmatch(err.Error())
+	if found == nil {
+		return nil
+	}
+	return found[1:]
+}
+
+// lead notes in the ledger that this collector serves from now on, and raises the
+// version of the machine's behavior to what this program knows. A live rule set
+// that does not load under it keeps the earlier one.
 func (c *Collector) lead(ctx context.Context) error {
-	_, err := c.must(ctx, entry.KindLead, entry.Lead{})
-	return err
+	if _, err := c.must(ctx, entry.KindLead, entry.Lead{}); err != nil {
+		return err
+	}
+	now := c.machine.BehaviorView()
+	if now >= machine.Behavior {
+		return nil
+	}
+	out, err := c.submit(ctx, entry.KindBehavior, entry.Behavior{Version: machine.Behavior})
+	if err != nil {
+		return err
+	}
+	if refusal, ok := out.(*machine.Refusal); ok {
+		c.log.Warn("behavior version not raised", "version", now, "newest", machine.Behavior, "error", refusal)
+		return nil
+	}
+	c.log.Info("behavior version raised", "from", now, "to", machine.Behavior)
+	return nil
 }

@@ -84,7 +84,7 @@ func (a *API) alert(m machine.Alert, evidence []string) Alert {
 		out.ActiveAt = out.Since // since when its expression is true
 	}
 	if m.Ended != 0 {
-		out.State, out.Ended, out.Cause = "ended", rfc3339(m.Ended), m.Cause
+		out.State, out.Ended, out.Cause = "ended", rfc3339(m.Ended), a.Message.Record(m.Cause)
 	}
 	return out
 }

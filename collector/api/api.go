@@ -18,6 +18,7 @@ import (
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
@@ -35,6 +36,8 @@ type Messages interface {
 	Annotations(a machine.Alert, evidence []string) map[string]string
 	// Summary is what an alert says in one line.
 	Summary(a machine.Alert) string
+	// Record says a note of the record.
+	Record(n record.Note) string
 }
 
 // Options are what the API needs.
@@ -84,6 +87,7 @@ func (a *API) Register(mux *http.ServeMux) {
 	mux.HandleFunc("POST /v1/gates/{path...}", a.postGate)
 	mux.HandleFunc("GET /v1/effects", a.getEffects)
 	mux.HandleFunc("POST /v1/effects/{id}/approve", a.postEffect(entry.DoApprove))
+	mux.HandleFunc("POST /v1/effects/{id}/decline", a.postEffect(entry.DoDecline))
 	mux.HandleFunc("POST /v1/effects/{id}/undo", a.postEffect(entry.DoUndo))
 	mux.HandleFunc("GET /v1/automatic", a.getAutomatic)
 	mux.HandleFunc("POST /v1/automatic", a.postAutomatic)
@@ -142,14 +146,14 @@ func problem(w http.ResponseWriter, code int, field, msg string) {
 
 // fail answers an error with the status it stands for.
 func fail(w http.ResponseWriter, err error) {
-	var refusal *machine.Refusal
+	var refusal *errRefused
 	var forbidden errForbidden
 	switch {
 	case errors.As(err, &refusal):
 		code := map[machine.RefusalReason]int{
 			machine.Invalid: http.StatusBadRequest, machine.NotFound: http.StatusNotFound, machine.Conflict: http.StatusConflict,
 		}[refusal.Reason]
-		problem(w, code, refusal.Field, refusal.Text)
+		problem(w, code, refusal.Field, refusal.text)
 	case errors.As(err, &forbidden):
 		problem(w, http.StatusForbidden, "", err.Error())
 	case errors.Is(err, entry.ErrFull):

@@ -19,7 +19,7 @@ type Automatic struct {
 }
 
 func (a *API) automatic() Automatic {
-	s := a.Machine.SwitchView()
+	s := a.Machine.AutomaticView()
 	return Automatic{On: !s.Off, Since: rfc3339(s.Since), Until: rfc3339(s.Until), By: s.Actor, Reason: s.Reason}
 }
 

@@ -242,7 +242,7 @@ func (a *API) outcome(r *http.Request, d entry.Decision) (any, error) {
 		return nil, err
 	}
 	if refused, ok := out.(error); ok {
-		return nil, refused
+		return nil, a.refused(refused)
 	}
 	return out, nil
 }

@@ -21,15 +21,19 @@ type Effect struct {
 	Hold       string `json:"hold,omitempty"`
 	Planned    string `json:"planned"`
 	Result     string `json:"result"`
+	Outcome    *Said  `json:"outcome,omitempty"` // what Result says
+	Action     string `json:"action"`
+	Attempt    int    `json:"attempt,omitempty"`  // how often it was tried
+	Deadline   string `json:"deadline,omitempty"` // up to which the last attempt may still arrive
 	Actor      string `json:"actor,omitempty"`
 	Cell       string `json:"cell"`
 }
 
 func (a *API) effect(e machine.Effect) Effect {
 	return Effect{
-		ID: e.ID, Mitigation: e.Mitigation, Target: e.Target, Mode: e.Mode.String(), State: e.State,
-		Alert: e.Alert, Incident: e.Incident, Hold: e.Hold, Planned: rfc3339(e.Planned), Result: e.Result,
-		Actor: e.Actor, Cell: a.Machine.CellID(),
+		ID: e.ID, Mitigation: e.Mitigation, Target: e.Target, Mode: e.Mode.String(), State: string(e.State),
+		Alert: e.Alert, Incident: e.Incident, Hold: e.Hold, Planned: rfc3339(e.Planned),
+		Result: a.Message.Record(e.Result), Outcome: a.said(e.Result), Action: e.Action, Attempt: e.Attempt, Deadline: rfc3339(e.Deadline), Actor: e.Actor, Cell: a.Machine.CellID(),
 	}
 }
 
@@ -53,13 +57,13 @@ type undoOrder struct {
 	Epoch   *uint64 `json:"epoch"`
 }
 
-// postEffect approves or undoes an effect.
+// postEffect approves, declines or undoes an effect.
 func (a *API) postEffect(do string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		id := r.PathValue("id")
 		d := entry.Decision{Do: do, Effect: id}
 		var err error
-		if do == entry.DoApprove {
+		if do != entry.DoUndo {
 			var o approveOrder
 			err = readJSON(w, r, &o)
 			d.Reason = o.Reason
@@ -120,7 +124,7 @@ type Told struct {
 type Step struct {
 	At    string `json:"at"`
 	Actor string `json:"actor,omitempty"`
-	Text  string `json:"text"`
+	*Said
 }
 
 func (a *API) incident(in machine.Incident) Incident {
@@ -170,7 +174,7 @@ func (a *API) answerIncident(w http.ResponseWriter, id string) {
 	}
 	out.Detail = a.alerts(alerts, math.MaxInt)
 	for _, s := range in.Log {
-		out.Log = append(out.Log, Step{rfc3339(s.At), s.Actor, s.Text})
+		out.Log = append(out.Log, Step{rfc3339(s.At), s.Actor, a.said(s.Said)})
 	}
 	for _, t := range in.Told {
 		out.Told = append(out.Told, Told{rfc3339(t.At), t.Receiver, t.Integration, t.Firing, t.Resolved})

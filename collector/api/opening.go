@@ -53,10 +53,10 @@ func (g *Gate) opening(v machine.GateView) {
 	if v.Opening.Alone > 0 {
 		g.Open.AloneAfter = v.Opening.Alone.String()
 	}
-	for _, a := range v.Agreed {
+	for _, a := range v.Approvals {
 		g.Agreed = append(g.Agreed, Agreement{a.Actor, rfc3339(a.At), a.Reason, a.Verdict, a.Hold, !machine.Named(a.Actor)})
 	}
-	if h := v.Held; h != nil {
+	if h := v.Refused; h != nil {
 		g.Held = &Held{h.Requests, h.Unnamed, h.Unpriced, h.More, []Sum{}}
 		for _, s := range h.Sums {
 			g.Held.Sums = append(g.Held.Sums, Sum(s))
@@ -69,7 +69,7 @@ func (g *Gate) opening(v machine.GateView) {
 // approve.
 func (a *API) decider(r *http.Request, d entry.Decision) (actor string, second bool, err error) {
 	right := machine.MayOperate
-	if d.Do == entry.DoApprove {
+	if d.Do == entry.DoApprove || d.Do == entry.DoDecline {
 		right = machine.MayApprove
 	}
 	actor, err = a.Actor(r, right)

@@ -114,7 +114,7 @@ func TestApproverAgreesToTheSame(t *testing.T) {
 	if code := post(`{"reason":"mine","verdict":"real","hold":"h2"}`); code != http.StatusOK {
 		t.Errorf("the same hold: %d", code)
 	}
-	if g, _ := c.GateView("g"); len(g.Holds) != 1 || len(g.Agreed) != 0 {
+	if g, _ := c.GateView("g"); len(g.Holds) != 1 || len(g.Approvals) != 0 {
 		t.Errorf("%+v", g)
 	}
 }
@@ -163,7 +163,7 @@ func TestApproverIsOnlySecond(t *testing.T) {
 	}
 	as("bob", machine.MayApprove)
 	var e Effect
-	if code := ask(t, http.MethodPost, s.URL+"/v1/effects/e1/undo", open, &e); code != http.StatusOK || e.State != machine.Undone {
+	if code := ask(t, http.MethodPost, s.URL+"/v1/effects/e1/undo", open, &e); code != http.StatusOK || e.State != string(machine.Undone) {
 		t.Errorf("%d %+v", code, e)
 	}
 	// Effects that wait are for those who approve.
@@ -187,7 +187,7 @@ func TestApproverIsOnlySecond(t *testing.T) {
 // TestGateHeld shows what agents refused.
 func TestGateHeld(t *testing.T) {
 	var g Gate
-	g.opening(machine.GateView{Gate: machine.Gate{Held: &machine.Held{
+	g.opening(machine.GateView{Gate: machine.Gate{Refused: &machine.RefusedPayments{
 		Requests: 3, Unnamed: 2, Unpriced: 1, More: true, Sums: []machine.Sum{{Asset: "BTC", Amount: "1.5"}},
 	}}})
 	if d := cmp.Diff(&Held{3, 2, 1, true, []Sum{{"BTC", "1.5"}}}, g.Held); d != "" {

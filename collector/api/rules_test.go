@@ -14,6 +14,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 const mixedRules = `groups:
@@ -102,7 +103,7 @@ func mixed(t testing.TB) *cell {
 		level("6", "alertname", "Busy", "severity", "warning", "instance", "b"),
 		level("9", "alertname", "Busy", "severity", "warning", "instance", "gone"))
 	c.fire("NotYet", 0, level("0", "alertname", "NotYet", "instance", "x"))
-	c.apply(entry.KindCondition, entry.Condition{Name: "DiskLow", Firing: true, Text: "little is free"})
+	c.apply(entry.KindCondition, entry.Condition{Name: "DiskLow", Firing: true, About: record.New(record.AboutDiskLow, "10")})
 	c.pays("w1", "w1")
 	return c
 }
@@ -222,7 +223,7 @@ func TestRulesShape(t *testing.T) {
 	if a := twice.Alerts[0]; a.Annotations["summary"] != "2 for w1" || a.Total != 2 {
 		t.Errorf("%+v", a)
 	}
-	if a := all.Data.Groups[0].Rules[0].Alerts[0]; a.Annotations["summary"] != "little is free" {
+	if a := all.Data.Groups[0].Rules[0].Alerts[0]; a.Annotations["summary"] != "Less than 10 % of the collector's disk is free." {
 		t.Errorf("%+v, want the summary of the built-in alert", a)
 	}
 }
@@ -289,7 +290,7 @@ func TestStatusCountsRules(t *testing.T) {
 	if d := cmp.Diff(st.Standing, standing); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff(st.BuiltIn[0].Summary, "little is free"); d != "" {
+	if d := cmp.Diff(st.BuiltIn[0].Summary, "Less than 10 % of the collector's disk is free."); d != "" {
 		t.Error(d)
 	}
 }

@@ -55,6 +55,9 @@ func (a *API) gate(v machine.GateView) Gate {
 
 func (a *API) hold(h machine.Hold) Hold {
 	reason := h.Reason
+	if reason == "" {
+		reason = a.Message.Record(h.Because)
+	}
 	if alert, ok := a.Machine.AlertView(h.Alert); ok && reason == "" {
 		reason = a.Message.Summary(alert)
 	}

@@ -110,7 +110,7 @@ func (a *API) getStatus(w http.ResponseWriter, r *http.Request) {
 	s.Alerts, s.Events, s.Duplicate = totals.Alerts, totals.Accepted, totals.Duplicates
 	s.Incidents = m.Counts().Open
 	alerts := m.AlertsView()
-	s.Agents, s.Standing, s.BuiltIn = a.agents(alerts), standing(alerts), builtIns(alerts)
+	s.Agents, s.Standing, s.BuiltIn = a.agents(alerts), standing(alerts), a.builtIns(alerts)
 	if hash {
 		sum := m.Hash()
 		s.State = hex.EncodeToString(sum[:])
@@ -180,7 +180,7 @@ func standing(alerts []machine.Alert) []AlertCount {
 }
 
 // builtIns are the alerts about Tomeishi itself, at most maxNamed.
-func builtIns(alerts []machine.Alert) []BuiltIn {
+func (a *API) builtIns(alerts []machine.Alert) []BuiltIn {
 	out := []BuiltIn{}
 	for _, m := range alerts {
 		if !builtIn(m) || len(out) == maxNamed {
@@ -192,7 +192,7 @@ func builtIns(alerts []machine.Alert) []BuiltIn {
 				labels = append(labels, l)
 			}
 		}
-		out = append(out, BuiltIn{m.Rule, machine.Text(labels), pairs(m.Annotations)["summary"], rfc3339(m.Since)})
+		out = append(out, BuiltIn{m.Rule, machine.Text(labels), a.Message.Summary(m), rfc3339(m.Since)})
 	}
 	return out
 }

@@ -257,8 +257,8 @@ func TestStreamOfHeld(t *testing.T) {
 		time.Sleep(time.Second)
 		got := l.news()
 		v, _ := s.Versions()
-		if g, _ := s.GateView("g"); g.Held == nil || g.Held.Requests != 100 || s.GateEpoch() != before {
-			t.Fatalf("held: %+v", g.Held)
+		if g, _ := s.GateView("g"); g.Refused == nil || g.Refused.Requests != 100 || s.GateEpoch() != before {
+			t.Fatalf("held: %+v", g.Refused)
 		}
 		if len(got) < 1 || len(got) > 3 || got[len(got)-1].Gates != v.Gates {
 			t.Errorf("%d events %+v, want two or three, the last with %d", len(got), got, v.Gates)

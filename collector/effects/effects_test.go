@@ -162,8 +162,8 @@ func TestVerifier(t *testing.T) {
 				fails--
 				return errors.New("unknown")
 			}
-			texts = append(texts, r.Text)
-			s.effect.State = r.State
+			texts = append(texts, r.Said.String())
+			s.effect.State = machine.EffectState(r.State)
 			return nil
 		}}
 		done := make(chan struct{})

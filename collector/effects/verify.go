@@ -2,11 +2,12 @@ package effects
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // State is what verification reads of the machine.
@@ -48,11 +49,8 @@ func (v *Verifier) round(ctx context.Context) {
 		if open > 0 || !v.sure(e) {
 			continue
 		}
-		text := fmt.Sprintf("gate closed; %d agents confirmed, no other can let a payment pass", know)
-		if know == 1 {
-			text = "gate closed; 1 agent confirmed, no other can let a payment pass"
-		}
-		if err := v.Submit(ctx, entry.Result{Effect: e.ID, State: machine.Verified, Text: text}); err != nil {
+		said := record.New(record.ResultConfirmed, strconv.Itoa(know))
+		if err := v.Submit(ctx, entry.Result{Effect: e.ID, State: string(machine.Verified), Said: said}); err != nil {
 			return
 		}
 	}

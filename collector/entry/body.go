@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
@@ -29,6 +30,7 @@ const (
 	KindCondition   Kind = 13 // Condition: how Tomeishi itself is
 	KindLead        Kind = 14 // Lead: a collector began to serve
 	KindNotifyState Kind = 15 // NotifyState: who was notified, and what the notifier must keep
+	KindBehavior    Kind = 16 // Behavior: from now on the machine judges as this version says
 )
 
 // Essential tells whether entries of this kind must commit even while the disk
@@ -46,7 +48,7 @@ func (k Kind) Essential() bool {
 // not must stop the ledger: to pass over it would make another state than other
 // collectors have.
 func Known(k Kind) error {
-	if k < KindGenesis || k > KindNotifyState {
+	if k < KindGenesis || k > KindBehavior {
 		return fmt.Errorf("an entry of kind %d, of which this version knows nothing: run the version that wrote it, or a later one", k)
 	}
 	return nil
@@ -59,6 +61,8 @@ type Label struct{ Name, Value string }
 type Genesis struct {
 	Cell   string    `json:"cell"`
 	Secret [2]uint64 `json:"secret"`
+	// Behavior is the version that the cell begins with; 0 means the first.
+	Behavior uint32 `json:"behavior,omitempty"`
 }
 
 // Prepare brings a set of rule files into the ledger.
@@ -96,7 +100,8 @@ type Condition struct {
 	Name   string  `json:"name"` // of the built-in alert
 	Labels []Label `json:"labels,omitempty"`
 	Firing bool    `json:"firing"`
-	Text   string  `json:"text,omitempty"` // becomes the alert's summary
+	// About is what the alert says. Before it was a note, the key held prose.
+	About record.Note `json:"text,omitzero"`
 }
 
 // Lead says that a collector began to serve: before, nobody could be heard.
@@ -147,6 +152,7 @@ const (
 	DoOpen    = "open"
 	DoVerdict = "verdict"
 	DoApprove = "approve"
+	DoDecline = "decline" // an effect that waits for approval
 	DoUndo    = "undo"
 	DoForget  = "forget" // an agent that will not come back
 	DoSwitch  = "switch" // automatic effects on or off
@@ -170,11 +176,20 @@ type Decision struct {
 	Second   bool              `json:"second,omitempty"` // the actor may open a gate only as the second of two people
 }
 
-// A Result says what became of an effect.
+// A Result is a step in the life of an effect that the edge has seen or is about
+// to take.
 type Result struct {
-	Effect string `json:"effect"`
-	State  string `json:"state"`
-	Text   string `json:"text"`
+	Effect   string `json:"effect"`
+	State    string `json:"state"`              // that the effect takes
+	Attempt  int    `json:"attempt,omitempty"`  // of which it is, from 1
+	Deadline int64  `json:"deadline,omitempty"` // of an attempt that begins, Unix nanoseconds
+	// Said is what was seen. Before it was a note, the key held prose.
+	Said record.Note `json:"text,omitzero"`
+}
+
+// Behavior raises the version of the machine's behavior.
+type Behavior struct {
+	Version uint32 `json:"version"`
 }
 
 // Restored says that the ledger goes on from a backup, so that what happened

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // An Agent is what is known of one agent. It is known from the first samples or
@@ -102,7 +103,7 @@ func (m *Machine) hear(id string) *Agent {
 	if a.Silent {
 		m.versions.Agents++
 		a.Silent = false
-		m.endAbout(agentSilent, "heard again", Label{Name: "agent", Value: a.ID})
+		m.endAbout(agentSilent, record.New(record.AgentHeardAgain), Label{Name: "agent", Value: a.ID})
 		m.agentTimers.set(a, m.silentAt(a))
 	}
 	return a
@@ -160,6 +161,7 @@ func (m *Machine) fallSilent(agents []*Agent) {
 // lead notes that a collector begins to serve.
 func (m *Machine) lead(entry.Lead) any {
 	m.Serving, m.Steady = m.Time, m.Time
+	m.interrupt()
 	m.tellAllClosed()
 	return nil
 }
@@ -171,11 +173,11 @@ func (m *Machine) roomForAgent() {
 		return
 	}
 	oldest := longestSilent(m.Agents, func(a *Agent) int64 { return a.Heard })
-	m.dropAgent(m.Agents[oldest], "forgotten: more agents were heard than can be known")
+	m.dropAgent(m.Agents[oldest], record.New(record.AgentEvicted))
 }
 
 // dropAgent forgets an agent and ends what is said of it.
-func (m *Machine) dropAgent(a *Agent, cause string) {
+func (m *Machine) dropAgent(a *Agent, cause record.Note) {
 	for _, name := range []string{agentSilent, clockOff, agentBlind, agentCloned} {
 		m.endAbout(name, cause, Label{Name: "agent", Value: a.ID})
 	}
@@ -200,17 +202,17 @@ func (m *Machine) forget(d entry.Decision) *Refusal {
 	a := m.Agents[d.Agent]
 	switch {
 	case a == nil:
-		return notFound("no agent %s", d.Agent)
-	case strings.TrimSpace(d.Reason) == "":
-		return invalid("reason", "say why the agent will not come back")
+		return notFound(record.NoAgent, d.Agent)
+	case blank(d.Reason):
+		return invalid("reason", record.WantReasonAgent)
 	case a.Silent || m.silentAt(a) <= m.Time:
 		// It is silent.
 	case a.Heard < m.Serving:
-		return conflict("nobody could hear agent %s until this collector began to serve %d seconds ago: wait until it is called silent", a.ID, (m.Time-m.Serving)/int64(time.Second))
+		return conflict(record.AgentUnheardYet, a.ID, decimalOf((m.Time-m.Serving)/int64(time.Second)))
 	default:
-		return conflict("agent %s was heard %d seconds ago: stop it first", a.ID, (m.Time-a.Heard)/int64(time.Second))
+		return conflict(record.AgentAlive, a.ID, decimalOf((m.Time-a.Heard)/int64(time.Second)))
 	}
-	cause := "forgotten by " + d.Actor + ": " + clip(d.Reason)
+	cause := record.New(record.AgentForgotten, clip(d.Actor), clip(d.Reason))
 	m.dropAgent(a, cause)
 	for name, s := range m.Spools {
 		if s.Agent == a.ID {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // named are the standing alerts of a built-in name.
@@ -52,7 +53,7 @@ func TestAgentSilent(t *testing.T) {
 	if len(alerts) != 1 || alerts[0].Label("agent") != "host1" || alerts[0].Label("severity") != "warning" || alerts[0].Since != heard.UnixNano() {
 		t.Fatalf("alerts %+v", alerts)
 	}
-	if a := alerts[0]; !a.Rendered() || !strings.Contains(a.summary(), "host1") || a.Annotations[0] != (Label{Name: "runbook_url", Value: runbooks + "agentsilent"}) {
+	if a := alerts[0]; !a.Rendered() || !a.About.Equal(record.New(record.AboutAgentSilent, "host1")) || a.Annotations != nil {
 		t.Errorf("annotations %+v", a.Annotations)
 	}
 	if !r.agent("host1").Silent || r.m.Due() != 0 {
@@ -184,13 +185,13 @@ func TestForget(t *testing.T) {
 	r.firing(r.level("Slow", "instance", "host1"), r.level("Slow", "instance", "host1", "cpu", "1"), r.level("Slow", "instance", "host2"))
 	r.refused(entry.Decision{Do: entry.DoForget, Agent: "host1"}, Invalid, "reason")
 	r.later(12 * time.Second)
-	if err := r.decide(forget); err == nil || err.Error() != "agent host1 was heard 12 seconds ago: stop it first" {
+	if err := r.decide(forget); err == nil || !strings.Contains(err.Error(), `agent_alive agent="host1" seconds="12"`) {
 		t.Errorf("forgotten while it is heard: %v", err)
 	}
 	r.later(time.Hour)
 	r.must(r.json(entry.KindLead, entry.Lead{}))
 	r.later(7 * time.Second)
-	if err := r.decide(forget); err == nil || !strings.Contains(err.Error(), "began to serve 7 seconds ago") {
+	if err := r.decide(forget); err == nil || !strings.Contains(err.Error(), `agent_not_heard_yet agent="host1" seconds="7"`) {
 		t.Errorf("forgotten before it could be heard: %v", err)
 	}
 	r.later(time.Minute)
@@ -241,7 +242,7 @@ func TestForgetIsOnRecord(t *testing.T) {
 	r.decided(r.decide(entry.Decision{Do: entry.DoForget, Agent: "host1", Actor: "carol", Reason: "sold"}))
 	in := r.m.IncidentsView()[0]
 	a, _ := r.m.AlertView(in.Alerts[0])
-	if a.Cause != "forgotten by carol: sold" || !strings.Contains(in.Log[len(in.Log)-1].Text, a.Cause) {
+	if !a.Cause.Equal(record.New(record.AgentForgotten, "carol", "sold")) || !in.Log[len(in.Log)-1].Said.Equal(record.New(record.AlertEnded, a.ID).After(a.Cause)) {
 		t.Errorf("alert %+v, incident %+v", a, in)
 	}
 }

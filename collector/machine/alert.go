@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
@@ -123,7 +124,7 @@ func (a *Alert) Label(name string) string {
 }
 
 // end ends an alert. A gate that it closed stays as it is.
-func (m *Machine) end(a *Alert, cause string) {
+func (m *Machine) end(a *Alert, cause record.Note) {
 	m.tallyOf(a, -1)
 	a.Ended, a.Cause, a.Due = m.Time, cause, 0
 	m.tallyOf(a, 1)
@@ -132,7 +133,7 @@ func (m *Machine) end(a *Alert, cause string) {
 	m.goneBy(a)
 	if in := m.incident(a.Incident); in != nil {
 		m.loosen(in, a)
-		m.settle(in.ID, -1, "alert "+a.ID+" ended: "+cause)
+		m.settle(in.ID, -1, record.New(record.AlertEnded, a.ID).After(cause))
 		return
 	}
 	m.dead = append(m.dead, a)

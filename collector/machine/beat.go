@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // watchdog is the built-in alert that always stands. Agents keep it up, so that
@@ -13,9 +14,6 @@ const watchdog = "Watchdog"
 
 // watchdogStands is how long it stands after a beat: four of an agent's.
 const watchdogStands = time.Minute
-
-const watchdogSays = "This alert always stands, so that you know that the others would reach you. " +
-	"An agent's beat keeps it up: if you stop hearing of it, or hear that it is over, nothing that agents report may be reaching you."
 
 // own takes in what an agent reports of itself.
 func (m *Machine) own(ev *report.Event) {
@@ -33,15 +31,15 @@ func (m *Machine) beat() {
 	a := m.about(watchdog, nil)
 	if a.Value == "" {
 		a.Value = "1"
-		m.describe(a, watchdogSays)
+		a.About = record.New(record.AboutWatchdog)
 	}
 	m.wake(a, m.Time+int64(watchdogStands))
 }
 
 // overBecause is why an alert ends whose time has come.
-func overBecause(a *Alert) string {
+func overBecause(a *Alert) record.Note {
 	if a.builtIn() && a.Rule == watchdog {
-		return "no agent's beat has come"
+		return record.New(record.NoBeat)
 	}
-	return "no longer true"
+	return record.New(record.NoLongerTrue)
 }

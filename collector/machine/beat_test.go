@@ -7,6 +7,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // reports sends a block of an agent with events of its own.
@@ -40,7 +41,7 @@ func TestWatchdog(t *testing.T) {
 	r.reports("host1", aBeat)
 	got := r.named(watchdog)
 	if len(got) != 1 || Text(got[0].Labels) != "alertname=Watchdog severity=none" || got[0].Value != "1" ||
-		got[0].Incident != "" || got[0].summary() != watchdogSays || got[0].Since != first.UnixNano() {
+		got[0].Incident != "" || !got[0].About.Equal(record.New(record.AboutWatchdog)) || got[0].Since != first.UnixNano() {
 		t.Fatalf("after a beat: %+v", got)
 	}
 	id := got[0].ID
@@ -61,7 +62,7 @@ func TestWatchdog(t *testing.T) {
 	}
 	r.later(1)
 	r.tick()
-	if a, ok := r.m.AlertView(id); len(r.named(watchdog)) != 0 || !ok || a.Cause != "no agent's beat has come" {
+	if a, ok := r.m.AlertView(id); len(r.named(watchdog)) != 0 || !ok || a.Cause.Kind != record.NoBeat {
 		t.Fatalf("a minute after the last beat: %+v", a)
 	}
 	r.restarted()

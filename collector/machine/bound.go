@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -50,3 +51,9 @@ func cut(s string, most int) string {
 	}
 	return strings.ToValidUTF8(s[:most], "") + "…"
 }
+
+// blank tells whether a person wrote nothing.
+func blank(reason string) bool { return strings.TrimSpace(reason) == "" }
+
+// decimalOf is a whole number as the record holds it.
+func decimalOf[N int | int64 | uint64](n N) string { return fmt.Sprintf("%d", n) }

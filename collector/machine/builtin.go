@@ -1,27 +1,24 @@
 package machine
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // builtInQuiet is how long after its last occasion a built-in alert ends that
 // tells of something which happened.
 const builtInQuiet = time.Hour
 
-// runbooks is where it says what to do about a built-in alert.
-const runbooks = "https://github.com/tomeishi/tomeishi/blob/main/rules/examples/RUNBOOKS.md#"
-
-// summaries are what built-in alerts say of their first label. The edge says it
-// of conditions.
-var summaries = map[string]string{
-	agentSilent: "Nothing was heard of agent %s for 30 seconds: how its host is doing is not known.",
-	agentBlind:  "Blocks of agent %s never came: what they told is not known.",
-	agentCloned: "Two senders use the name of agent %s: each needs a name and a data folder of its own.",
-	ruleErrors:  "Rule %s could not judge everything that it should have: its last error says why.",
+// abouts are what built-in alerts say of their first label, where what raises
+// them says no more.
+var abouts = map[string]record.Kind{
+	agentSilent: record.AboutAgentSilent,
+	agentBlind:  record.AboutAgentBlind,
+	agentCloned: record.AboutAgentCloned,
+	ruleErrors:  record.AboutRule,
 }
 
 // The built-in alerts that the machine raises by itself.
@@ -68,37 +65,26 @@ func (m *Machine) about(name string, labels []Label) *Alert {
 	a := m.alertOf[of]
 	if a == nil {
 		a = &Alert{ID: next("a", &m.Last.Alert), Rule: name, Group: "tomeishi", Key: of.key, Since: m.Time, Raised: m.Time, Updated: m.Time}
-		summary := ""
-		if text := summaries[name]; text != "" && len(labels) > 0 {
-			summary = fmt.Sprintf(text, labels[0].Value)
+		if kind, ok := abouts[name]; ok && len(labels) > 0 {
+			a.About = record.New(kind, labels[0].Value)
 		}
-		m.describe(a, summary)
 		m.stand(a, append(slices.Clone(labels), Label{Name: "alertname", Value: name}, Label{Name: "severity", Value: severity(name)}))
 	}
 	return a
 }
 
-// describe gives a built-in alert its annotations. They are made anew: views
-// share those that were there.
-func (m *Machine) describe(a *Alert, summary string) {
-	a.Annotations = []Label{{Name: "runbook_url", Value: runbooks + strings.ToLower(a.Rule)}}
-	if summary != "" {
-		a.Annotations = append(a.Annotations, Label{Name: "summary", Value: summary})
-	}
-}
-
 // endAbout ends a built-in alert if it stands.
-func (m *Machine) endAbout(name, cause string, labels ...Label) {
+func (m *Machine) endAbout(name string, cause record.Note, labels ...Label) {
 	if a := m.alertOf[m.aboutKey(name, labels)]; a != nil {
 		m.end(a, cause)
 	}
 }
 
-// endAboutSaying ends a built-in alert if it stands, with another summary: what
-// it said until then is no longer true.
-func (m *Machine) endAboutSaying(name, cause, summary string, labels ...Label) {
+// endAboutSaying ends a built-in alert if it stands, and says something else of
+// it: what it said until then is no longer true.
+func (m *Machine) endAboutSaying(name string, cause, about record.Note, labels ...Label) {
 	if a := m.alertOf[m.aboutKey(name, labels)]; a != nil {
-		m.describe(a, summary)
+		a.About = about
 		m.end(a, cause)
 	}
 }

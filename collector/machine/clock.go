@@ -3,6 +3,8 @@ package machine
 import (
 	"fmt"
 	"time"
+
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // A ClockWindow is the samples by which an agent's clock is being judged. What
@@ -48,25 +50,25 @@ func (m *Machine) judgeClock(a *Agent, behind int64) {
 	switch {
 	case a.ClockOff && off <= clockNear:
 		a.ClockOff = false
-		m.endAbout(clockOff, "no longer true", label)
+		m.endAbout(clockOff, record.New(record.NoLongerTrue), label)
 		return
 	case !a.ClockOff && (off <= clockFar || m.conditionStands(ledgerTimeOff)):
 		return
 	}
 	a.ClockOff = true
 	alert := m.about(clockOff, []Label{label})
-	alert.Value = "agent's clock is " + ahead(a.Offset)
+	alert.Value = seconds10(a.Offset)
 	alert.Updated = m.Time
-	m.describe(alert, "The clock of agent "+a.ID+" is "+ahead(a.Offset)+": what it measures stands at wrong times.")
+	alert.About = record.New(record.AboutClockOff, a.ID, decimalOf(a.Offset))
 }
 
-// ahead says in words what an offset in nanoseconds is.
-func ahead(offset int64) string {
-	word := "ahead"
-	if offset < 0 {
-		word, offset = "behind", -offset
+// seconds10 is a duration in nanoseconds as seconds, to a tenth.
+func seconds10(ns int64) string {
+	sign := ""
+	if ns < 0 {
+		sign, ns = "-", -ns
 	}
 	const tenth = int64(time.Second / 10)
-	tenths := (offset + tenth/2) / tenth
-	return fmt.Sprintf("%d.%d s %s", tenths/10, tenths%10, word)
+	tenths := (ns + tenth/2) / tenth
+	return fmt.Sprintf("%s%d.%d", sign, tenths/10, tenths%10)
 }

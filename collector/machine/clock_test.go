@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // sends lets an agent send n live frames, one a second. Its clock is off by
@@ -37,15 +38,15 @@ func TestClockOff(t *testing.T) {
 		want         string
 	}{
 		{"right", always(0), always(20 * ms), 90, ""},
-		{"ahead", always(3200 * ms), always(20 * ms), 30, "agent's clock is 3.2 s ahead"},
-		{"behind", always(-3200 * ms), always(20 * ms), 30, "agent's clock is 3.2 s behind"},
+		{"ahead", always(3200 * ms), always(20 * ms), 30, "3.2"},
+		{"behind", always(-3200 * ms), always(20 * ms), 30, "-3.2"},
 		{"not yet judged", always(3200 * ms), always(0), 29, ""},
 		{"a little", always(2000 * ms), always(0), 90, ""},
-		{"just off", always(2001 * ms), always(0), 30, "agent's clock is 2.0 s ahead"},
-		{"a year", always(-365 * 24 * time.Hour), always(0), 30, "agent's clock is 31536000.0 s behind"},
+		{"just off", always(2001 * ms), always(0), 30, "2.0"},
+		{"a year", always(-365 * 24 * time.Hour), always(0), 30, "-31536000.0"},
 		{"slow network", always(0), slow, 300, ""},
-		{"ahead on a slow network", always(5 * time.Second), slow, 30, "agent's clock is 5.0 s ahead"},
-		{"slews back", slews, always(0), 60, "agent's clock is 1.9 s ahead"},
+		{"ahead on a slow network", always(5 * time.Second), slow, 30, "5.0"},
+		{"slews back", slews, always(0), 60, "1.9"},
 		{"has slewed back", slews, always(0), 120, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -54,7 +55,7 @@ func TestClockOff(t *testing.T) {
 			got := ""
 			if alerts := r.named(clockOff); len(alerts) == 1 {
 				got = alerts[0].Value
-				if alerts[0].Label("agent") != "host1" || alerts[0].summary() == "" {
+				if alerts[0].Label("agent") != "host1" || alerts[0].About.Arg("offset") == "" {
 					t.Errorf("alert %+v", alerts[0])
 				}
 			}
@@ -87,7 +88,7 @@ func TestClockNeedsLiveSamples(t *testing.T) {
 // While the ledger's own time is off, and by what was sent until then, nobody's
 // clock is judged.
 func TestClockAndLedgerTime(t *testing.T) {
-	off := entry.Condition{Name: ledgerTimeOff, Firing: true, Text: "5 s ahead"}
+	off := entry.Condition{Name: ledgerTimeOff, Firing: true, About: record.New(record.Legacy, "5 s ahead")}
 	right := entry.Condition{Name: ledgerTimeOff}
 	fast := always(5 * time.Second)
 	r := newRig(t, testRules)
@@ -109,7 +110,7 @@ func TestClockAndLedgerTime(t *testing.T) {
 	r.sends("host1", 30, fast, always(0))
 	r.must(r.json(entry.KindCondition, off))
 	r.sends("host1", 30, always(7*time.Second), always(0))
-	if got := r.named(clockOff); len(got) != 1 || got[0].Value != "agent's clock is 7.0 s ahead" {
+	if got := r.named(clockOff); len(got) != 1 || got[0].Value != "7.0" {
 		t.Errorf("what stands goes on: %+v", got)
 	}
 }

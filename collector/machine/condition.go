@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // The conditions that only the edge can see.
@@ -29,7 +30,7 @@ func (m *Machine) condition(c entry.Condition) any {
 	case !c.Firing && a == nil:
 		return nil
 	case !c.Firing:
-		m.end(a, "no longer true")
+		m.end(a, record.New(record.NoLongerTrue))
 		switch c.Name {
 		case ledgerTimeOff:
 			m.Steady = m.Time // what was seen of other clocks until now says nothing
@@ -37,49 +38,40 @@ func (m *Machine) condition(c entry.Condition) any {
 			m.Serving = m.Time // what agents sent was refused, which is not silence
 		}
 	case a == nil && len(m.conditions) >= maxConditions:
-		return conflict("%d conditions stand: no more are taken", maxConditions)
+		return conflict(record.TooMany, decimalOf(maxConditions))
 	case a == nil:
 		a = m.about(c.Name, labels)
 		a.Value = "1"
 		fallthrough
 	default:
-		m.keep(a, clean(c.Text))
+		m.keep(a, c.About)
 	}
 	return nil
 }
 
 // keep makes a built-in alert stand until the edge says that it is over.
-func (m *Machine) keep(a *Alert, text string) {
+func (m *Machine) keep(a *Alert, about record.Note) {
 	if !a.Condition {
 		a.Condition, a.Due = true, 0
 		m.alertTimers.drop(a)
 		m.conditions = append(m.conditions, a)
-	} else if a.summary() == text {
+	} else if a.About.Equal(about) {
 		return
 	}
 	a.Updated = m.Time
-	m.describe(a, text)
-}
-
-func (a *Alert) summary() string {
-	for _, l := range a.Annotations {
-		if l.Name == "summary" {
-			return l.Value
-		}
-	}
-	return ""
+	a.About = about
 }
 
 func checkCondition(c entry.Condition) ([]Label, *Refusal) {
 	switch c.Name {
 	case diskLow, diskFull, reloadFailed, ledgerTimeOff, ruleErrors, notifyFailing:
 	default:
-		return nil, invalid("name", "there is no condition %.40q", c.Name)
+		return nil, invalid("name", record.NoCondition, cut(c.Name, 40))
 	}
 	labels := BoundLabels(c.Labels)
 	for _, l := range labels {
 		if l.Name == "alertname" || l.Name == "severity" {
-			return nil, invalid("labels", "a condition has no label %s of its own", l.Name)
+			return nil, invalid("labels", record.BadLabel, l.Name)
 		}
 	}
 	return labels, nil
@@ -94,7 +86,7 @@ func (m *Machine) conditionStands(name string) bool {
 type ConditionView struct {
 	Name   string
 	Labels []Label // sorted by name; neither alertname nor severity
-	Text   string
+	About  record.Note
 }
 
 // Conditions are the conditions that stand, the oldest first, for the edge to
@@ -105,7 +97,7 @@ func (m *Machine) Conditions() []ConditionView {
 	out := make([]ConditionView, 0, len(m.conditions))
 	for _, a := range m.conditions {
 		labels := slices.DeleteFunc(slices.Clone(a.Labels), func(l Label) bool { return l.Name == "alertname" || l.Name == "severity" })
-		out = append(out, ConditionView{a.Rule, labels, a.summary()})
+		out = append(out, ConditionView{a.Rule, labels, a.About})
 	}
 	return out
 }

@@ -10,18 +10,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 func TestConditions(t *testing.T) {
 	r := newRig(t, testRules)
-	low := entry.Condition{Name: diskLow, Labels: []Label{{Name: "path", Value: "/data"}, {Name: "collector", Value: "a"}}, Firing: true, Text: "{{ 3 GB }} left"}
+	low := entry.Condition{Name: diskLow, Labels: []Label{{Name: "path", Value: "/data"}, {Name: "collector", Value: "a"}}, Firing: true, About: record.New(record.Legacy, "{{ 3 GB }} left")}
 	r.must(r.json(entry.KindCondition, low))
-	want := []ConditionView{{diskLow, []Label{{Name: "collector", Value: "a"}, {Name: "path", Value: "/data"}}, "{{ 3 GB }} left"}}
+	want := []ConditionView{{diskLow, []Label{{Name: "collector", Value: "a"}, {Name: "path", Value: "/data"}}, low.About}}
 	if d := cmp.Diff(want, r.m.Conditions()); d != "" {
 		t.Error(d)
 	}
 	a := r.named(diskLow)[0]
-	if a.Label("severity") != "warning" || !a.Rendered() || a.Annotations[0].Value != runbooks+"disklow" {
+	if a.Label("severity") != "warning" || !a.Rendered() || !a.About.Equal(low.About) {
 		t.Errorf("alert %+v", a)
 	}
 	// The same again, with its labels in another order, changes nothing.
@@ -31,9 +32,9 @@ func TestConditions(t *testing.T) {
 	if got := r.named(diskLow); len(got) != 1 || got[0].ID != a.ID || got[0].Updated != a.Updated {
 		t.Errorf("%+v, was %+v", got, a)
 	}
-	low.Text = "1 GB left"
+	low.About = record.New(record.Legacy, "1 GB left")
 	r.must(r.json(entry.KindCondition, low))
-	if got := r.named(diskLow)[0]; got.ID != a.ID || got.summary() != "1 GB left" || got.Updated == a.Updated {
+	if got := r.named(diskLow)[0]; got.ID != a.ID || !got.About.Equal(low.About) || got.Updated == a.Updated {
 		t.Errorf("%+v", got)
 	}
 	other := entry.Condition{Name: diskLow, Labels: []Label{{Name: "collector", Value: "b"}}, Firing: true}
@@ -79,7 +80,7 @@ func TestConditionsThatAreNot(t *testing.T) {
 func TestConditionOfARuleWithErrors(t *testing.T) {
 	r := newRig(t, testRules)
 	r.send(payout("1", "w1", "p1", "a", "lots")) // an error of the rule Much
-	c := entry.Condition{Name: ruleErrors, Labels: []Label{{Name: "rule", Value: "Much"}, {Name: "error", Value: "event"}}, Firing: true, Text: "all of it"}
+	c := entry.Condition{Name: ruleErrors, Labels: []Label{{Name: "rule", Value: "Much"}, {Name: "error", Value: "event"}}, Firing: true, About: record.New(record.Legacy, "all of it")}
 	c.Labels = BoundLabels(c.Labels)
 	r.must(r.json(entry.KindCondition, c))
 	r.later(2 * time.Hour)

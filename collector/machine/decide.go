@@ -8,7 +8,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/entry"
-	"github.com/tomeishi/tomeishi/rules"
+	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
@@ -24,15 +24,17 @@ func (m *Machine) decide(d entry.Decision) any {
 	case entry.DoVerdict:
 		refusal = m.judge(d)
 	case entry.DoApprove:
-		refusal = m.approve(d)
+		refusal = m.approveEffect(d)
+	case entry.DoDecline:
+		refusal = m.declineEffect(d)
 	case entry.DoUndo:
 		return m.undo(d)
 	case entry.DoSwitch:
-		refusal = m.turnSwitch(d)
+		refusal = m.switchAutomatic(d)
 	case entry.DoForget:
 		refusal = m.forget(d)
 	default:
-		refusal = invalid("do", "nobody can decide %q", d.Do)
+		refusal = invalid("do", record.NoDecision, clip(d.Do))
 	}
 	if refusal != nil {
 		return refusal
@@ -42,14 +44,14 @@ func (m *Machine) decide(d entry.Decision) any {
 
 func (m *Machine) closeGate(d entry.Decision) *Refusal {
 	if m.gate(d.Gate) == nil {
-		return notFound("no gate %s", d.Gate)
+		return notFound(record.NoGate, d.Gate)
 	}
-	if strings.TrimSpace(d.Reason) == "" {
-		return invalid("reason", "say why the gate is closed: others will read it before they open it")
+	if blank(d.Reason) {
+		return invalid("reason", record.WantReasonClose)
 	}
 	for _, k := range slices.Sorted(maps.Keys(d.Match)) {
 		if !slices.Contains(report.Matchable, k) || d.Match[k] == "" {
-			return invalid("match."+k, "a hold names a payment by %s", strings.Join(report.Matchable, ", "))
+			return invalid("match."+k, record.BadMatch, strings.Join(report.Matchable, ", "))
 		}
 	}
 	match := d.Match
@@ -104,47 +106,14 @@ func (m *Machine) judge(d entry.Decision) *Refusal {
 	in := m.incident(d.Incident)
 	switch {
 	case in == nil:
-		return notFound("no incident %s", d.Incident)
+		return notFound(record.NoIncident, d.Incident)
 	case !isVerdict(d.Verdict):
-		return invalid("verdict", "found %.40q, want real, false or test", d.Verdict)
+		return invalid("verdict", record.BadVerdict, cut(d.Verdict, 40))
 	}
 	in.Verdict = d.Verdict
-	text := "verdict " + d.Verdict
-	if d.Reason != "" {
-		text += ": " + d.Reason
-	}
-	m.note(in.ID, d.Actor, text)
-	m.settle(in.ID, 0, "")
+	m.note(in.ID, d.Actor, record.New(record.VerdictGiven, d.Verdict, d.Reason))
+	m.settle(in.ID, 0, record.Note{})
 	return nil
-}
-
-func (m *Machine) approve(d entry.Decision) *Refusal {
-	e := m.effects[d.Effect]
-	switch {
-	case e == nil:
-		return notFound("no effect %s", d.Effect)
-	case e.State != Planned || e.Mode != rules.Approve:
-		return conflict("effect %s (%s) is %s: only a planned one in mode approve waits for approval", e.ID, e.Mode, e.State)
-	case m.over(e):
-		return conflict("the alert %s of effect %s has ended: close the gate by hand if it should be closed", e.Alert, e.ID)
-	}
-	e.Actor = d.Actor
-	m.note(e.Incident, d.Actor, "effect "+e.ID+" approved")
-	m.carryOut(e, m.byID[e.Alert].Rule)
-	return nil
-}
-
-// undo takes back an effect, under the rules by which its gate opens.
-func (m *Machine) undo(d entry.Decision) any {
-	e := m.effects[d.Effect]
-	switch {
-	case e == nil:
-		return notFound("no effect %s", d.Effect)
-	case e.Hold == "" || e.State == Undone:
-		return conflict("effect %s is %s: there is nothing to undo", e.ID, e.State)
-	}
-	d.Gate, d.Hold = e.Target, e.Hold
-	return m.openGate(d)
 }
 
 // restored closes every gate until a person opens it: what was decided between
@@ -155,10 +124,10 @@ func (m *Machine) restored(r entry.Restored) any {
 	if r.Cell != "" {
 		m.Cell = r.Cell
 	}
-	text := "restored from the backup of " + r.Backup.UTC().Format("2006-01-02 15:04:05 MST") + ": what happened since is not known"
+	because := record.New(record.RestoredFrom, decimalOf(r.Backup.UnixNano()))
 	for _, name := range slices.Sorted(maps.Keys(m.Gates)) {
 		if m.Gates[name].Defined {
-			m.hold(&Hold{Gate: name, By: r.Actor, Cause: ByRestore, Reason: text})
+			m.hold(&Hold{Gate: name, By: r.Actor, Cause: ByRestore, Because: because})
 		}
 	}
 	return nil
@@ -173,5 +142,5 @@ func (m *Machine) holdUnknown(gate string) {
 	if m.Restored == 0 || m.Time-m.Restored > int64(restoredGates) {
 		return
 	}
-	m.hold(&Hold{Gate: gate, By: "restore", Cause: ByRestore, Reason: "the backup that was restored does not know this gate"})
+	m.hold(&Hold{Gate: gate, By: "restore", Cause: ByRestore, Because: record.New(record.UnknownToFiles)})
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
@@ -99,9 +100,9 @@ func (m *Machine) refute(a *Alert, rule *rules.Rule, run window.Run, inOrder boo
 	last := run.Time(run.Len() - 1)
 	s := run.Recent(max(last, m.Time))
 	if s.From == s.To || ask(rule, run, s, &aggs) == untrue {
-		cause := "withdrawn" // by a late event: it was never so
+		cause := record.New(record.Withdrawn)
 		if inOrder {
-			cause = "no longer true"
+			cause = record.New(record.NoLongerTrue)
 		}
 		m.end(a, cause)
 	}

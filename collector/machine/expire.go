@@ -3,6 +3,7 @@ package machine
 import (
 	"slices"
 
+	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
@@ -16,7 +17,7 @@ func (m *Machine) wake(a *Alert, due int64) {
 // due is when something must be looked at again; 0 for never.
 func (m *Machine) due() int64 {
 	first := int64(0)
-	for _, at := range [...]int64{m.alertTimers.next(), m.agentTimers.next(), m.Switch.Until} {
+	for _, at := range [...]int64{m.alertTimers.next(), m.agentTimers.next(), m.Automatic.Until} {
 		if at != 0 && (first == 0 || at < first) {
 			first = at
 		}
@@ -44,7 +45,7 @@ func (m *Machine) review(a *Alert) {
 	rule := m.ruleOf(a)
 	switch {
 	case rule == nil && a.builtIn() && a.Rule == approvalWanted:
-		m.reviewAgreed(a)
+		m.reviewApprovals(a)
 		return
 	case rule == nil:
 		m.end(a, overBecause(a))
@@ -65,7 +66,7 @@ func (m *Machine) review(a *Alert) {
 		a.Quiet = m.Time
 	}
 	if a.Due = a.Quiet + int64(rule.KeepFiring); a.Due <= m.Time {
-		m.end(a, "no longer true")
+		m.end(a, record.New(record.NoLongerTrue))
 	}
 }
 

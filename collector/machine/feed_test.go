@@ -76,7 +76,7 @@ func TestFeed(t *testing.T) {
 			t.Errorf("ended: %+v, want one", late.ended)
 		}
 		for id := range late.ended {
-			if a, ok := m.AlertView(id); !ok || a.Cause == "" {
+			if a, ok := m.AlertView(id); !ok || a.Cause.IsZero() {
 				t.Errorf("alert %s that ended lately: %v, %+v", id, ok, a)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // FuzzApply applies an entry of any kind and body to a machine that has
@@ -24,10 +25,10 @@ func FuzzApply(f *testing.F) {
 		entry.KindSamples:   samples("host1", 2, r.now, r.now),
 		entry.KindWrite:     []byte("anything"),
 		entry.KindLevels:    entry.Marshal(entry.Levels{Set: set, Firing: []entry.Level{stuck}, Resolved: r.ids("Stuck")}),
-		entry.KindCondition: entry.Marshal(entry.Condition{Name: ledgerTimeOff, Labels: []Label{{Name: "a", Value: "b"}}, Firing: true, Text: "x"}),
+		entry.KindCondition: entry.Marshal(entry.Condition{Name: ledgerTimeOff, Labels: []Label{{Name: "a", Value: "b"}}, Firing: true, About: record.New(record.Legacy, "x")}),
 		entry.KindLead:      entry.Marshal(entry.Lead{}),
 		entry.KindDecision:  entry.Marshal(entry.Decision{Do: entry.DoForget, Agent: "host1", Actor: "alice", Reason: "sold"}),
-		entry.KindResult:    entry.Marshal(entry.Result{Effect: "e1", State: Verified}),
+		entry.KindResult:    entry.Marshal(entry.Result{Effect: "e1", State: string(Verified)}),
 		entry.KindRestored:  entry.Marshal(entry.Restored{Cell: "c1", Actor: "root"}),
 		entry.KindLive:      entry.Marshal(entry.Live{Set: set}),
 	} {

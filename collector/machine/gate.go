@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
@@ -25,7 +26,7 @@ func (m *Machine) defineGates(set *rules.Set) {
 		g.KeepUnreachable = d.IfUnreachable == rules.Keep
 		if g.Opening != d.Opening {
 			g.Opening = d.Opening
-			m.lapse(g, "what opening takes has changed")
+			m.lapse(g, record.New(record.OpeningChanged))
 		}
 		if changed {
 			m.turn(g.Name)
@@ -95,13 +96,13 @@ func (m *Machine) hold(h *Hold) *Hold {
 		m.held[h.Alert]++
 	}
 	m.join(nil, h)
-	m.lapse(m.Gates[h.Gate], "hold "+h.ID+" came")
+	m.lapse(m.Gates[h.Gate], record.New(record.HoldCame, h.ID))
 	m.tellClosed(h)
 	return h
 }
 
 // release takes holds away; the gate opens when none is left.
-func (m *Machine) release(gate string, holds []*Hold, actor, text string) {
+func (m *Machine) release(gate string, holds []*Hold, actor, reason string) {
 	gone := map[*Hold]bool{}
 	for _, h := range holds {
 		gone[h] = true
@@ -111,12 +112,11 @@ func (m *Machine) release(gate string, holds []*Hold, actor, text string) {
 	m.endClosings(gate)
 	for _, h := range holds {
 		if e := m.effects[h.Effect]; e != nil {
-			m.tally(e, -1)
-			e.State, e.Actor, e.Result = Undone, actor, text
-			m.tally(e, 1)
+			e.Actor = actor
+			m.must(m.move(e, Undone, record.New(record.ResultUndone, actor, reason)))
 		}
 		m.unhold(h)
-		m.settle(h.Incident, -1, "")
+		m.settle(h.Incident, -1, record.Note{})
 	}
 	m.freed(gate, actor)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 func TestClosesInTheSameEntry(t *testing.T) {
@@ -202,11 +203,11 @@ func TestVerified(t *testing.T) {
 	if len(e) != 1 {
 		t.Fatalf("unverified %+v", e)
 	}
-	r.must(r.json(entry.KindResult, entry.Result{Effect: e[0].ID, State: Verified, Text: "2 agents confirmed"}))
-	if got := r.m.EffectsView()[0]; got.State != Verified || got.Result != "2 agents confirmed" {
+	r.must(r.json(entry.KindResult, entry.Result{Effect: e[0].ID, State: string(Verified), Said: record.New(record.ResultConfirmed, "2")}))
+	if got := r.m.EffectsView()[0]; got.State != Verified || !got.Result.Equal(record.New(record.ResultConfirmed, "2")) {
 		t.Errorf("effect %+v", got)
 	}
-	if _, refused := r.json(entry.KindResult, entry.Result{Effect: e[0].ID, State: Verified}).(*Refusal); !refused {
+	if _, refused := r.json(entry.KindResult, entry.Result{Effect: e[0].ID, State: string(Verified)}).(*Refusal); !refused {
 		t.Error("a second result was taken")
 	}
 }

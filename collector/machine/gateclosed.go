@@ -2,7 +2,8 @@ package machine
 
 import (
 	"slices"
-	"strings"
+
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // tellClosed raises GateClosed for the gate that a hold closes, unless it
@@ -12,13 +13,6 @@ func (m *Machine) tellClosed(h *Hold) {
 	if h.Match != nil || m.alertOf[m.aboutKey(gateClosed, labels)] != nil {
 		return
 	}
-	who := clip(h.By)
-	if h.Cause == ByRule {
-		who = "rule " + who
-	}
-	if h.Reason != "" {
-		who += ": " + strings.TrimSuffix(clean(h.Reason), ".")
-	}
 	a := m.about(gateClosed, labels)
 	// Each closing has labels of its own: a gate that closes again a second
 	// after it was opened would else be the alert that people were told of.
@@ -26,7 +20,7 @@ func (m *Machine) tellClosed(h *Hold) {
 	slices.SortFunc(a.Labels, compareNames)
 	a.Value = "1"
 	m.since(a, h.Since)
-	m.describe(a, "Gate "+h.Gate+" was closed by "+who+". It stays closed until a person opens it.")
+	a.About = record.New(record.AboutGateClosed, h.Gate, h.Cause, clip(h.By), clean(h.Reason)).After(h.Because)
 }
 
 // tellAllClosed raises GateClosed where a version that did not know it has
@@ -40,15 +34,16 @@ func (m *Machine) tellAllClosed() {
 
 // freed ends what was said of a gate of which holds were lifted.
 func (m *Machine) freed(gate, actor string) {
-	cause := "opened by " + actor
+	cause := record.New(record.OpenedBy, clip(actor))
 	m.lapse(m.Gates[gate], cause)
-	if !slices.ContainsFunc(m.Holds, func(h *Hold) bool { return h.Gate == gate && h.Match == nil }) {
-		summary := "Gate " + gate + " was opened by " + clip(actor) + "."
-		if above := m.holdsAbove(gate); len(above) > 0 {
-			summary = clip(actor) + " lifted what closed gate " + gate + ". Its parent " + above[0].Gate + " still closes it."
-		}
-		m.endAboutSaying(gateClosed, cause, summary, Label{Name: "gate", Value: gate})
+	if slices.ContainsFunc(m.Holds, func(h *Hold) bool { return h.Gate == gate && h.Match == nil }) {
+		return
 	}
+	about := record.New(record.AboutGateOpened, gate, clip(actor))
+	if above := m.holdsAbove(gate); len(above) > 0 {
+		about = record.New(record.AboutGateStill, gate, clip(actor), above[0].Gate)
+	}
+	m.endAboutSaying(gateClosed, cause, about, Label{Name: "gate", Value: gate})
 }
 
 // gate is the gate that a built-in alert is about; empty for any other.

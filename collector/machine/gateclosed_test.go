@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // closedGates are the gates that are said to be closed, in the order they were.
@@ -27,7 +28,7 @@ func TestGateClosed(t *testing.T) {
 	if len(a) != 1 || a[0].Label("gate") != "btc" || a[0].Label("severity") != "critical" || a[0].Value != "1" || !a[0].Rendered() {
 		t.Fatalf("a gate closed by its parent has none of its own: %+v", a)
 	}
-	if got, want := a[0].summary(), "Gate btc was closed by rule PaidTwice. It stays closed until a person opens it."; got != want {
+	if got, want := a[0].About, record.New(record.AboutGateClosed, "btc", ByRule, "PaidTwice"); !got.Equal(want) {
 		t.Errorf("summary %q, want %q", got, want)
 	}
 	if in := r.m.IncidentsView(); len(in) != 1 || !slices.Contains(in[0].Alerts, a[0].ID) {
@@ -48,10 +49,10 @@ func TestGateClosed(t *testing.T) {
 	}
 	r.decided(r.decide(entry.Decision{Do: entry.DoOpen, Gate: "btc", Reason: "r", Verdict: VerdictReal}))
 	ended, _ := r.m.AlertView(a[0].ID)
-	if ended.Ended == 0 || ended.Cause != "opened by alice" || len(r.closedGates()) != 0 {
+	if ended.Ended == 0 || !ended.Cause.Equal(record.New(record.OpenedBy, "alice")) || len(r.closedGates()) != 0 {
 		t.Errorf("after it was opened: %+v", ended)
 	}
-	if got, want := ended.summary(), "Gate btc was opened by alice."; got != want {
+	if got, want := ended.About, record.New(record.AboutGateOpened, "btc", "alice"); !got.Equal(want) {
 		t.Errorf("summary %q, want %q", got, want)
 	}
 	r.restarted()
@@ -74,14 +75,14 @@ func TestEndsSayWhatIs(t *testing.T) {
 	r.off(0)
 	off := r.named(automaticOff)[0].ID
 	r.must(r.json(entry.KindDecision, entry.Decision{Do: entry.DoSwitch, Actor: "carol", On: true}))
-	for id, want := range map[string]string{
-		hot:    "alice lifted what closed gate btc/hot. Its parent btc still closes it.",
-		wanted: "Opening gate btc waits for a second person no longer: opened by bob.",
-		lapsed: "Opening gate btc waits for a second person no longer: nobody else agreed within an hour.",
-		off:    "Automatic effects are on again: switched on by carol.",
+	for id, want := range map[string]record.Note{
+		hot:    record.New(record.AboutGateStill, "btc/hot", "alice", "btc"),
+		wanted: record.New(record.AboutApprovalOver, "btc").After(record.New(record.OpenedBy, "bob")),
+		lapsed: record.New(record.AboutApprovalOver, "btc").After(record.New(record.NobodyApproved)),
+		off:    record.New(record.AboutAutomaticOn).After(record.New(record.SwitchedOnBy, "carol")),
 	} {
-		if a, _ := r.m.AlertView(id); a.Ended == 0 || a.summary() != want {
-			t.Errorf("%q, want %q; %+v", a.summary(), want, a)
+		if a, _ := r.m.AlertView(id); a.Ended == 0 || !a.About.Equal(want) {
+			t.Errorf("%q, want %q; %+v", a.About, want, a)
 		}
 	}
 }
@@ -106,7 +107,7 @@ func TestGateClosedByPeople(t *testing.T) {
 	if got := r.closedGates(); !slices.Equal(got, []string{"eth", "btc/hot"}) {
 		t.Errorf("%v", got)
 	}
-	if got, want := r.named(gateClosed)[0].summary(), "Gate eth was closed by alice: node out of sync. It stays closed until a person opens it."; got != want {
+	if got, want := r.named(gateClosed)[0].About, record.New(record.AboutGateClosed, "eth", ByPerson, "alice", "node out of sync."); !got.Equal(want) {
 		t.Errorf("summary %q, want %q", got, want)
 	}
 	r.decided(r.decide(entry.Decision{Do: entry.DoOpen, Gate: "eth", Reason: "r", Hold: r.gate("eth").Holds[1].ID}))

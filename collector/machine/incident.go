@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
@@ -45,25 +46,21 @@ func (m *Machine) join(a *Alert, h *Hold) {
 		if a.Ended == 0 {
 			in.Standing++
 		}
-		m.note(in.ID, "", "alert "+a.ID+" "+a.Rule)
+		m.note(in.ID, "", record.New(record.AlertBegan, a.ID, a.Rule))
 	}
 	if h != nil {
 		h.Incident = in.ID
 		in.Holds = append(in.Holds, h.ID)
 		in.Standing++
-		m.reopen(in, "hold "+h.ID)
-		who := h.By
-		if h.Reason != "" {
-			who += ": " + h.Reason
-		}
-		m.note(in.ID, h.actor(), "gate "+h.Gate+" closed, hold "+h.ID+" by "+who)
+		m.reopen(in, record.VerdictHold, h.ID)
+		m.note(in.ID, h.actor(), record.New(record.GateClosed, h.Gate, h.ID, h.Cause, h.By, h.Reason).After(h.Because))
 	}
 }
 
 // reopen takes back a verdict that was given before what came now.
-func (m *Machine) reopen(in *Incident, because string) {
+func (m *Machine) reopen(in *Incident, kind record.Kind, came string) {
 	if in.Verdict != "" {
-		m.note(in.ID, "", "the verdict "+in.Verdict+" was given before "+because+": another is needed")
+		m.note(in.ID, "", record.New(kind, in.Verdict, came))
 		in.Verdict = ""
 	}
 }
@@ -95,7 +92,7 @@ func (m *Machine) gatesOf(a *Alert) (out []string) {
 		return nil
 	}
 	for _, use := range m.live.uses[a.RuleID] {
-		out = append(out, use.Mitigation.Target)
+		out = append(out, m.action(use.Mitigation.Action).gates(use.Mitigation.Target)...)
 	}
 	return out
 }
@@ -126,33 +123,33 @@ func (m *Machine) addToIncident(e *Effect) {
 	if in := m.incident(e.Incident); in != nil {
 		in.Effects = append(in.Effects, e.ID)
 		if e.State == Planned && e.Mode == rules.Approve {
-			m.reopen(in, "effect "+e.ID)
+			m.reopen(in, record.VerdictEffect, e.ID)
 		}
-		m.note(in.ID, "", "effect "+e.ID+" "+e.Mitigation+" ("+e.Mode.String()+"): "+e.Result)
+		m.note(in.ID, "", record.New(record.EffectPlanned, e.ID, e.Mitigation, e.Mode.String(), e.Target).After(e.Result))
 	}
 }
 
 // settle counts what has stopped standing, and ends the incident when nothing
 // does and a person has said what it was.
-func (m *Machine) settle(id string, change int, text string) {
+func (m *Machine) settle(id string, change int, said record.Note) {
 	in := m.incident(id)
 	if in == nil {
 		return
 	}
 	in.Standing += change
-	if text != "" {
-		m.note(id, "", text)
+	if !said.IsZero() {
+		m.note(id, "", said)
 	}
 	if in.Standing == 0 && in.Verdict != "" && in.Ended == 0 {
 		in.Ended = m.Time
 		m.unshare(in)
-		m.note(id, "", "incident ended: "+in.Verdict)
+		m.note(id, "", record.New(record.IncidentEnded, in.Verdict))
 	}
 }
 
 // note adds a line to an incident's timeline. When it is full the oldest lines
 // about the machine give way, several at once; what people did always stays.
-func (m *Machine) note(id, actor, text string) {
+func (m *Machine) note(id, actor string, said record.Note) {
 	in := m.incident(id)
 	if in == nil {
 		return
@@ -171,7 +168,7 @@ func (m *Machine) note(id, actor, text string) {
 			return
 		}
 	}
-	in.Log = append(in.Log, Step{m.Time, actor, text})
+	in.Log = append(in.Log, Step{m.Time, actor, said})
 }
 
 // number is the count in an id that next made.

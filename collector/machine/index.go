@@ -118,7 +118,7 @@ func (m *Machine) tally(e *Effect, n int) {
 	switch {
 	case m.isIdle(e):
 		m.idle += n
-	case e.State == Planned && e.Mode == rules.Shadow:
+	case e.State == Planned && e.Mode == rules.Shadow && len(m.action(e.Action).gates(e.Target)) > 0:
 		m.shadow[e.Target] += n
 	}
 }
@@ -134,5 +134,5 @@ func (m *Machine) tallyOf(a *Alert, n int) {
 
 // isIdle tells whether an effect is over: nothing will come of it any more.
 func (m *Machine) isIdle(e *Effect) bool {
-	return e.State == Undone || e.State == Planned && m.over(e)
+	return e.State.ended() || e.State == Planned && m.over(e)
 }

@@ -51,6 +51,7 @@ type alertKey struct {
 func New() *Machine {
 	m := &Machine{changed: make(chan struct{}), news: make(chan struct{})}
 	m.state = state{
+		Behavior: firstBehavior,
 		Stats:    map[string]*RuleStats{},
 		Spools:   map[string]*Spool{},
 		Agents:   map[string]*Agent{},
@@ -128,6 +129,8 @@ func (m *Machine) apply(e entry.Entry) any {
 		return decode(e, m.lead)
 	case entry.KindNotifyState:
 		return decode(e, m.notes)
+	case entry.KindBehavior:
+		return decode(e, m.raiseBehavior)
 	}
 	return entry.Known(e.Kind)
 }
@@ -136,7 +139,7 @@ func (m *Machine) genesis(g entry.Genesis) any {
 	if m.Cell != "" {
 		return fmt.Errorf("this ledger is cell %s already", m.Cell)
 	}
-	m.Cell, m.Secret = g.Cell, g.Secret
+	m.Cell, m.Secret, m.Behavior = g.Cell, g.Secret, max(g.Behavior, firstBehavior)
 	return nil
 }
 

@@ -54,7 +54,7 @@ type rig struct {
 func newRig(t testing.TB, ruleText string) *rig {
 	t.Helper()
 	r := &rig{t: t, m: New(), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
-	r.json(entry.KindGenesis, entry.Genesis{Cell: "c0", Secret: [2]uint64{1, 2}})
+	r.json(entry.KindGenesis, entry.Genesis{Cell: "c0", Secret: [2]uint64{1, 2}, Behavior: Behavior})
 	r.load(ruleText)
 	return r
 }

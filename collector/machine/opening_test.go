@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // twoRules needs two people to open btc, or one after two minutes.
@@ -48,18 +49,12 @@ func closedByRule(t *testing.T) *rig {
 	return r
 }
 
-// steps are what an incident's log says, by whom.
-func (r *rig) steps() (out []string) {
-	for _, s := range r.m.IncidentsView()[0].Log {
-		out = append(out, s.Actor+" "+s.Text)
-	}
-	return out
-}
-
-func (r *rig) wantStep(step string) {
+// wantStep looks for a step in the log of the newest incident.
+func (r *rig) wantStep(actor string, said record.Note) {
 	r.t.Helper()
-	if !slices.Contains(r.steps(), step) {
-		r.t.Errorf("the log lacks %q:\n%s", step, strings.Join(r.steps(), "\n"))
+	steps := r.m.IncidentsView()[0].Log
+	if !slices.ContainsFunc(steps, func(s Step) bool { return s.Actor == actor && s.Said.Equal(said) }) {
+		r.t.Errorf("the log lacks %s %s: %+v", actor, said, steps)
 	}
 }
 
@@ -72,7 +67,7 @@ func TestTwoPeopleOpen(t *testing.T) {
 	if len(wanted) != 1 || wanted[0].Label("severity") != "critical" || wanted[0].Label("gate") != "btc" || wanted[0].Incident != "i1" {
 		t.Fatalf("%+v", wanted)
 	}
-	if got, want := wanted[0].summary(), "alice wants to open gate btc, verdict real: alice looked. A second person has to agree: nothing has opened."; got != want {
+	if got, want := wanted[0].About, record.New(record.AboutApproval, "btc", "1", "alice", "", VerdictReal, "alice looked"); !got.Equal(want) {
 		t.Errorf("summary %q, want %q", got, want)
 	}
 	r.later(time.Minute)
@@ -80,14 +75,14 @@ func TestTwoPeopleOpen(t *testing.T) {
 	again.Reason = "alice looked again"
 	r.agrees(again) // the same person is no second
 	v := r.gate("btc")
-	want := []Agreement{{Actor: "alice", At: r.now.UnixNano(), Reason: "alice looked again", Verdict: VerdictTest}}
-	if d := cmp.Diff(want, v.Agreed); d != "" || v.Epoch != epoch {
+	want := []Approval{{Subject: Subject{entry.DoOpen, "btc"}, Actor: "alice", At: r.now.UnixNano(), Reason: "alice looked again", Verdict: VerdictTest}}
+	if d := cmp.Diff(want, v.Approvals); d != "" || v.Epoch != epoch {
 		t.Errorf("epoch %d, was %d\n%s", v.Epoch, epoch, d)
 	}
 	r.restarted()
 	r.opens(by("bob", VerdictReal))
-	if v := r.wantClosed("btc", false); v.Agreed != nil {
-		t.Errorf("agreements outlived the opening: %+v", v.Agreed)
+	if v := r.wantClosed("btc", false); v.Approvals != nil {
+		t.Errorf("agreements outlived the opening: %+v", v.Approvals)
 	}
 	if len(r.named(approvalWanted))+len(r.named(gateClosed))+len(r.named(openedAlone)) != 0 {
 		t.Errorf("standing %+v", r.m.AlertsView())
@@ -95,9 +90,9 @@ func TestTwoPeopleOpen(t *testing.T) {
 	if in := r.m.IncidentsView()[0]; in.Verdict != VerdictReal || in.Standing != 1 {
 		t.Errorf("the last verdict counts, and only the rule's alert stands: %+v", in)
 	}
-	r.wantStep("alice agrees to open gate btc, verdict real: alice looked")
-	r.wantStep("alice agrees to open gate btc, verdict test: alice looked again")
-	r.wantStep("bob gate btc opened, as alice agreed, verdict real: bob looked")
+	r.wantStep("alice", record.New(record.OpeningApproved, "btc", "", VerdictReal, "alice looked"))
+	r.wantStep("alice", record.New(record.OpeningApproved, "btc", "", VerdictTest, "alice looked again"))
+	r.wantStep("bob", record.New(record.OpenedByTwo, "btc", "alice", VerdictReal, "bob looked"))
 	if e := r.m.EffectsView()[0]; e.State != Undone || e.Actor != "bob" {
 		t.Errorf("%+v", e)
 	}
@@ -108,7 +103,7 @@ func TestTwoPeopleOpen(t *testing.T) {
 func TestUnnamedNeverCount(t *testing.T) {
 	r := closedByRule(t)
 	r.agrees(by("local", VerdictReal))
-	if got := r.named(approvalWanted)[0].summary(); !strings.HasSuffix(got, "Two people by name have to agree: nothing has opened.") {
+	if got := r.named(approvalWanted)[0].About; got.Arg("named") != "0" {
 		t.Errorf("summary %q", got)
 	}
 	r.agrees(by("uid:1000", VerdictReal))
@@ -125,10 +120,10 @@ func TestUnnamedNeverCount(t *testing.T) {
 	counted(1)
 	r.agrees(by("local", VerdictReal))
 	r.agrees(by("uid:1000", VerdictReal))
-	if n := len(r.gate("btc").Agreed); n != 4 {
+	if n := len(r.gate("btc").Approvals); n != 4 {
 		t.Errorf("%d agreements are shown, want 4", n)
 	}
-	r.wantStep("local agrees to open gate btc, which does not count: it takes two people by name, verdict real: local looked")
+	r.wantStep("local", record.New(record.OpeningUnnamed, "btc", "", VerdictReal, "local looked"))
 	r.opens(by("bob", VerdictReal))
 	r.wantClosed("btc", false)
 }
@@ -150,10 +145,10 @@ func TestAgreementsLapse(t *testing.T) {
 			r.agrees(by("alice", VerdictReal))
 			lapse(r)
 			r.agrees(by("bob", VerdictReal))
-			if v := r.gate("btc"); len(v.Agreed) != 1 || v.Agreed[0].Actor != "bob" {
-				t.Errorf("agreed %+v", v.Agreed)
+			if v := r.gate("btc"); len(v.Approvals) != 1 || v.Approvals[0].Actor != "bob" {
+				t.Errorf("agreed %+v", v.Approvals)
 			}
-			if wanted := r.named(approvalWanted); len(wanted) != 1 || !strings.HasPrefix(wanted[0].summary(), "bob ") {
+			if wanted := r.named(approvalWanted); len(wanted) != 1 || wanted[0].About.Arg("by") != "bob" {
 				t.Errorf("%+v", wanted)
 			}
 			r.restarted()
@@ -169,13 +164,13 @@ func TestAgreementsLapse(t *testing.T) {
 		t.Errorf("due %s, want %s", time.Unix(0, due).UTC(), r.now)
 	}
 	r.tick()
-	if v := r.gate("btc"); len(v.Agreed) != 1 || v.Agreed[0].Actor != "local" || len(r.named(approvalWanted)) != 1 {
-		t.Errorf("agreed %+v", v.Agreed)
+	if v := r.gate("btc"); len(v.Approvals) != 1 || v.Approvals[0].Actor != "local" || len(r.named(approvalWanted)) != 1 {
+		t.Errorf("agreed %+v", v.Approvals)
 	}
 	r.later(50 * time.Minute)
 	r.tick()
-	if v := r.gate("btc"); v.Agreed != nil || len(r.named(approvalWanted)) != 0 {
-		t.Errorf("agreed %+v", v.Agreed)
+	if v := r.gate("btc"); v.Approvals != nil || len(r.named(approvalWanted)) != 0 {
+		t.Errorf("agreed %+v", v.Approvals)
 	}
 	r.wantClosed("btc", true)
 }
@@ -199,10 +194,10 @@ func TestAlone(t *testing.T) {
 			if len(a) != 1 || a[0].Label("gate") != "btc" || a[0].Label("by") != actor || a[0].Label("severity") != "critical" || a[0].Incident != "i1" {
 				t.Fatalf("%+v", a)
 			}
-			if got, want := a[0].summary(), actor+" opened gate btc without a second person, verdict false: "+actor+" looked"; got != want {
+			if got, want := a[0].About, record.New(record.AboutOpenedAlone, "btc", actor, VerdictFalse, actor+" looked"); !got.Equal(want) {
 				t.Errorf("summary %q, want %q", got, want)
 			}
-			r.wantStep(actor + " gate btc opened alone, verdict false: " + actor + " looked")
+			r.wantStep(actor, record.New(record.OpenedAlone, "btc", VerdictFalse, actor+" looked"))
 			r.later(time.Hour - 1)
 			r.tick()
 			if len(r.named(openedAlone)) != 1 {
@@ -255,7 +250,7 @@ func TestApproverIsOnlySecond(t *testing.T) {
 	second := by("bob", VerdictFalse)
 	second.Do, second.Second = entry.DoOpen, true
 	r.refused(second, Conflict, "")
-	if v := r.wantClosed("btc", true); len(v.Agreed) != 1 || len(v.Holds) != 2 {
+	if v := r.wantClosed("btc", true); len(v.Approvals) != 1 || len(v.Holds) != 2 {
 		t.Errorf("%+v", v)
 	}
 	second.Hold = first.Hold
@@ -284,9 +279,9 @@ func TestTwoPeopleLiftOneHold(t *testing.T) {
 	r.agrees(one("alice", holds[0].ID))
 	r.agrees(one("bob", holds[1].ID))
 	r.agrees(by("carol", VerdictReal))
-	r.wantStep("alice agrees to lift hold h1 on gate btc, verdict real: alice looked")
+	r.wantStep("alice", record.New(record.OpeningApproved, "btc", "h1", VerdictReal, "alice looked"))
 	r.opens(one("dave", holds[1].ID))
-	if v := r.wantClosed("btc", true); len(v.Holds) != 1 || v.Holds[0].ID != holds[0].ID || v.Agreed != nil {
+	if v := r.wantClosed("btc", true); len(v.Holds) != 1 || v.Holds[0].ID != holds[0].ID || v.Approvals != nil {
 		t.Fatalf("%+v", v)
 	}
 	if len(r.named(gateClosed)) != 1 {
@@ -313,7 +308,7 @@ func TestTwoPeopleForOtherHolds(t *testing.T) {
 	r.agrees(entry.Decision{Actor: "alice", Gate: "btc", Reason: "done"})
 	r.opens(entry.Decision{Actor: "bob", Gate: "btc", Reason: "done"})
 	r.wantClosed("btc", false)
-	r.wantStep("bob gate btc opened, as alice agreed: done")
+	r.wantStep("bob", record.New(record.OpenedByTwo, "btc", "alice", "", "done"))
 	r.must(r.json(entry.KindRestored, entry.Restored{Actor: "root", Backup: r.now}))
 	r.agrees(entry.Decision{Actor: "alice", Gate: "btc", Reason: "compared"})
 	r.opens(entry.Decision{Actor: "bob", Gate: "btc", Reason: "compared"})
@@ -333,10 +328,10 @@ func TestAgreementsAreBounded(t *testing.T) {
 		d.Reason = strings.Repeat("long ", 10_000)
 		r.agrees(d)
 	}
-	if n := len(r.gate("btc").Agreed); n != maxAgreed {
+	if n := len(r.gate("btc").Approvals); n != maxApprovals {
 		t.Errorf("%d agreements", n)
 	}
-	if n := len(r.named(approvalWanted)[0].summary()); n > maxAgreed*1000 {
+	if n := len(r.named(approvalWanted)[0].About.String()); n > 1000 {
 		t.Errorf("a summary of %d bytes", n)
 	}
 	twin := New()

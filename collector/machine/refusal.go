@@ -1,15 +1,16 @@
 package machine
 
-import "fmt"
+import "github.com/tomeishi/tomeishi/collector/record"
 
 // A Refusal says why a decision was not carried out: nothing has changed.
 type Refusal struct {
 	Reason RefusalReason
-	Field  string
-	Text   string
+	Field  string // of the decision that is wrong; empty if it is none
+	Why    record.Note
 }
 
-func (r *Refusal) Error() string { return r.Text }
+// Error is for logs; people are told by package message.
+func (r *Refusal) Error() string { return "refused: " + r.Why.String() }
 
 // A RefusalReason sorts refusals by what the asker can do about them.
 type RefusalReason uint8
@@ -21,14 +22,14 @@ const (
 	Conflict                      // things have changed since the asker looked
 )
 
-func invalid(field, format string, args ...any) *Refusal {
-	return &Refusal{Reason: Invalid, Field: field, Text: fmt.Sprintf(format, args...)}
+func invalid(field string, kind record.Kind, args ...string) *Refusal {
+	return &Refusal{Reason: Invalid, Field: field, Why: record.New(kind, args...)}
 }
 
-func notFound(format string, args ...any) *Refusal {
-	return &Refusal{Reason: NotFound, Text: fmt.Sprintf(format, args...)}
+func notFound(kind record.Kind, args ...string) *Refusal {
+	return &Refusal{Reason: NotFound, Why: record.New(kind, args...)}
 }
 
-func conflict(format string, args ...any) *Refusal {
-	return &Refusal{Reason: Conflict, Text: fmt.Sprintf(format, args...)}
+func conflict(kind record.Kind, args ...string) *Refusal {
+	return &Refusal{Reason: Conflict, Why: record.New(kind, args...)}
 }

@@ -8,24 +8,32 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
 // decode reads the body of an entry that travels as JSON.
 func decode[T any](e entry.Entry, do func(T) any) any {
-	var v T
-	if err := json.Unmarshal(e.Body, &v); err != nil {
-		return fmt.Errorf("entry %d of kind %d: %w", e.Index, e.Kind, err)
+	v, err := read[T](e)
+	if err != nil {
+		return err
 	}
 	return do(v)
+}
+
+func read[T any](e entry.Entry) (v T, err error) {
+	if err := json.Unmarshal(e.Body, &v); err != nil {
+		return v, fmt.Errorf("entry %d of kind %d: %w", e.Index, e.Kind, err)
+	}
+	return v, nil
 }
 
 // prepare takes a set of rule files that will count later. Nothing is filled
 // from the past in this version: a new rule counts from when its set is live.
 func (m *Machine) prepare(p entry.Prepare) any {
 	if _, problems := rules.Parse(p.Files); problems.Err() != nil {
-		return &Refusal{Reason: Invalid, Text: "the rule files have errors: " + problems.Err().Error()}
+		return invalid("files", record.BadRules, problems.Err().Error())
 	}
 	m.Pending = &RuleSet{Name: p.Set, Files: p.Files, Since: m.Time}
 	return nil
@@ -33,11 +41,11 @@ func (m *Machine) prepare(p entry.Prepare) any {
 
 func (m *Machine) goLive(l entry.Live) any {
 	if m.Pending == nil || m.Pending.Name != l.Set {
-		return conflict("rule set %s is not the one that was prepared last", l.Set)
+		return conflict(record.NotPrepared, l.Set)
 	}
 	set, problems := rules.Parse(m.Pending.Files)
 	if problems.Err() != nil {
-		return &Refusal{Reason: Invalid, Text: problems.Err().Error()}
+		return invalid("files", record.BadRules, problems.Err().Error())
 	}
 	var out LiveOutcome
 	began := map[string]int64{}
@@ -139,7 +147,7 @@ func (c *compiled) horizonOf(eventType string) uint32 {
 func (m *Machine) endRemoved() {
 	for _, a := range m.Alerts {
 		if _, known := m.live.uses[a.RuleID]; a.Ended == 0 && !a.builtIn() && !known {
-			m.end(a, "rule removed")
+			m.end(a, record.New(record.RuleRemoved))
 		}
 	}
 }

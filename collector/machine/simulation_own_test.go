@@ -97,8 +97,8 @@ func (s *simulation) checkOurs() {
 		case s.gates[name] == nil:
 			s.gates[name] = &closed{began: epoch, requests: map[string]int{}}
 		}
-		if want := s.gates[name].held(); !reflect.DeepEqual(want, v.Held) {
-			s.t.Fatalf("entry %d: held at %s (-want +got):\n%s", s.index, name, cmp.Diff(want, v.Held))
+		if want := s.gates[name].held(); !reflect.DeepEqual(want, v.Refused) {
+			s.t.Fatalf("entry %d: held at %s (-want +got):\n%s", s.index, name, cmp.Diff(want, v.Refused))
 		}
 	}
 	_, _, at := s.m.At()
@@ -115,11 +115,11 @@ func (s *simulation) checkOurs() {
 }
 
 // held is what the machine should say.
-func (c *closed) held() *Held {
+func (c *closed) held() *RefusedPayments {
 	if c == nil || len(c.requests) == 0 && c.unnamed == 0 {
 		return nil
 	}
-	h := &Held{Requests: len(c.requests), Unnamed: c.unnamed}
+	h := &RefusedPayments{Requests: len(c.requests), Unnamed: c.unnamed}
 	sum := 0
 	for _, amount := range slices.Sorted(maps.Values(c.requests)) {
 		if amount < 0 {

@@ -141,7 +141,7 @@ func (s *simulation) checkPeople() {
 	}
 	slices.Sort(agreed)
 	var have []string
-	for _, a := range s.gate("eth").Agreed {
+	for _, a := range s.gate("eth").Approvals {
 		have = append(have, a.Actor)
 	}
 	if slices.Sort(have); !slices.Equal(have, agreed) || (wanted == 1) != (len(agreed) > 0) {
@@ -150,7 +150,7 @@ func (s *simulation) checkPeople() {
 	if v := s.gate("eth"); len(v.Holds) != s.holds || v.Closed != (s.holds > 0) {
 		s.t.Fatalf("entry %d: %+v, want %d holds", s.index, v, s.holds)
 	}
-	if got := s.m.SwitchView(); got.Off != isOff || (off == 1) != isOff || got.Off && s.m.Due() > got.Until {
+	if got := s.m.AutomaticView(); got.Off != isOff || (off == 1) != isOff || got.Off && s.m.Due() > got.Until {
 		s.t.Fatalf("entry %d: the switch %+v, off until %d, %d alerts, due %d", s.index, got, s.offUntil, off, s.m.Due())
 	}
 }

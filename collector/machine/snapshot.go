@@ -21,8 +21,10 @@ import (
 // length, the table of applied events, and for each rule its id, the spec of
 // its table and the table.
 const (
-	snapshotMagic   = "TMSN"
-	snapshotVersion = 3 // 1 knew neither agents nor metric alerts, 2 neither approvals nor the switch nor notes
+	snapshotMagic = "TMSN"
+	// 1 knew neither agents nor metric alerts, 2 neither approvals nor the switch
+	// nor notifications, 3 wrote prose.
+	snapshotVersion = 4
 )
 
 var errSnapshot = errors.New("snapshot: malformed")
@@ -118,11 +120,11 @@ func load(b []byte) (*state, *rules.Set, error) {
 		slices.Contains(st.Effects, nil) || slices.Contains(st.Incidents, nil) {
 		return nil, nil, errSnapshot
 	}
-	if version == 1 {
-		st.agentsOfSpools()
+	if err := st.bringUp(version, b[:n]); err != nil {
+		return nil, nil, err
 	}
-	if version < 3 {
-		st.openedByOne()
+	if st.Behavior < firstBehavior || st.Behavior > Behavior {
+		return nil, nil, fmt.Errorf("snapshot: behavior version %d; this program knows versions %d to %d: upgrade it first", st.Behavior, firstBehavior, Behavior)
 	}
 	var err error
 	if st.seen, b, err = dedup.Load(b[n:]); err != nil {
@@ -156,26 +158,7 @@ func load(b []byte) (*state, *rules.Set, error) {
 	return &st, set, nil
 }
 
-// agentsOfSpools makes the agents known whose blocks were applied before agents
-// were kept.
-func (st *state) agentsOfSpools() {
-	st.Agents = map[string]*Agent{}
-	for _, s := range st.Spools {
-		a := st.Agents[s.Agent]
-		if a == nil {
-			a = &Agent{ID: s.Agent}
-			st.Agents[a.ID] = a
-		}
-		a.Heard = max(a.Heard, s.Entered)
-	}
-}
-
-// openedByOne makes gates what they were when it took one person to open them.
-func (st *state) openedByOne() {
-	for _, g := range st.Gates {
-		g.Opening = rules.Opening{Approvals: 1}
-	}
-}
+func sortedKeys[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
 
 // whole tells whether a map that traveled as JSON has no holes.
 func whole[T any](m map[string]*T) bool {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -23,7 +24,7 @@ func history(t testing.TB) *rig {
 	}
 	r.speaks("host1")
 	r.firing(r.level("Stuck", "instance", "host1"), r.level("Slow"))
-	r.must(r.json(entry.KindCondition, entry.Condition{Name: diskLow, Firing: true, Text: "3 GB left"}))
+	r.must(r.json(entry.KindCondition, entry.Condition{Name: diskLow, Firing: true, About: record.New(record.Legacy, "3 GB left")}))
 	r.off(0)
 	r.agrees(by("alice", VerdictReal))
 	r.reports("host1", aBeat, r.ask("btc", "w1", "BTC", "0.5"))
@@ -32,13 +33,13 @@ func history(t testing.TB) *rig {
 
 // TestGoldenSnapshot reads the snapshots that each version of the format wrote.
 func TestGoldenSnapshot(t *testing.T) {
-	const latest = "testdata/v3.snapshot"
+	const latest = "testdata/v4.snapshot"
 	if *update {
 		if err := os.WriteFile(latest, history(t).m.Snapshot().Bytes, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for path, alerts := range map[string]int{"testdata/v1.snapshot": 2, "testdata/v2.snapshot": 5, latest: 9} {
+	for path, alerts := range map[string]int{"testdata/v1.snapshot": 2, "testdata/v2.snapshot": 5, "testdata/v3.snapshot": 9, latest: 9} {
 		m := New()
 		raw, err := os.ReadFile(path)
 		if err != nil {
@@ -51,10 +52,11 @@ func TestGoldenSnapshot(t *testing.T) {
 		if !ok || !v.Closed || len(m.AlertsView()) != alerts || m.CellID() != "c0" {
 			t.Errorf("%s: gate %+v, alerts %+v", path, v, m.AlertsView())
 		}
-		if held := v.Held != nil && v.Held.Requests == 1; held != (path == latest) {
-			t.Errorf("%s: held %+v", path, v.Held)
+		held := v.Refused != nil && v.Refused.Requests == 1
+		if held != (alerts == 9) {
+			t.Errorf("%s: held %+v", path, v.Refused)
 		}
-		if v, off := m.gate("btc"), m.SwitchView().Off; path == latest && (!off || len(v.Agreed) != 1 || v.Opening.Approvals != 2) {
+		if off := m.AutomaticView().Off; held && (!off || len(v.Approvals) != 1 || v.Opening.Approvals != 2) {
 			t.Errorf("%s: gate %+v, switched off %v", path, v, off)
 		}
 		for _, a := range m.AlertsView() {
@@ -66,7 +68,7 @@ func TestGoldenSnapshot(t *testing.T) {
 	m := New()
 	newer := m.Snapshot().Bytes
 	newer[len(snapshotMagic)] = snapshotVersion + 1
-	if err := m.Restore(bytes.NewReader(newer)); err == nil || !strings.Contains(err.Error(), "version 4; this program reads versions 1 to 3") {
+	if err := m.Restore(bytes.NewReader(newer)); err == nil || !strings.Contains(err.Error(), "version 5; this program reads versions 1 to 4") {
 		t.Errorf("a newer snapshot: %v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine/dedup"
+	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
@@ -19,13 +20,15 @@ type state struct {
 	Cell   string
 	Secret [2]uint64
 
+	Behavior uint32 // version by which entries are judged
+
 	Last  counters
 	Epoch uint64 // counts every change of any gate
 
 	Serving int64 // ledger time since when a collector serves, so that agents can be heard
 	Steady  int64 // ledger time since when it was steady enough to judge clocks by it
 
-	Switch Switch // of automatic effects
+	Automatic Automatic // whether effects happen by themselves
 
 	Restored int64 // ledger time of the last restore, until its first rule set is live
 
@@ -39,6 +42,7 @@ type state struct {
 	Spools    map[string]*Spool // by agent and spool id
 	Gates     map[string]*Gate
 	Closings  map[string]*Closing // of the gates on which a hold stands
+	Approvals []Approval          // of decisions that wait for another person, the oldest first
 	Holds     []*Hold
 	Alerts    []*Alert // in the order they were raised
 	Effects   []*Effect
@@ -118,19 +122,20 @@ type Alert struct {
 	RuleID      RuleID
 	Key         window.Key
 	Labels      []Label // sorted by name
-	Annotations []Label // templates, unless Rendered
+	Annotations []Label // templates, unless Rendered; a built-in alert has none
 	Value       string
 	Evidence    []window.Ref // the latest, oldest first
 	Total       int          // of evidence, kept or not
 	Since       int64        // time of the first evidence
 	Raised      int64        // ledger time
 	Updated     int64
-	Ended       int64    // ledger time; 0 while it stands
-	Cause       string   `json:",omitempty"` // why it ended
-	Due         int64    // ledger time at which to look again
-	Quiet       int64    // ledger time since when it is only kept firing; 0 while true
-	Incident    string   `json:",omitempty"`
-	Effects     []string `json:",omitempty"`
+	Ended       int64       // ledger time; 0 while it stands
+	Cause       record.Note `json:",omitzero"` // why it ended
+	About       record.Note `json:",omitzero"` // what a built-in alert says
+	Due         int64       // ledger time at which to look again
+	Quiet       int64       // ledger time since when it is only kept firing; 0 while true
+	Incident    string      `json:",omitempty"`
+	Effects     []string    `json:",omitempty"`
 	// Keys are the keys over the limit that this one alert stands for, sorted.
 	Keys []window.Key `json:",omitempty"`
 	More uint64       `json:",omitempty"` // alerts over the limit that this one stands for
@@ -150,22 +155,12 @@ type Gate struct {
 	Epoch           uint64
 	Defined         bool // false: gone from the rule files, kept for its holds and its epoch
 
-	Opening rules.Opening // what opening it takes
-	Agreed  []Agreement   `json:",omitempty"` // who wants to open it; empty once a newer hold came
-	Held    *Held         `json:",omitempty"` // what was refused at it since it closed
+	Opening rules.Opening    // what opening it takes
+	Refused *RefusedPayments `json:",omitempty"` // at it since it closed
 }
 
-// An Agreement is one person's wish to open a gate that takes two.
-type Agreement struct {
-	Actor   string
-	At      int64 // ledger time
-	Reason  string
-	Verdict string `json:",omitempty"`
-	Hold    string `json:",omitempty"` // the one hold to lift; empty for all that there are
-}
-
-// Held is what agents refused at a gate since it closed.
-type Held struct {
+// RefusedPayments are what agents refused at a gate since it closed.
+type RefusedPayments struct {
 	Requests int    // that were named, each counted once
 	Unnamed  uint64 `json:",omitempty"` // asks that named no request
 	Unpriced int    `json:",omitempty"` // requests without asset and amount
@@ -189,7 +184,8 @@ const (
 type Hold struct {
 	ID, Gate  string
 	By, Cause string
-	Reason    string
+	Reason    string      // as a person gave it
+	Because   record.Note `json:",omitzero"` // where neither a person nor a rule gave a reason
 	Alert     string
 	Effect    string
 	Incident  string
@@ -198,34 +194,13 @@ type Hold struct {
 	Match     map[string]string
 }
 
-// A Switch says whether effects happen by themselves.
-type Switch struct {
+// Automatic says whether effects happen by themselves.
+type Automatic struct {
 	Off    bool
 	Since  int64  `json:",omitempty"` // ledger time of the last change
 	Until  int64  `json:",omitempty"` // ledger time at which it goes on again by itself; 0 while on
 	Actor  string `json:",omitempty"`
 	Reason string `json:",omitempty"`
-}
-
-// States of effects.
-const (
-	Planned  = "planned"
-	Applied  = "applied"
-	Verified = "verified"
-	Undone   = "undone"
-)
-
-// An Effect is one carrying-out of one mitigation on one target.
-type Effect struct {
-	ID, Mitigation, Target string
-	Mode                   rules.Mode
-	State                  string
-	Alert, Incident        string
-	Planned                int64
-	Result                 string
-	Hold                   string
-	Epoch                  uint64 // of the cell, at which it took effect
-	Actor                  string `json:",omitempty"` // who approved or undid it
 }
 
 // Verdicts.
@@ -258,7 +233,8 @@ type Incident struct {
 type Step struct {
 	At    int64
 	Actor string
-	Text  string
+	// Said is what happened. Before it was a note, the key held prose.
+	Said record.Note `json:"Text"`
 }
 
 // Bounds of what is kept of the past.

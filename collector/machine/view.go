@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/rules"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // A GateView is a gate as others see it.
@@ -14,6 +16,8 @@ type GateView struct {
 	Gate
 	Closed  bool
 	WouldBe bool // closed, if everything in shadow were enforced
+	// Approvals are by those who want to open it; none once a newer hold came.
+	Approvals []Approval
 	// Holds on the gate, then those of its parents with Cause ByParent and By
 	// naming the parent.
 	Holds []Hold
@@ -56,8 +60,8 @@ func (m *Machine) GateView(name string) (GateView, bool) {
 }
 
 func (m *Machine) gateView(name string) GateView {
-	v := GateView{Gate: *m.Gates[name], WouldBe: m.wouldBe(name)}
-	v.Held = v.Held.copy()
+	v := GateView{Gate: *m.Gates[name], WouldBe: m.wouldBe(name), Approvals: m.approvals(Subject{entry.DoOpen, name})}
+	v.Refused = v.Refused.copy()
 	on, above := m.holdsOn(name), m.holdsAbove(name)
 	v.Holds = slices.Grow(v.Holds, len(on)+len(above))
 	for _, h := range on {

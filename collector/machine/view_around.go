@@ -3,6 +3,8 @@ package machine
 import (
 	"slices"
 	"strings"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // Bounds of what is told around an alert.
@@ -15,10 +17,10 @@ const (
 // Around is what belongs to an alert, all at one moment. It costs little even
 // while thousands of holds stand.
 type Around struct {
-	Effects  []Effect // of the alert that are kept, oldest first
-	Gates    []GateAround
-	Incident IncidentAround // without ID if there is none
-	Switch   Switch
+	Effects   []Effect // of the alert that are kept, oldest first
+	Gates     []GateAround
+	Incident  IncidentAround // without ID if there is none
+	Automatic Automatic
 }
 
 // A GateAround is a gate of an alert: the target of an effect of it, or what a
@@ -44,7 +46,7 @@ type IncidentAround struct {
 func (m *Machine) Around(a Alert) Around {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	out := Around{Switch: m.Switch}
+	out := Around{Automatic: m.Automatic}
 	var gates []string
 	for _, id := range a.Effects {
 		if e := m.effects[id]; e != nil {
@@ -68,8 +70,8 @@ func (m *Machine) Around(a Alert) Around {
 
 func (m *Machine) gateAround(name string) GateAround {
 	g := GateAround{GateView: GateView{Gate: *m.Gates[name], WouldBe: m.wouldBe(name)}}
-	g.Agreed = slices.Clone(g.Agreed)
-	g.Held = g.Held.copy()
+	g.Approvals = m.approvals(Subject{entry.DoOpen, name})
+	g.Refused = g.Refused.copy()
 	for _, h := range m.Holds {
 		above := strings.HasPrefix(name, h.Gate) && strings.HasPrefix(name[len(h.Gate):], "/")
 		if h.Match != nil || h.Gate != name && !above {

@@ -24,17 +24,17 @@ func TestAround(t *testing.T) {
 		len(g.Holds) == 1 && g.Holds[0].Alert == a.ID && slices.Equal(g.ClosedAt, []string{"btc"}))
 	check("its incident has GateClosed too", around.Incident.ID == a.Incident && around.Incident.Alerts == 2 &&
 		slices.Equal(around.Incident.Others, []string{"GateClosed"}))
-	if g.Held != nil {
-		t.Errorf("nothing was refused, and it is held: %+v", g.Held)
+	if g.Refused != nil {
+		t.Errorf("nothing was refused, and it is held: %+v", g.Refused)
 	}
 
 	r.closeFor("btc", map[string]string{"customer": "c1"})
 	r.closeFor("btc", nil)
 	r.reports("h1", r.ask("btc", "w9", "BTC", "1"))
 	g = r.m.Around(a).Gates[0]
-	check("two holds close it, the third names a customer", g.Closing == 2 && len(g.Holds) == 1 && g.Held != nil)
-	g.Held.Sums[0].Amount = "changed"
-	if held := r.gate("btc").Held; held.Sums[0].Amount != "1" {
+	check("two holds close it, the third names a customer", g.Closing == 2 && len(g.Holds) == 1 && g.Refused != nil)
+	g.Refused.Sums[0].Amount = "changed"
+	if held := r.gate("btc").Refused; held.Sums[0].Amount != "1" {
 		t.Errorf("the view shares what is held: %+v", held)
 	}
 

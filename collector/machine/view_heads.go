@@ -13,7 +13,7 @@ type Counts struct {
 func (m *Machine) Counts() Counts {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	c := Counts{Standing: m.firing, Off: m.Switch.Off}
+	c := Counts{Standing: m.firing, Off: m.Automatic.Off}
 	if m.alertOf[m.aboutKey(watchdog, nil)] != nil {
 		c.Standing--
 	}

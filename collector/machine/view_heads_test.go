@@ -56,8 +56,8 @@ func TestIncidentHeads(t *testing.T) {
 		h.Effects != len(in.Effects) || h.Standing != in.Standing || len(h.Gates) != 1 || h.Gates[0] != "btc" {
 		t.Errorf("head %+v of %+v", h, in)
 	}
-	in.Log[0].Text, in.Gates[0] = "changed", "changed"
-	if again, _ := r.m.IncidentView("i1"); again.Log[0].Text == "changed" || again.Gates[0] == "changed" {
+	in.Log[0].Said.Kind, in.Gates[0] = "changed", "changed"
+	if again, _ := r.m.IncidentView("i1"); again.Log[0].Said.Kind == "changed" || again.Gates[0] == "changed" {
 		t.Error("a view shares memory with the machine")
 	}
 	if _, ok := r.m.IncidentView("i2"); ok {

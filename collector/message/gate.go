@@ -1,6 +1,7 @@
 package message
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/tomeishi/tomeishi/collector/machine"
@@ -28,7 +29,7 @@ func (p *page) gateLine(g *machine.GateAround) string {
 // closer is who or what closed a gate, and why if a person said it.
 func (p *page) closer(h machine.Hold) string {
 	t := p.words.T
-	by, reason := oneLine(h.By, maxLine/2), oneLine(h.Reason, maxLine/2)
+	by, reason := oneLine(h.By, maxLine/2), oneLine(cmp.Or(h.Reason, p.words.Record(h.Because)), maxLine/2)
 	switch h.Cause {
 	case machine.ByRule:
 		by = t("by rule %s", by)
@@ -48,7 +49,7 @@ func (p *page) closer(h machine.Hold) string {
 // heldLine is what was refused at a closed gate. While nothing was refused
 // nobody knows what waits: workers may not have asked.
 func (p *page) heldLine(g *machine.GateAround) string {
-	t, h := p.words.T, g.Held
+	t, h := p.words.T, g.Refused
 	if h == nil || h.Requests == 0 && h.Unnamed == 0 {
 		return p.ofGate(g, t("not known yet"))
 	}
@@ -70,7 +71,7 @@ func (p *page) heldLine(g *machine.GateAround) string {
 }
 
 // sums are the amounts of what is held, by asset.
-func (p *page) sums(h *machine.Held) string {
+func (p *page) sums(h *machine.RefusedPayments) string {
 	var parts []string
 	for i, s := range h.Sums {
 		if i == maxShown {
@@ -105,7 +106,7 @@ func (p *page) doneLine() string {
 			parts = append(parts, text)
 		}
 	}
-	if s := p.around.Switch; s.Off && p.alert.Ended == 0 && !(isBuiltIn(p.alert) && p.alert.Rule == automaticOff) {
+	if s := p.around.Automatic; s.Off && p.alert.Ended == 0 && !(isBuiltIn(p.alert) && p.alert.Rule == automaticOff) {
 		parts = append(parts, p.words.T("automatic effects are off until %s, by %s: %s",
 			p.words.Time(at(s.Until)), oneLine(s.Actor, maxLine/4), oneLine(s.Reason, maxLine/4)))
 	}
@@ -180,9 +181,9 @@ func (p *page) opening(g *machine.GateAround) []string {
 		return out
 	}
 	out = append(out, t("Opening takes %d people by name", g.Opening.Approvals))
-	if len(g.Agreed) > 0 {
+	if len(g.Approvals) > 0 {
 		var names []string
-		for _, a := range g.Agreed {
+		for _, a := range g.Approvals {
 			names = append(names, p.agreed(a))
 		}
 		out = append(out, t("%s agreed", p.list(names)))
@@ -194,7 +195,7 @@ func (p *page) opening(g *machine.GateAround) []string {
 }
 
 // agreed is who wants to open a gate, as what, and why.
-func (p *page) agreed(a machine.Agreement) string {
+func (p *page) agreed(a machine.Approval) string {
 	who, why := oneLine(a.Actor, maxLine/4), oneLine(a.Reason, maxLine/4)
 	if a.Verdict != "" && why != "" {
 		why = p.words.T("%s: %s|of", p.verdict(a.Verdict), why)

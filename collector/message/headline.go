@@ -64,7 +64,7 @@ func (p *page) notStopped() string {
 
 // switchedOff tells whether an effect waits because automatic effects are off.
 func (p *page) switchedOff(e machine.Effect) bool {
-	return p.around.Switch.Off && e.SwitchedOff()
+	return p.around.Automatic.Off && e.SwitchedOff()
 }
 
 // gate is a gate of the alert; nil if it is not known any more.

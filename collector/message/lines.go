@@ -15,7 +15,7 @@ func (p *page) lines() []Line {
 		}
 	}
 	say("What", p.what)
-	say("Details", p.details())
+	say("Details", oneLine(p.texts["description"], maxLine))
 	say("Alert", oneLine(p.alert.ID+" "+p.name(), maxLine))
 	for i := range p.around.Gates {
 		say("Gate", p.gateLine(&p.around.Gates[i]))
@@ -67,26 +67,10 @@ func (p *page) endedLine() string {
 		return ""
 	}
 	when := p.words.Time(at(p.alert.Ended))
-	if p.alert.Cause == "" {
+	if p.alert.Cause.IsZero() {
 		return when
 	}
-	return p.words.T("%s: %s|when and why", when, p.cause())
-}
-
-// cause is why the alert ended.
-func (p *page) cause() string {
-	if actor, ok := strings.CutPrefix(p.alert.Cause, "opened by "); ok {
-		return p.words.T("opened by %s", oneLine(actor, maxLine))
-	}
-	if actor, ok := strings.CutPrefix(p.alert.Cause, "switched on by "); ok {
-		return p.words.T("switched on by %s", oneLine(actor, maxLine))
-	}
-	if hold, ok := strings.CutPrefix(p.alert.Cause, "hold "); ok {
-		if hold, ok = strings.CutSuffix(hold, " came"); ok {
-			return p.words.T("hold %s came", oneLine(hold, maxLine))
-		}
-	}
-	return oneLine(p.words.fixed(p.alert.Cause, ""), maxLine)
+	return p.words.T("%s: %s|when and why", when, oneLine(p.words.Record(p.alert.Cause), maxLine))
 }
 
 // evidenceLine counts the evidence and names the newest of it.

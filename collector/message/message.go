@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
@@ -63,3 +64,6 @@ func (w *Writer) Words(l Language) *Words {
 	}
 	return w.words[English]
 }
+
+// Record says a note of the record in the language of the configuration.
+func (w *Writer) Record(n record.Note) string { return w.Words(w.o.Language).Record(n) }

@@ -69,16 +69,13 @@ func (w *Writer) look(words *Words, a machine.Alert) *page {
 	if refs := a.Evidence[max(0, len(a.Evidence)-maxNamed):]; len(refs) > 0 && w.o.Evidence != nil {
 		p.evidence = w.o.Evidence(refs)
 	}
-	p.texts = w.Annotations(a, p.evidence)
+	p.texts = w.annotationsIn(words, a, p.evidence)
 	p.what = oneLine(p.summary(), maxLine)
 	return p
 }
 
 // summary is what the alert says, or its name and labels.
 func (p *page) summary() string {
-	if text := p.builtIn(); text != "" {
-		return text
-	}
 	if text := p.texts["summary"]; strings.TrimSpace(text) != "" {
 		return text
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -63,7 +64,7 @@ func TestPage(t *testing.T) {
 		},
 		"verified": func(c *cell) machine.Alert {
 			c.happens("payout.sent", "w1", "w1")
-			c.apply(entry.KindResult, entry.Result{Effect: "e1", State: machine.Verified, Text: "all agents"})
+			c.apply(entry.KindResult, entry.Result{Effect: "e1", State: string(machine.Verified), Said: record.New(record.ResultConfirmed, "2")})
 			return c.alert("PaidTwice")
 		},
 		"restored": func(c *cell) machine.Alert {
@@ -98,7 +99,7 @@ func TestPage(t *testing.T) {
 		},
 		"rules_blind": func(c *cell) machine.Alert {
 			c.apply(entry.KindCondition, entry.Condition{
-				Name: "RuleErrors", Firing: true, Text: "metric rules are not evaluated: disk", Labels: []machine.Label{{Name: "error", Value: "blind"}},
+				Name: "RuleErrors", Firing: true, About: record.New(record.AboutRulesBlind), Labels: []machine.Label{{Name: "error", Value: "blind"}},
 			})
 			return c.alert("RuleErrors")
 		},
@@ -161,7 +162,7 @@ func TestPage(t *testing.T) {
 			return c.alert("AutomaticOff")
 		},
 		"condition": func(c *cell) machine.Alert {
-			c.apply(entry.KindCondition, entry.Condition{Name: "DiskLow", Firing: true, Text: "less than 10 % of the collector's disk is free"})
+			c.apply(entry.KindCondition, entry.Condition{Name: "DiskLow", Firing: true, About: record.New(record.AboutDiskLow, "10")})
 			return c.alert("DiskLow")
 		},
 	} {
@@ -207,7 +208,7 @@ func TestPageIsText(t *testing.T) {
 			for _, text := range []string{evil, strings.Repeat("ん", 10_000/len("ん"))} {
 				a.Annotations = []machine.Label{{Name: "summary", Value: text}, {Name: "description", Value: text}, {Name: "runbook_url", Value: text}}
 				a.Metric = true // as it is
-				a.Cause, a.Ended, a.Value = text, time.Now().UnixNano(), text
+				a.Cause, a.Ended, a.Value = record.New(record.AgentForgotten, text, text), time.Now().UnixNano(), text
 				a.Labels = append(a.Labels, machine.Label{Name: "x", Value: text})
 				for _, l := range []Language{English, Japanese} {
 					checkPage(t, c.writer().PageIn(l, a))
@@ -252,20 +253,20 @@ func TestHeld(t *testing.T) {
 	}
 	words := New(Options{}).Words(English)
 	for _, c := range []struct {
-		held *machine.Held
+		held *machine.RefusedPayments
 		want string
 	}{
 		{nil, "not known yet"},
-		{&machine.Held{}, "not known yet"},
-		{&machine.Held{Unnamed: 1}, "1 ask that named no request"},
-		{&machine.Held{Requests: 1, Unpriced: 1}, "1 request: amount not known"},
-		{&machine.Held{Requests: 1, Sums: many[:1]}, "1 request: 1 A"},
-		{&machine.Held{Requests: 12_000, More: true, Sums: many, Unpriced: 3}, "at least 12,000 requests: 1 A, 2 B, 3 C, 4 D, 5 E, 2 more assets; amount not known for 3 of them"},
-		{&machine.Held{Requests: 1, Sums: []machine.Sum{{Asset: "B\nT\u202eC", Amount: "0.5"}}}, "1 request: 0.5 B TC"},
+		{&machine.RefusedPayments{}, "not known yet"},
+		{&machine.RefusedPayments{Unnamed: 1}, "1 ask that named no request"},
+		{&machine.RefusedPayments{Requests: 1, Unpriced: 1}, "1 request: amount not known"},
+		{&machine.RefusedPayments{Requests: 1, Sums: many[:1]}, "1 request: 1 A"},
+		{&machine.RefusedPayments{Requests: 12_000, More: true, Sums: many, Unpriced: 3}, "at least 12,000 requests: 1 A, 2 B, 3 C, 4 D, 5 E, 2 more assets; amount not known for 3 of them"},
+		{&machine.RefusedPayments{Requests: 1, Sums: []machine.Sum{{Asset: "B\nT\u202eC", Amount: "0.5"}}}, "1 request: 0.5 B TC"},
 	} {
 		p := page{words: words}
 		g := &machine.GateAround{}
-		g.Name, g.Held = "btc", c.held
+		g.Name, g.Refused = "btc", c.held
 		if got := p.heldLine(g); got != c.want {
 			t.Errorf("%+v is %q, want %q", c.held, got, c.want)
 		}

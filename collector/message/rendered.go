@@ -43,10 +43,17 @@ type renderedText struct {
 // Annotations are an alert's annotations as text, with the evidence named in
 // them; and its incident. The map is the caller's.
 func (w *Writer) Annotations(a machine.Alert, evidence []string) map[string]string {
+	return w.annotationsIn(w.Words(w.o.Language), a, evidence)
+}
+
+func (w *Writer) annotationsIn(words *Words, a machine.Alert, evidence []string) map[string]string {
 	var out map[string]string
-	if a.Rendered() {
+	switch {
+	case isBuiltIn(a):
+		out = words.builtIn(a)
+	case a.Rendered():
 		out = pairs(a.Annotations)
-	} else {
+	default:
 		out = w.rendered.annotations(a, evidence)
 	}
 	if a.Incident != "" {
@@ -64,10 +71,10 @@ func (w *Writer) Summary(a machine.Alert) string {
 	return a.Rule + ": " + machine.Text(a.Labels)
 }
 
-// SummaryIn is what an alert says in one line, where it is built in in a
+// SummaryIn is what an alert says in one line; one that is built in says it in a
 // language: in that of the configuration if the catalog does not speak it.
 func (w *Writer) SummaryIn(l Language, a machine.Alert) string {
-	p := page{words: w.Words(l), alert: a, texts: w.Annotations(a, nil)}
+	p := page{words: w.Words(l), alert: a, texts: w.annotationsIn(w.Words(l), a, nil)}
 	return oneLine(p.summary(), maxLine)
 }
 

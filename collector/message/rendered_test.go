@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // TestRendered remembers annotations only as long as all that they are made of
@@ -98,16 +99,18 @@ func TestSummaryIn(t *testing.T) {
 	w := New(Options{Language: Japanese})
 	a := machine.Alert{
 		ID: "a1", Rule: "AgentSilent", Labels: []machine.Label{{Name: "agent", Value: "h\n1"}},
-		Annotations: []machine.Label{{Name: "summary", Value: "Nothing was heard\nof it."}},
+		About: record.New(record.AboutAgentSilent, "h\n1"),
 	}
 	for l, want := range map[Language]string{
-		English: "Nothing was heard of it.", Japanese: "エージェント h 1 から30秒間受信がありません。ホストの状態は不明です", "": "エージェント h 1 から30秒間受信がありません。ホストの状態は不明です",
+		English:  "Nothing was heard of agent h 1 for 30 seconds: how its host is doing is not known.",
+		Japanese: "エージェント h 1 から30秒間受信がありません。ホストの状態は不明です。", "": "エージェント h 1 から30秒間受信がありません。ホストの状態は不明です。",
 	} {
 		if got := w.SummaryIn(l, a); got != want {
 			t.Errorf("in %q %q, want %q", l, got, want)
 		}
 	}
 	a.RuleID = machine.RuleID{1} // a rule of that name
+	a.Annotations = []machine.Label{{Name: "summary", Value: "Nothing was heard\nof it."}}
 	if got, want := w.SummaryIn(Japanese, a), "Nothing was heard of it."; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -7,6 +7,8 @@ import (
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 	"golang.org/x/text/message/catalog"
+
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // A Language is one that the catalog speaks.
@@ -25,6 +27,8 @@ type Words struct {
 	zone     *time.Location
 	printer  *message.Printer
 	known    map[string]bool // texts of the catalog
+
+	sentences map[record.Kind]sentence
 }
 
 func newWords(l Language, zone *time.Location, c catalog.Catalog, known map[string]bool) *Words {
@@ -32,7 +36,7 @@ func newWords(l Language, zone *time.Location, c catalog.Catalog, known map[stri
 	if l == Japanese {
 		tag = language.Japanese
 	}
-	return &Words{l, zone, message.NewPrinter(tag, message.Catalog(c)), known}
+	return &Words{l, zone, message.NewPrinter(tag, message.Catalog(c)), known, sentences()}
 }
 
 // Language is the language, as the attribute lang of HTML names it.

@@ -20,6 +20,7 @@ var webWords = []row{
 	{"Open", "開く"},
 	{"Close", "閉じる"},
 	{"Approve", "承認する"},
+	{"Decline", "却下する"},
 	{"Undo", "取り消す"},
 	{"Cancel", "やめる"},
 	{"Save", "保存する"},

@@ -251,7 +251,7 @@ func TestSilenceRefused(t *testing.T) {
 		change(&s)
 		_, err := w.n.Silence(t.Context(), "hanako", s)
 		refusal, ok := errors.AsType[*machine.Refusal](err)
-		if !ok || refusal.Field != strings.TrimSpace(field) || refusal.Text == "" {
+		if !ok || refusal.Field != strings.TrimSpace(field) || refusal.Why.String() == "" {
 			t.Errorf("%s: got %#v", field, err)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/collector/notify"
 )
 
@@ -211,7 +212,7 @@ func alert(id, name, severity string, pairs ...string) machine.Alert {
 // ended is the alert, ended now.
 func ended(a machine.Alert) machine.Alert {
 	a.Ended = time.Now().UnixNano()
-	a.Updated, a.Cause = a.Ended, "nothing matched any more"
+	a.Updated, a.Cause = a.Ended, record.New(record.NoLongerTrue)
 	return a
 }
 

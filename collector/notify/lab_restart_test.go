@@ -8,6 +8,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // TestNotToldAgain: what the ledger says was told is not told again by a new
@@ -93,7 +94,7 @@ func TestRefusedNote(t *testing.T) {
 	l.book.refusing(func(n entry.NotifyState) error {
 		for _, k := range n.Kept {
 			if strings.Contains(k.Key, "too long") {
-				return &machine.Refusal{Reason: machine.Invalid, Field: "key", Text: "not kept"}
+				return &machine.Refusal{Reason: machine.Invalid, Field: "key", Why: record.New(record.BadNotifyRecord)}
 			}
 		}
 		return nil

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 func logNote(key, body string) *note {
@@ -134,7 +135,7 @@ func TestQueueRefused(t *testing.T) {
 	var got []entry.NotifyState
 	q := newQueue(func(_ context.Context, n entry.NotifyState) error {
 		if strings.Contains(brief([]entry.NotifyState{n}), "bad") {
-			return fmt.Errorf("propose: %w", &machine.Refusal{Text: "too long"})
+			return fmt.Errorf("propose: %w", &machine.Refusal{Why: record.New(record.BadNotifyRecord)})
 		}
 		got = append(got, n)
 		return nil

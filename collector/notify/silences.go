@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // decide lets a person change silences and returns when the change is in the
@@ -108,13 +109,13 @@ func refusal(id string, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, silence.ErrNotFound):
-		return &machine.Refusal{Reason: machine.NotFound, Field: "id", Text: fmt.Sprintf("there is no silence %.64s: it may have ended long ago", id)}
+		return &machine.Refusal{Reason: machine.NotFound, Field: "id", Why: record.New(record.NoSilence, cut(id, 64))}
 	}
-	return invalid("", "%s", err)
+	return invalid("", record.SilenceRefused, err.Error())
 }
 
-func invalid(field, format string, args ...any) error {
-	return &machine.Refusal{Reason: machine.Invalid, Field: field, Text: fmt.Sprintf(format, args...)}
+func invalid(field string, kind record.Kind, args ...string) error {
+	return &machine.Refusal{Reason: machine.Invalid, Field: field, Why: record.New(kind, args...)}
 }
 
 // toEngine checks a silence and makes it the engine's.
@@ -124,15 +125,15 @@ func toEngine(s machine.Silence, now time.Time) (*silencepb.Silence, error) {
 	}
 	switch {
 	case len(s.Matchers) == 0:
-		return nil, invalid("matchers", "a silence needs at least one matcher: without, it would silence everything")
+		return nil, invalid("matchers", record.SilenceNoMatcher)
 	case s.Ends.IsZero():
-		return nil, invalid("ends", "say when the silence ends")
+		return nil, invalid("ends", record.SilenceNoEnd)
 	case !s.Ends.After(now):
-		return nil, invalid("ends", "the silence would end in the past")
+		return nil, invalid("ends", record.SilenceInPast)
 	case !s.Ends.After(s.Starts):
-		return nil, invalid("ends", "the silence would end before it starts")
+		return nil, invalid("ends", record.SilenceBackward)
 	case s.Comment == "":
-		return nil, invalid("comment", "say why: others will ask")
+		return nil, invalid("comment", record.SilenceNoComment)
 	}
 	set := &silencepb.MatcherSet{}
 	anything := true
@@ -145,7 +146,7 @@ func toEngine(s machine.Silence, now time.Time) (*silencepb.Silence, error) {
 		set.Matchers = append(set.Matchers, e)
 	}
 	if anything {
-		return nil, invalid("matchers", "these matchers also match alerts without the labels: at least one must not match the empty text")
+		return nil, invalid("matchers", record.SilenceMatchesAll)
 	}
 	return &silencepb.Silence{
 		Id: s.ID, MatcherSets: []*silencepb.MatcherSet{set}, Comment: s.Comment,
@@ -157,7 +158,7 @@ func toEngine(s machine.Silence, now time.Time) (*silencepb.Silence, error) {
 func matcher(i int, m machine.Matcher) (*silencepb.Matcher, bool, error) {
 	at := fmt.Sprintf("matchers[%d]", i)
 	if m.Name == "" {
-		return nil, false, invalid(at+".name", "a matcher needs the name of a label")
+		return nil, false, invalid(at+".name", record.MatcherNoName)
 	}
 	for kind, op := range operators {
 		if op != m.Op {
@@ -167,13 +168,13 @@ func matcher(i int, m machine.Matcher) (*silencepb.Matcher, bool, error) {
 		if kind == silencepb.Matcher_REGEXP || kind == silencepb.Matcher_NOT_REGEXP {
 			re, err := regexp.Compile("^(?:" + m.Value + ")$")
 			if err != nil {
-				return nil, false, invalid(at+".value", "%.100q is not a regular expression: %s", m.Value, err)
+				return nil, false, invalid(at+".value", record.MatcherBadPattern, cut(m.Value, 100), err.Error())
 			}
 			empty = kind == silencepb.Matcher_REGEXP && re.MatchString("")
 		}
 		return &silencepb.Matcher{Type: kind, Name: m.Name, Pattern: m.Value}, empty, nil
 	}
-	return nil, false, invalid(at+".op", "%.10q compares nothing: use =, !=, =~ or !~", m.Op)
+	return nil, false, invalid(at+".op", record.MatcherBadOp, cut(m.Op, 10))
 }
 
 // SilencedBy are the ids of the active silences that keep an alert with these
@@ -195,3 +196,5 @@ func (n *Notifier) SilencedBy(labels []machine.Label) []string {
 	slices.Sort(ids)
 	return ids
 }
+
+func cut(s string, most int) string { return s[:min(len(s), most)] }

@@ -94,7 +94,7 @@ func (t *teller) took(alerts []*alert.Alert) {
 	t.pause.end()
 	t.n.failures.worked(t.key)
 	if !t.quiet {
-		t.n.queue.tell(record(t.key, alerts, time.Now()))
+		t.n.queue.tell(notified(t.key, alerts, time.Now()))
 	}
 }
 
@@ -164,8 +164,8 @@ func (t *teller) dress(alerts []*alert.Alert) []*alert.Alert {
 	return out
 }
 
-// record is what the ledger keeps of a notification.
-func record(key receiverKey, alerts []*alert.Alert, at time.Time) entry.Notification {
+// notified is what the ledger keeps of a notification.
+func notified(key receiverKey, alerts []*alert.Alert, at time.Time) entry.Notification {
 	t := entry.Notification{At: at.UnixNano(), Receiver: key.receiver, Integration: key.integration}
 	seen := map[string]bool{}
 	for _, a := range alerts {

@@ -299,7 +299,7 @@ func TestRecord(t *testing.T) {
 	alerts[2].Annotations[incidentAnnotation] = "i1"
 	alerts[maxToldNames+1].Annotations[incidentAnnotation] = "i2"
 	at := time.Now()
-	got := record(receiverKey{"r", "slack"}, alerts, at)
+	got := notified(receiverKey{"r", "slack"}, alerts, at)
 	if len(got.Alerts) != maxToldNames || got.Alerts[0] != "a0" {
 		t.Errorf("alerts %v", got.Alerts)
 	}

@@ -74,7 +74,7 @@ func (w *Web) decide(r *http.Request, d entry.Decision) *refused {
 // actor says who decides, or why they may not, and whether they may only as the
 // second of two people.
 func (w *Web) actor(r *http.Request, d entry.Decision) (actor string, second bool, err error) {
-	if d.Do == entry.DoApprove {
+	if d.Do == entry.DoApprove || d.Do == entry.DoDecline {
 		actor, err = w.o.Actor(r, machine.MayApprove)
 		return actor, false, err
 	}
@@ -104,11 +104,11 @@ func why(t *message.Words, err error) *refused {
 	var refusal *machine.Refusal
 	switch {
 	case errors.As(err, &refusal) && refusal.Reason == machine.Invalid:
-		return &refused{Status: http.StatusBadRequest, Field: refusal.Field, Text: refusal.Text, Remedy: t.T("Nothing was changed. Complete the form and send it again.")}
+		return &refused{Status: http.StatusBadRequest, Field: refusal.Field, Text: t.Record(refusal.Why), Remedy: t.T("Nothing was changed. Complete the form and send it again.")}
 	case errors.As(err, &refusal) && refusal.Reason == machine.NotFound:
-		return &refused{Status: http.StatusNotFound, Text: refusal.Text, Remedy: t.T("Nothing was changed. This page shows how it stands now.")}
+		return &refused{Status: http.StatusNotFound, Text: t.Record(refusal.Why), Remedy: t.T("Nothing was changed. This page shows how it stands now.")}
 	case errors.As(err, &refusal):
-		return &refused{Status: http.StatusConflict, Text: refusal.Text, Remedy: t.T("Nothing was changed. This page shows how it stands now: read it, then decide again.")}
+		return &refused{Status: http.StatusConflict, Text: t.Record(refusal.Why), Remedy: t.T("Nothing was changed. This page shows how it stands now: read it, then decide again.")}
 	case errors.Is(err, entry.ErrFull):
 		return &refused{Status: http.StatusTooManyRequests, Text: t.T("The collector's disk is full: nothing was stored."), Remedy: t.T("Free space on its disk, then try again.")}
 	case errors.Is(err, entry.ErrNotStored):

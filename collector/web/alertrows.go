@@ -26,7 +26,7 @@ type alertRow struct {
 // A gateEffect is what an alert did about a gate.
 type gateEffect struct {
 	Gate  string
-	State string // of the effect
+	State machine.EffectState // of the effect
 }
 
 // alertRows are alerts as rows, the gravest and the newest first, at most so

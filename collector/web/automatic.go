@@ -58,7 +58,7 @@ type guarded struct {
 // guardedGates are the gates, those where most may happen by itself first. While
 // the switch is off, no more happens than a person approves.
 func (w *Web) guardedGates(views []machine.GateView) []guarded {
-	closers, off := w.closers(), w.o.Machine.SwitchView().Off
+	closers, off := w.closers(), w.o.Machine.AutomaticView().Off
 	var out []guarded
 	for _, v := range views {
 		g := guarded{Name: v.Name, Closed: v.Closed, Shadow: v.WouldBe && !v.Closed, Mode: v.Mode}
@@ -112,11 +112,15 @@ func (w *Web) postAutomatic(rw http.ResponseWriter, r *http.Request) {
 	http.Redirect(rw, r, "/", http.StatusSeeOther)
 }
 
-// postEffect approves an effect that waits for a person.
+// postEffect approves or declines an effect that waits for a person.
 func (w *Web) postEffect(rw http.ResponseWriter, r *http.Request) {
 	p := w.form(rw, r)
 	if p == nil {
-		p = w.decide(r, entry.Decision{Do: entry.DoApprove, Effect: r.PathValue("id")})
+		d := entry.Decision{Do: entry.DoApprove, Effect: r.PathValue("id"), Reason: r.PostFormValue("reason")}
+		if r.PostFormValue("do") == entry.DoDecline {
+			d.Do = entry.DoDecline
+		}
+		p = w.decide(r, d)
 	}
 	if p != nil {
 		w.refusedPage(rw, r, p)

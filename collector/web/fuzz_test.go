@@ -12,6 +12,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // FuzzLocal sends nobody to another place than this screen, as a browser reads
@@ -37,18 +38,19 @@ func FuzzLocal(f *testing.F) {
 // element that comes of it is a link to an alert.
 func FuzzPhrase(f *testing.F) {
 	words := message.New(message.Options{}).Words(message.Japanese)
-	for _, s := range []string{"alert a1 ended: <b>", "gate a closed, hold h1 by x: <script>", "alert a1 %s%d"} {
-		f.Add(s)
+	for _, s := range []string{"a1", "<b>", `"><script>`, "a1 %s%d", "{alert}[x]"} {
+		f.Add(s, s)
 	}
-	f.Fuzz(func(t *testing.T, text string) {
-		said := phrase(words, machine.Step{Text: text})
+	f.Fuzz(func(t *testing.T, alert, text string) {
+		note := record.New(record.AlertEnded, alert).After(record.New(record.Legacy, text))
+		said := phrase(words, machine.Step{Said: note})
 		markup, ok := said.Text.(template.HTML)
 		if !ok {
 			return
 		}
 		for z := html.NewTokenizer(strings.NewReader(string(markup))); z.Next() != html.ErrorToken; {
 			if token := z.Token(); token.Type != html.TextToken && token.Data != "a" {
-				t.Errorf("%q became %q", text, markup)
+				t.Errorf("%s became %q", note, markup)
 			}
 		}
 	})

@@ -1,13 +1,14 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // Bounds of what one card shows of a gate.
@@ -75,7 +76,7 @@ func (w *Web) closing(v machine.GateView, by reader) *closing {
 	if v.Opening.Alone == 0 {
 		c.AloneAt = 0
 	}
-	c.Agreed1 = slices.ContainsFunc(v.Agreed, func(a machine.Agreement) bool { return a.Actor == by.Name })
+	c.Agreed1 = slices.ContainsFunc(v.Approvals, func(a machine.Approval) bool { return a.Actor == by.Name })
 	c.Awaited = v.Awaits(by.Name)
 	c.Second = c.Awaited && slices.Contains(by.May, machine.MayApprove)
 	for _, id := range c.Incidents {
@@ -116,7 +117,7 @@ func (by reader) effectsOf(holds []machine.Hold) map[string]*machine.Effect {
 }
 
 func (w *Web) cause(h machine.Hold, e *machine.Effect, lang message.Language) cause {
-	c := cause{Hold: h, Text: h.Reason, Effect: e}
+	c := cause{Hold: h, Text: cmp.Or(h.Reason, w.o.Message.Words(lang).Record(h.Because)), Effect: e}
 	a, ok := w.o.Machine.AlertView(h.Alert)
 	if !ok {
 		return c
@@ -142,7 +143,7 @@ func (w *Web) evidence(a machine.Alert, most int) []string {
 // judge is who gave an incident its verdict last.
 func (w *Web) judge(in machine.Incident) string {
 	for _, s := range slices.Backward(in.Log) {
-		if s.Actor != "" && strings.HasPrefix(s.Text, "verdict ") {
+		if s.Said.Kind == record.VerdictGiven {
 			return s.Actor
 		}
 	}

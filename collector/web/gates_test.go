@@ -48,7 +48,7 @@ func TestFourTaps(t *testing.T) {
 	if v, _ := s.GateView("withdrawals/btc"); v.Closed {
 		t.Error("the gate is still closed")
 	}
-	says(t, s.get("/incidents/i1"), http.StatusOK, "gate withdrawals/btc open", "Gate withdrawals/btc opened: False alarm", "false", "hanako")
+	says(t, s.get("/incidents/i1"), http.StatusOK, "gate withdrawals/btc open", "Gate withdrawals/btc opened (false): False alarm", "false", "hanako")
 }
 
 // TestKeepClosed records that it was real, and leaves the gate closed.

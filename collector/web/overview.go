@@ -26,7 +26,7 @@ type first struct {
 	MoreClosed int
 	Waiting    []waiting // effects that wait for approval
 	MoreWait   int
-	Switch     machine.Switch
+	Automatic  machine.Automatic
 	Problem    *refused // of the switch's form
 	Guarded    []guarded
 	MoreGuard  int
@@ -69,14 +69,14 @@ func (f *first) Proven() bool {
 
 // Calm tells whether there is nothing to do.
 func (f *first) Calm() bool {
-	return len(f.Closed) == 0 && len(f.Waiting) == 0 && len(f.Groups) == 0 && !f.Switch.Off &&
+	return len(f.Closed) == 0 && len(f.Waiting) == 0 && len(f.Groups) == 0 && !f.Automatic.Off &&
 		len(f.Hosts.Named) == 0 && len(f.Trouble) == 0 && len(f.Own) == 0 && f.Proof.Rules > 0
 }
 
 func (w *Web) overview(rw http.ResponseWriter, r *http.Request) { w.overviewAs(rw, r, nil) }
 
 func (w *Web) overviewAs(rw http.ResponseWriter, r *http.Request, p *refused) {
-	f := &first{Switch: w.o.Machine.SwitchView(), Problem: p}
+	f := &first{Automatic: w.o.Machine.AutomaticView(), Problem: p}
 	by := w.reader(r)
 	w.firstGates(f, by)
 	alerts := w.o.Machine.AlertsView()

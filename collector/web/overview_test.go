@@ -82,7 +82,7 @@ func TestSwitch(t *testing.T) {
 	if w := s.send("/automatic", "on", "false", "for", "1h", "reason", "we move the wallet"); w.Code != http.StatusSeeOther {
 		t.Fatalf("%d %s", w.Code, read(t, w).text())
 	}
-	if sw := s.SwitchView(); !sw.Off || sw.Actor != "hanako" || sw.Until == 0 {
+	if sw := s.AutomaticView(); !sw.Off || sw.Actor != "hanako" || sw.Until == 0 {
 		t.Errorf("%+v", sw)
 	}
 	if text := read(t, s.get("/")).text(); strings.Contains(text, "enforce") {
@@ -92,7 +92,7 @@ func TestSwitch(t *testing.T) {
 	if w := s.send("/automatic", "on", "true", "reason", "done"); w.Code != http.StatusSeeOther {
 		t.Fatalf("%d %s", w.Code, read(t, w).text())
 	}
-	if s.SwitchView().Off {
+	if s.AutomaticView().Off {
 		t.Error("the switch is still off")
 	}
 }

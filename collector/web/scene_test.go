@@ -20,6 +20,7 @@ import (
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
+	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
@@ -233,7 +234,7 @@ func (s *scene) Expire(_ context.Context, _, id string) error {
 			return nil
 		}
 	}
-	return &machine.Refusal{Reason: machine.NotFound, Text: "no silence " + id}
+	return &machine.Refusal{Reason: machine.NotFound, Why: record.New(record.NoSilence, id)}
 }
 
 // SilencedBy are the active ones that name an alert.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 func TestSilencesPage(t *testing.T) {
@@ -71,7 +72,7 @@ func TestMakeSilence(t *testing.T) {
 		{name: "negative", form: with("for", "-2h"), status: http.StatusBadRequest, wants: []string{"from 1m to 90d"}},
 		{name: "nonsense", form: with("matchers", "x"), status: http.StatusBadRequest, wants: []string{"cannot be read"}},
 		{name: "not allowed", form: good, actor: errors.New("you may only look"), status: http.StatusForbidden, wants: []string{"you may only look"}},
-		{name: "refused", form: good, err: &machine.Refusal{Text: "the matchers are odd"}, status: http.StatusBadRequest, wants: []string{"the matchers are odd", "a new disk comes"}},
+		{name: "refused", form: good, err: &machine.Refusal{Why: record.New(record.SilenceRefused, "the matchers are odd")}, status: http.StatusBadRequest, wants: []string{"the matchers are odd", "a new disk comes"}},
 		{name: "unknown", form: good, err: fmt.Errorf("propose: %w", entry.ErrUnknown), status: http.StatusServiceUnavailable, wants: []string{"It is not known whether this was stored", "Look at this page"}},
 		{name: "not stored", form: good, err: entry.ErrNotStored, status: http.StatusServiceUnavailable, wants: []string{"could not store this now"}},
 	} {

@@ -13,6 +13,7 @@ import (
 	"github.com/tomeishi/tomeishi/agent/httpguard"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 const languageCookie = "lang"
@@ -57,8 +58,8 @@ func (w *Web) funcs(words *message.Words) template.FuncMap {
 		"verdict":  func(v string) string { return verdict(words, v) },
 		"mode":     func(m fmt.Stringer) string { return mode(words, m.String()) },
 		"severity": func(s string) string { return severityName(words, s) },
-		"state":    func(s string) string { return words.T(s) },
-		"known":    func(text string) string { return known(words, text) },
+		"state":    func(s machine.EffectState) string { return words.EffectState(string(s)) },
+		"record":   func(n record.Note) string { return words.Record(n) },
 		"named":    machine.Named,
 		"amount":   words.Amount,
 		"event":    eventName,

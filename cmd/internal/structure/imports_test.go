@@ -74,13 +74,14 @@ func layers() []layer {
 		},
 		{
 			from: "collector/entry/...",
-			sees: []string{"rules", "agent/report"},
+			sees: []string{"collector/record", "rules", "agent/report"},
 			why:  "the vocabulary of the ledger does not depend on its readers",
 		},
+		{from: "collector/record/...", why: whyLeaf},
 		{
 			from: "collector/...",
 			sees: []string{
-				"collector/entry", "collector/machine", "collector/message", "rules/...", "agent/report", "agent/httpguard",
+				"collector/entry", "collector/record", "collector/machine", "collector/message", "rules/...", "agent/report", "agent/httpguard",
 				"plugins/action/...", "plugins/source/...",
 			},
 			why: fmt.Sprintf(whyRoom, "the collector"),

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // Bounds of what the edge may keep here.
@@ -38,9 +39,9 @@ func (m *Machine) notes(n entry.NotifyState) any {
 func (m *Machine) checkKept(k entry.NotifyRecord) *Refusal {
 	switch {
 	case k.Of != entry.KeptSilence && k.Of != entry.KeptLog:
-		return invalid("of", "nothing of the kind %.40q is kept", k.Of)
+		return invalid("of", record.NoNotifyRecord, cut(k.Of, 40))
 	case k.Key == "" || len(k.Key) > 8*maxLabel || len(k.Body) > maxKeptBody:
-		return invalid("key", "a key of %d bytes with %d bytes is not kept", len(k.Key), len(k.Body))
+		return invalid("key", record.BadNotifyRecord, decimalOf(len(k.Key)), decimalOf(len(k.Body)))
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func (m *Machine) endClosings(gate string) {
 	for name, g := range m.Gates { // the order does not show
 		if (name == gate || strings.HasPrefix(name, gate+"/")) && !m.holdsBack(name, false) {
 			delete(m.Closings, name)
-			g.Held = nil
+			g.Refused = nil
 		}
 	}
 }
@@ -91,13 +91,13 @@ func (m *Machine) keepBack(g *Gate, x *report.Refused) {
 	if x.Epoch < c.Began {
 		return
 	}
-	if g.Held == nil {
-		g.Held = &Held{}
+	if g.Refused == nil {
+		g.Refused = &RefusedPayments{}
 	}
 	m.versions.Gates++
 	m.versions.Held++
 	if x.Request == "" {
-		g.Held.Unnamed += min(max(x.Unnamed, 1), math.MaxUint64-g.Held.Unnamed)
+		g.Refused.Unnamed += min(max(x.Unnamed, 1), math.MaxUint64-g.Refused.Unnamed)
 		return
 	}
 	key := m.hash([]byte(x.Request))
@@ -106,19 +106,19 @@ func (m *Machine) keepBack(g *Gate, x *report.Refused) {
 	case known:
 		return
 	case len(c.Requests) >= report.MaxRefused:
-		g.Held.More = true
+		g.Refused.More = true
 		return
 	}
 	c.Requests = slices.Insert(c.Requests, i, key)
-	g.Held.Requests++
-	if !g.Held.add(x.Asset, x.Amount) {
-		g.Held.Unpriced++
+	g.Refused.Requests++
+	if !g.Refused.add(x.Asset, x.Amount) {
+		g.Refused.Unpriced++
 	}
 }
 
 // add adds an amount to its asset's sum, and tells whether it could: what is
 // left out must be counted, never summed wrongly.
-func (h *Held) add(asset, amount string) bool {
+func (h *RefusedPayments) add(asset, amount string) bool {
 	d, err := decimal.ParseMoney(amount)
 	if err != nil || d.Sign() < 0 || asset == "" || len(asset) > maxAsset || !utf8.ValidString(asset) {
 		return false
@@ -145,7 +145,7 @@ func (h *Held) add(asset, amount string) bool {
 }
 
 // copy is for views.
-func (h *Held) copy() *Held {
+func (h *RefusedPayments) copy() *RefusedPayments {
 	if h == nil {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 func TestMetricAlert(t *testing.T) {
@@ -199,7 +200,7 @@ func TestRemovedMetricRule(t *testing.T) {
 	}
 	r.load(testRules)
 	in := r.m.IncidentsView()[0]
-	if a, _ := r.m.AlertView(full[0]); a.Cause != "rule removed" || in.Standing != 0 {
+	if a, _ := r.m.AlertView(full[0]); a.Cause.Kind != record.RuleRemoved || in.Standing != 0 {
 		t.Errorf("alert %+v, incident %+v", a, in)
 	}
 }
@@ -238,7 +239,7 @@ func TestUnheard(t *testing.T) {
 				t.Fatalf("%+v, want %+v", got, want)
 			}
 			if !c.unheard {
-				if a, _ := r.m.AlertView(id); a.Cause != "no longer true" {
+				if a, _ := r.m.AlertView(id); a.Cause.Kind != record.NoLongerTrue {
 					t.Errorf("%+v", a)
 				}
 				return

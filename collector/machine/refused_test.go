@@ -41,9 +41,9 @@ func (r *rig) openAll(gate string) {
 	}
 }
 
-func (r *rig) wantHeld(gate string, want *Held) {
+func (r *rig) wantHeld(gate string, want *RefusedPayments) {
 	r.t.Helper()
-	if d := cmp.Diff(want, r.gate(gate).Held); d != "" {
+	if d := cmp.Diff(want, r.gate(gate).Refused); d != "" {
 		r.t.Errorf("held at %s (-want +got):\n%s", gate, d)
 	}
 }
@@ -63,13 +63,13 @@ func TestHeld(t *testing.T) {
 	r.wantHeld("btc", nil) // no agent sent it
 
 	r.reports("h1", r.ask("btc", "w0", "BTC", "1"))
-	seen := r.gate("btc").Held
+	seen := r.gate("btc").Refused
 	r.reports("h1", r.ask("btc", "w1", "BTC", "0.10"), r.ask("btc", "w1", "BTC", "5"), r.ask("btc", "w2", "JPY", "1000"))
 	r.reports("h2", r.ask("btc", "w1", "BTC", "0.1"), r.ask("btc", "w3", "BTC", "0.2"), r.ask("btc", "w4", "", "3"), r.ask("btc", "w5", "BTC", "lots"))
 	r.reports("h2", r.said(report.Refused{Gate: "btc", Epoch: r.m.GateEpoch(), Unnamed: 7}))
-	want := &Held{Requests: 6, Unnamed: 7, Unpriced: 2, Sums: []Sum{{"BTC", "1.3"}, {"JPY", "1000"}}}
+	want := &RefusedPayments{Requests: 6, Unnamed: 7, Unpriced: 2, Sums: []Sum{{"BTC", "1.3"}, {"JPY", "1000"}}}
 	r.wantHeld("btc", want)
-	if d := cmp.Diff(&Held{Requests: 1, Sums: []Sum{{"BTC", "1"}}}, seen); d != "" {
+	if d := cmp.Diff(&RefusedPayments{Requests: 1, Sums: []Sum{{"BTC", "1"}}}, seen); d != "" {
 		t.Errorf("what was seen has changed: %s", d)
 	}
 	r.restarted()
@@ -83,7 +83,7 @@ func TestHeld(t *testing.T) {
 		"slashes":        r.ask("btc//", "w6", "", ""),
 	} {
 		r.reports("h1", e)
-		if d := cmp.Diff(want, r.gate("btc").Held); d != "" {
+		if d := cmp.Diff(want, r.gate("btc").Refused); d != "" {
 			t.Errorf("%s: (-want +got):\n%s", name, d)
 		}
 	}
@@ -111,30 +111,30 @@ func TestHeld(t *testing.T) {
 	r.reports("h1", late)
 	r.wantHeld("btc", nil) // of the closing before
 	r.reports("h1", r.ask("btc", "w1", "BTC", "0.1"))
-	r.wantHeld("btc", &Held{Requests: 1, Sums: []Sum{{"BTC", "0.1"}}})
+	r.wantHeld("btc", &RefusedPayments{Requests: 1, Sums: []Sum{{"BTC", "0.1"}}})
 }
 
 func TestHeldByRequestAndByParent(t *testing.T) {
 	r := newRig(t, testRules)
 	r.closeFor("btc/hot", map[string]string{"customer": "c1"})
 	r.reports("h1", r.ask("btc/hot", "w1", "BTC", "1"))
-	r.wantHeld("btc/hot", &Held{Requests: 1, Sums: []Sum{{"BTC", "1"}}})
+	r.wantHeld("btc/hot", &RefusedPayments{Requests: 1, Sums: []Sum{{"BTC", "1"}}})
 	r.wantHeld("btc", nil)
 	r.closeFor("btc", map[string]string{"customer": "c2"})
 	r.reports("h1", r.ask("btc/hot", "w2", "BTC", "2"))
 	r.wantHeld("btc", nil) // its hold names others, and only there
 	r.closeFor("btc", nil)
 	r.reports("h1", r.ask("btc/hot", "w3", "BTC", "3"), r.ask("btc", "w4", "BTC", "4"), r.ask("btc", "w3", "BTC", "3"))
-	r.wantHeld("btc", &Held{Requests: 2, Sums: []Sum{{"BTC", "7"}}})
-	r.wantHeld("btc/hot", &Held{Requests: 3, Sums: []Sum{{"BTC", "6"}}})
+	r.wantHeld("btc", &RefusedPayments{Requests: 2, Sums: []Sum{{"BTC", "7"}}})
+	r.wantHeld("btc/hot", &RefusedPayments{Requests: 3, Sums: []Sum{{"BTC", "6"}}})
 	r.openAll("btc")
 	r.wantHeld("btc", nil)
-	r.wantHeld("btc/hot", &Held{Requests: 3, Sums: []Sum{{"BTC", "6"}}}) // a hold of its own stands
+	r.wantHeld("btc/hot", &RefusedPayments{Requests: 3, Sums: []Sum{{"BTC", "6"}}}) // a hold of its own stands
 	r.openAll("btc/hot")
 	r.wantHeld("btc/hot", nil)
 	r.closeFor("btc", nil)
 	r.reports("h1", r.ask("btc/hot", "w5", "", ""))
-	r.wantHeld("btc/hot", &Held{Requests: 1, Unpriced: 1})
+	r.wantHeld("btc/hot", &RefusedPayments{Requests: 1, Unpriced: 1})
 	r.openAll("btc")
 	r.wantHeld("btc/hot", nil)
 	if n := len(r.m.Closings); n != 0 {
@@ -144,7 +144,7 @@ func TestHeldByRequestAndByParent(t *testing.T) {
 	r.closeFor("btc", nil)
 	r.load(strings.Replace(testRules, "- {name: eth}", "- {name: eth}\n- {name: btc/new, mode: enforce}", 1))
 	r.reports("h1", r.ask("btc/new", "w6", "BTC", "1"))
-	r.wantHeld("btc/new", &Held{Requests: 1, Sums: []Sum{{"BTC", "1"}}})
+	r.wantHeld("btc/new", &RefusedPayments{Requests: 1, Sums: []Sum{{"BTC", "1"}}})
 	r.restarted()
 	r.openAll("btc")
 	r.wantHeld("btc/new", nil)
@@ -160,27 +160,27 @@ func TestHeldIsBounded(t *testing.T) {
 	r.closeFor("btc", nil)
 	most := strings.Repeat("9", 38)
 	r.reports("h1", r.ask("btc", "a", "BTC", most), r.ask("btc", "b", "BTC", "1"), r.ask("btc", "c", "BTC", "-1"), r.ask("btc", "d", "BTC", "0"))
-	r.wantHeld("btc", &Held{Requests: 4, Unpriced: 2, Sums: []Sum{{"BTC", most}}})
+	r.wantHeld("btc", &RefusedPayments{Requests: 4, Unpriced: 2, Sums: []Sum{{"BTC", most}}})
 	var events []report.Event
 	for i := range report.MaxRefused {
 		events = append(events, r.ask("btc", fmt.Sprint("w", i), fmt.Sprint("A", i%(2*maxSums)), "0.5"))
 	}
 	r.reports("h1", events[:report.MaxRefused-4]...)
-	h := r.gate("btc").Held
+	h := r.gate("btc").Refused
 	if h.Requests != report.MaxRefused || h.More || len(h.Sums) != maxSums || h.Unpriced < 4000 {
 		t.Errorf("%d requests, more: %v, %d sums, %d unpriced", h.Requests, h.More, len(h.Sums), h.Unpriced)
 	}
 	r.restarted()
 	r.reports("h2", events[0])
-	if r.gate("btc").Held.More {
+	if r.gate("btc").Refused.More {
 		t.Error("one that was known is more")
 	}
 	r.reports("h2", events[report.MaxRefused-1])
-	if h := r.gate("btc").Held; h.Requests != report.MaxRefused || !h.More {
+	if h := r.gate("btc").Refused; h.Requests != report.MaxRefused || !h.More {
 		t.Errorf("beyond: %d requests, more: %v", h.Requests, h.More)
 	}
 	r.reports("h3", r.said(report.Refused{Gate: "btc", Epoch: r.m.GateEpoch(), Unnamed: 1<<64 - 1}), r.said(report.Refused{Gate: "btc", Epoch: r.m.GateEpoch(), Unnamed: 5}))
-	if n := r.gate("btc").Held.Unnamed; n != 1<<64-1 {
+	if n := r.gate("btc").Refused.Unnamed; n != 1<<64-1 {
 		t.Errorf("%d unnamed", n)
 	}
 	r.restarted()

@@ -1,11 +1,11 @@
 package machine
 
 import (
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
@@ -22,30 +22,30 @@ func TestSwitch(t *testing.T) {
 	r.refused(entry.Decision{Do: entry.DoSwitch, Reason: "r", For: time.Millisecond}, Invalid, "for")
 	r.refused(entry.Decision{Do: entry.DoSwitch, On: true, For: time.Hour}, Invalid, "for")
 	r.decided(r.decide(entry.Decision{Do: entry.DoSwitch, On: true})) // it is on
-	if s := r.m.SwitchView(); s != (Switch{}) || len(r.standing()) != 0 {
+	if s := r.m.AutomaticView(); s != (Automatic{}) || len(r.standing()) != 0 {
 		t.Fatalf("%+v", s)
 	}
 	began := r.now.UnixNano()
 	r.off(0)
-	s := r.m.SwitchView()
-	if want := (Switch{Off: true, Since: began, Until: began + int64(2*time.Hour), Actor: "alice", Reason: "the node is moved."}); s != want {
+	s := r.m.AutomaticView()
+	if want := (Automatic{Off: true, Since: began, Until: began + int64(2*time.Hour), Actor: "alice", Reason: "the node is moved."}); s != want {
 		t.Errorf("%+v, want %+v", s, want)
 	}
 	a := r.named(automaticOff)
 	if len(a) != 1 || len(a[0].Labels) != 2 || a[0].Label("severity") != "warning" || a[0].Incident != "" {
 		t.Fatalf("%+v", a)
 	}
-	if got, want := a[0].summary(), "alice switched automatic effects off until 2026-01-01 02:00:00 UTC: the node is moved. Until then what would close a gate by itself waits for a person's approval."; got != want {
+	if got, want := a[0].About, record.New(record.AboutAutomaticOff, "alice", decimalOf(s.Until), "the node is moved."); !got.Equal(want) {
 		t.Errorf("summary %q, want %q", got, want)
 	}
 	// Off again while off: the newest word counts, since it was switched off.
 	r.later(time.Hour)
 	r.off(3 * time.Hour)
-	s = r.m.SwitchView()
+	s = r.m.AutomaticView()
 	if s.Since != began || s.Until != began+int64(4*time.Hour) || len(r.named(automaticOff)) != 1 {
 		t.Errorf("%+v", s)
 	}
-	if got := r.named(automaticOff)[0].summary(); !strings.Contains(got, "until 2026-01-01 04:00:00 UTC") {
+	if got := r.named(automaticOff)[0].About; got.Arg("until") != decimalOf(s.Until) || s.Until != began+int64(4*time.Hour) {
 		t.Errorf("summary %q", got)
 	}
 	r.restarted()
@@ -55,37 +55,37 @@ func TestSwitch(t *testing.T) {
 	}
 	r.later(3*time.Hour - 1)
 	r.tick()
-	if !r.m.SwitchView().Off {
+	if !r.m.AutomaticView().Off {
 		t.Error("on too soon")
 	}
 	r.later(1)
 	r.tick()
-	if s := r.m.SwitchView(); s != (Switch{Since: r.now.UnixNano()}) || len(r.named(automaticOff)) != 0 || r.m.Due() != 0 {
+	if s := r.m.AutomaticView(); s != (Automatic{Since: r.now.UnixNano()}) || len(r.named(automaticOff)) != 0 || r.m.Due() != 0 {
 		t.Errorf("%+v, due %d", s, r.m.Due())
 	}
 	r.off(time.Hour)
 	r.decided(r.decide(entry.Decision{Do: entry.DoSwitch, On: true, Actor: "bob", Reason: "done"}))
-	if s := r.m.SwitchView(); s != (Switch{Since: r.now.UnixNano(), Actor: "bob", Reason: "done"}) || len(r.named(automaticOff)) != 0 {
+	if s := r.m.AutomaticView(); s != (Automatic{Since: r.now.UnixNano(), Actor: "bob", Reason: "done"}) || len(r.named(automaticOff)) != 0 {
 		t.Errorf("%+v", s)
 	}
 }
 
 // While automatic effects are off, what would close a gate waits for a person.
 func TestSwitchedOff(t *testing.T) {
-	const waits = "automatic effects are off: waits for a person's approval"
+	waits := record.New(record.ResultOff)
 	r := newRig(t, testRules)
 	r.off(0)
 	r.pay("w1", "p1")
 	r.pay("w1", "p2")
 	r.wantClosed("btc", false)
 	e := r.m.EffectsView()[0]
-	if e.State != Planned || e.Mode != rules.Approve || e.Result != waits {
+	if e.State != Planned || e.Mode != rules.Approve || !e.Result.Equal(waits) {
 		t.Errorf("%+v", e)
 	}
-	r.wantStep(" effect e1 stop (approve): " + waits)
+	r.wantStep("", record.New(record.EffectPlanned, "e1", "stop", "approve", "btc").After(waits))
 	// What is in shadow stays there.
 	r.send(payout("m1", "w8", "p8", "a", "6"), payout("m2", "w9", "p9", "a", "5.5"))
-	if e := r.m.EffectsView()[1]; e.Mode != rules.Shadow || strings.Contains(e.Result, "off") {
+	if e := r.m.EffectsView()[1]; e.Mode != rules.Shadow || e.Result.Kind != record.ResultShadow {
 		t.Errorf("%+v", e)
 	}
 	// A person may approve, and close.
@@ -101,7 +101,7 @@ func TestSwitchedOff(t *testing.T) {
 	r.wantClosed("btc", false)
 	r.pay("w2", "p3")
 	v := r.wantClosed("btc", true)
-	if e, _ := r.m.EffectView("e3"); e.State != Undone || !strings.HasPrefix(e.Result, "superseded") || v.Holds[0].Effect != "e4" {
+	if e, _ := r.m.EffectView("e3"); e.State != Undone || e.Result.Kind != record.ResultSuperseded || v.Holds[0].Effect != "e4" {
 		t.Errorf("%+v, holds %+v", e, v.Holds)
 	}
 }
@@ -150,15 +150,15 @@ func TestSwitchAsRead(t *testing.T) {
 	if err := r.decide(off); err != nil {
 		t.Fatal(err)
 	}
-	read := uint64(r.m.SwitchView().Until)
+	read := uint64(r.m.AutomaticView().Until)
 	r.later(time.Minute)
 	if err := r.decide(off); err != nil {
 		t.Fatal(err)
 	}
 	r.refused(entry.Decision{Do: entry.DoSwitch, On: true, Epoch: &read}, Conflict, "")
-	now := uint64(r.m.SwitchView().Until)
-	if err := r.decide(entry.Decision{Do: entry.DoSwitch, On: true, Epoch: &now}); err != nil || r.m.SwitchView().Off {
-		t.Errorf("as it was read: %v, %+v", err, r.m.SwitchView())
+	now := uint64(r.m.AutomaticView().Until)
+	if err := r.decide(entry.Decision{Do: entry.DoSwitch, On: true, Epoch: &now}); err != nil || r.m.AutomaticView().Off {
+		t.Errorf("as it was read: %v, %+v", err, r.m.AutomaticView())
 	}
 }
 

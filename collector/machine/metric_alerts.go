@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
@@ -40,7 +41,7 @@ const (
 // first: an incident whose alert only changes its labels goes on.
 func (m *Machine) levels(l entry.Levels) any {
 	if m.live == nil || m.Live.Name != l.Set {
-		return conflict("rule set %s is not live: evaluate the one that is", l.Set)
+		return conflict(record.NotLive, l.Set)
 	}
 	var out LevelsOutcome
 	fires := make(map[string]bool, len(l.Firing))
@@ -59,11 +60,11 @@ func (m *Machine) levels(l entry.Levels) any {
 			if a.Unheard == 0 {
 				a.Unheard = m.Time
 				m.versions.Alerts++
-				m.note(a.Incident, "", "alert "+a.ID+" no longer fires, but nobody is heard who could say that it is over")
+				m.note(a.Incident, "", record.New(record.AlertUnheard, a.ID))
 			}
 			out.Unheard++
 		default:
-			m.end(a, "no longer true")
+			m.end(a, record.New(record.NoLongerTrue))
 			out.Ended++
 		}
 	}

@@ -1,0 +1,67 @@
+package machine
+
+import (
+	"fmt"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/record"
+	"github.com/tomeishi/tomeishi/rules"
+)
+
+// The versions of the machine's behavior: by which of them an entry is judged is
+// part of the state, and an entry raises it. To a version belongs everything in
+// Apply whose answer could be another one after an upgrade: conditions and their
+// errors, patterns, how JSON is read, every bound, how accepted rule files are
+// parsed. A change of any of it needs a new version here, a place in the code
+// that asks for it, and a golden tape of its own in testdata.
+//
+// 1: ledgers from before behavior had versions.
+// 2: an approved effect belongs to the incident that its hold opens.
+const (
+	firstBehavior = 1
+	// Behavior is the newest version that this program knows.
+	Behavior = 2
+)
+
+// CanApply tells why this program cannot apply an entry: that must stop the
+// ledger before the machine sees it.
+func CanApply(e entry.Entry) error {
+	if err := entry.Known(e.Kind); err != nil || e.Kind != entry.KindBehavior && e.Kind != entry.KindGenesis {
+		return err
+	}
+	version, err := versionIn(e)
+	if err == nil && version > Behavior {
+		return fmt.Errorf("behavior version %d, and this program knows up to %d: upgrade it first", version, Behavior)
+	}
+	return nil // one that cannot be read changes nothing
+}
+
+func versionIn(e entry.Entry) (uint32, error) {
+	if e.Kind == entry.KindGenesis {
+		g, err := read[entry.Genesis](e)
+		return g.Behavior, err
+	}
+	b, err := read[entry.Behavior](e)
+	return b.Version, err
+}
+
+// raiseBehavior makes a later version count, if the live rule set loads under it.
+func (m *Machine) raiseBehavior(b entry.Behavior) any {
+	if b.Version <= m.Behavior {
+		return conflict(record.VersionPassed, decimalOf(uint64(b.Version)), decimalOf(uint64(m.Behavior)))
+	}
+	if m.Live != nil {
+		if _, problems := rules.Parse(m.Live.Files); problems.Err() != nil {
+			return conflict(record.RulesNeedVersion, decimalOf(uint64(b.Version)))
+		}
+	}
+	m.Behavior = b.Version
+	return nil
+}
+
+// BehaviorView is the version by which entries are judged.
+func (m *Machine) BehaviorView() uint32 {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.Behavior
+}

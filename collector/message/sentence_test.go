@@ -1,0 +1,82 @@
+package message
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tomeishi/tomeishi/collector/record"
+)
+
+var argument = regexp.MustCompile(`\{([a-z]+)(#[^}]*)?\}`)
+
+// TestEveryKindIsSaid walks the list of all kinds and asks for both languages.
+func TestEveryKindIsSaid(t *testing.T) {
+	known := sentences()
+	w := New(Options{Zone: time.UTC})
+	for _, kind := range record.Kinds() {
+		s, ok := known[kind]
+		if !ok {
+			t.Errorf("%s is said in no language", kind)
+			continue
+		}
+		values := make([]string, len(record.Arguments(kind)))
+		for i, name := range record.Arguments(kind) {
+			values[i] = "«" + name + "»"
+		}
+		for language, text := range map[Language]string{English: s.en, Japanese: s.ja} {
+			checkArguments(t, kind, text)
+			said := w.Words(language).Record(record.New(kind, values...).After(record.New(record.NoBeat)))
+			if said == "" || strings.ContainsAny(said, "[]{}#") {
+				t.Errorf("%s in %s: %q", kind, language, said)
+			}
+			bare := w.Words(language).Record(record.New(kind))
+			if strings.ContainsAny(bare, "[]{}#") {
+				t.Errorf("%s in %s without arguments: %q", kind, language, bare)
+			}
+		}
+	}
+	for kind := range known {
+		if !slices.Contains(record.Kinds(), kind) {
+			t.Errorf("%s is said and is no kind", kind)
+		}
+	}
+}
+
+// checkArguments finds arguments that a text names and the kind lacks.
+func checkArguments(t *testing.T, kind record.Kind, text string) {
+	t.Helper()
+	for _, found := range argument.FindAllStringSubmatch(text, -1) {
+		if found[1] != "because" && !slices.Contains(record.Arguments(kind), found[1]) {
+			t.Errorf("%s has no argument %s: %q", kind, found[1], text)
+		}
+	}
+}
+
+func TestRecord(t *testing.T) {
+	w := New(Options{Zone: time.UTC})
+	for _, c := range []struct {
+		note   record.Note
+		en, ja string
+	}{
+		{record.Note{}, "", ""},
+		{record.New(record.AlertEnded, "a7").After(record.New(record.OpenedBy, "aiko")), "Alert a7 ended: opened by aiko", "アラート a7 が終了: aiko が開きました"},
+		{record.New(record.GateClosed, "g", "h1", "rule", "PaidTwice"), "Gate g closed, hold h1 by rule PaidTwice", "ゲート g が閉(停止理由 h1、ルール PaidTwice)"},
+		{record.New(record.GateClosed, "g", "h1", "person", "aiko", "odd.\nvery"), "Gate g closed, hold h1 by aiko: odd. very", "ゲート g が閉(停止理由 h1、aiko): odd. very"},
+		{record.New(record.ResultConfirmed, "1"), "gate closed; 1 agent confirmed, no other can let a payment pass", "ゲートを閉じた。エージェント1台が確認、ほかに支払いを通せるものはない"},
+		{record.New(record.ResultConfirmed, "3"), "gate closed; 3 agents confirmed, no other can let a payment pass", "ゲートを閉じた。エージェント3台が確認、ほかに支払いを通せるものはない"},
+		{record.New(record.AboutClockOff, "db", "-3040000000"), "The clock of agent db is 3.0 s behind: what it measures stands at wrong times.", "エージェント db の時計が3.0秒遅れています。計測値の時刻は正しくありません。"},
+		{record.New(record.OpenedAlone, "g", "false", "ok."), "Gate g opened alone (false): ok", "ゲート g を1人で開いた(誤検知): ok"},
+		{record.New(record.Legacy, "as it was [a] {b}"), "as it was [a] {b}", "as it was [a] {b}"},
+		{record.Note{Kind: "of_tomorrow", Args: []record.Arg{{Name: "gate", Value: "g"}}}, `of_tomorrow gate="g"`, `of_tomorrow gate="g"`},
+	} {
+		if got := w.Words(English).Record(c.note); got != c.en {
+			t.Errorf("%s: %q, want %q", c.note, got, c.en)
+		}
+		if got := w.Words(Japanese).Record(c.note); got != c.ja {
+			t.Errorf("%s: %q, want %q", c.note, got, c.ja)
+		}
+	}
+}

@@ -1,0 +1,115 @@
+package record
+
+import (
+	"maps"
+	"slices"
+)
+
+// A Kind names what a note says.
+type Kind string
+
+// Kinds are all kinds, in the order of their names.
+func Kinds() []Kind { return slices.Sorted(maps.Keys(arguments)) }
+
+// Arguments are the names of a kind's arguments, in their order; nil if it has
+// none or is not known.
+func Arguments(k Kind) []string { return slices.Clone(arguments[k]) }
+
+// Legacy is prose that a version before this one wrote into the state.
+const Legacy Kind = "legacy"
+
+// Steps of an incident.
+const (
+	AlertBegan      Kind = "alert_began"
+	AlertEnded      Kind = "alert_ended"   // because of its cause
+	AlertUnheard    Kind = "alert_unheard" // it no longer fires, and nobody is heard who could say that it is over
+	GateClosed      Kind = "gate_closed"   // cause is the hold's; reason is a person's
+	GateOpened      Kind = "gate_opened"
+	OpenedByTwo     Kind = "gate_opened_by_two" // with is the person who agreed before
+	OpenedAlone     Kind = "gate_opened_alone"
+	OpeningApproved Kind = "opening_approved"         // a person agrees; hold is empty for all of the gate's
+	OpeningUnnamed  Kind = "opening_approved_unnamed" // by somebody who is no person by name: it does not count
+	VerdictGiven    Kind = "verdict_given"
+	VerdictHold     Kind = "verdict_before_hold"   // a verdict was given before this hold came: another is needed
+	VerdictEffect   Kind = "verdict_before_effect" // before this effect waited for approval
+	IncidentEnded   Kind = "incident_ended"
+
+	EffectPlanned    Kind = "effect_planned" // because of what keeps it from being carried out, or what was done at once
+	EffectApproved   Kind = "effect_approved"
+	EffectDeclined   Kind = "effect_declined"
+	EffectAttempting Kind = "effect_attempting"
+	EffectApplied    Kind = "effect_applied"
+	EffectRefused    Kind = "effect_refused"
+	EffectUnknown    Kind = "effect_unknown"
+	EffectObserved   Kind = "effect_observed"
+	EffectVerified   Kind = "effect_verified"
+	EffectUndoing    Kind = "effect_undoing"
+	EffectUndone     Kind = "effect_undone"
+)
+
+// Causes: why an alert, an approval or the pause of automatic effects is over.
+const (
+	NoLongerTrue    Kind = "no_longer_true"
+	Withdrawn       Kind = "withdrawn" // a late event shows that it was never true
+	RuleRemoved     Kind = "rule_removed"
+	OpenedBy        Kind = "opened_by"
+	AgentForgotten  Kind = "agent_forgotten"
+	AgentEvicted    Kind = "agent_evicted" // more agents were heard than can be known
+	NoBeat          Kind = "no_beat"
+	SwitchedOnBy    Kind = "switched_on_by"
+	TimeOver        Kind = "time_over"
+	HoldCame        Kind = "hold_came"
+	OpeningChanged  Kind = "opening_changed"
+	GateGone        Kind = "gate_gone"
+	NobodyApproved  Kind = "nobody_approved"
+	AgentHeardAgain Kind = "agent_heard_again"
+)
+
+// Results of effects.
+const (
+	ResultClosed      Kind = "closed"
+	ResultWaits       Kind = "waits_for_approval"
+	ResultOff         Kind = "automatic_effects_off" // it waits for approval, because automatic effects are off
+	ResultShadow      Kind = "in_shadow"
+	ResultSuperseded  Kind = "superseded" // by another effect, in a stronger mode
+	ResultConfirmed   Kind = "confirmed"  // agents that have confirmed it; no other can let a payment pass
+	ResultUndone      Kind = "undone_by_person"
+	ResultDeclined    Kind = "declined_by_person"
+	ResultObserved    Kind = "observed"
+	ResultNoAnswer    Kind = "no_answer"
+	ResultTargetSaid  Kind = "target_said" // what the target answered, bounded
+	ResultInterrupted Kind = "interrupted" // nobody knows what became of the attempt
+)
+
+// Reasons of holds that no person and no rule gave.
+const (
+	RestoredFrom   Kind = "restored_from"     // backup is its moment
+	UnknownToFiles Kind = "unknown_to_backup" // the backup that was restored does not know the gate
+)
+
+// Built-in alerts.
+const (
+	AboutAgentSilent   Kind = "about_agent_silent"
+	AboutAgentBlind    Kind = "about_agent_blind"
+	AboutAgentCloned   Kind = "about_agent_cloned"
+	AboutClockOff      Kind = "about_clock_off" // offset is how far ahead the clock is; negative: behind
+	AboutRule          Kind = "about_rule_errors"
+	AboutMetricRule    Kind = "about_metric_rule_errors"
+	AboutRulesBlind    Kind = "about_rules_blind"
+	AboutWatchdog      Kind = "about_watchdog"
+	AboutGateClosed    Kind = "about_gate_closed"
+	AboutGateOpened    Kind = "about_gate_opened"
+	AboutGateStill     Kind = "about_gate_still_closed" // its parent still closes it
+	AboutApproval      Kind = "about_approval_wanted"   // named is how many people by name have agreed
+	AboutApprovalOver  Kind = "about_approval_over"
+	AboutOpenedAlone   Kind = "about_opened_alone"
+	AboutAutomaticOff  Kind = "about_automatic_off"
+	AboutAutomaticOn   Kind = "about_automatic_on"
+	AboutDiskLow       Kind = "about_disk_low"
+	AboutDiskUnread    Kind = "about_disk_unreadable"
+	AboutDiskFull      Kind = "about_disk_full"
+	AboutReload        Kind = "about_reload_failed"
+	AboutTimeAhead     Kind = "about_ledger_time_ahead"
+	AboutTimeBehind    Kind = "about_ledger_time_behind"
+	AboutNotifyFailing Kind = "about_notify_failing"
+)
