@@ -142,7 +142,8 @@ func TestInterruptedDecision(t *testing.T) {
 		silent(w, r)
 	})
 	var out, stderr strings.Builder
-	exit := run(ctx, []string{"effect", "approve", "e1", "--server", at}, nil, &out, &stderr)
+	term := newTerminal(nil, &out, &stderr)
+	exit := term.run(ctx, newTomeishi(term), []string{"effect", "approve", "e1", "--server", at})
 	if exit != exitFailed || !strings.Contains(stderr.String(), "NOT KNOWN whether effect e1 was approved: interrupted") {
 		t.Errorf("exit %d, said %q", exit, stderr.String())
 	}

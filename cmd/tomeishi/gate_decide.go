@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -177,5 +176,3 @@ func (t *terminal) sayGate(g api.Gate) {
 		t.printf("  hold %s by %s\n", line(h.ID), line(holdText(h)))
 	}
 }
-
-func number(n uint64) string { return strconv.FormatUint(n, 10) }

@@ -210,7 +210,8 @@ func TestGateWatch(t *testing.T) {
 		n++
 	})
 	var out, stderr strings.Builder
-	exit := run(ctx, []string{"gate", "watch", "--json", "--server", at}, nil, &out, &stderr)
+	term := newTerminal(nil, &out, &stderr)
+	exit := term.run(ctx, newTomeishi(term), []string{"gate", "watch", "--json", "--server", at})
 	if exit != exitDone {
 		t.Errorf("exit %d, said %q", exit, stderr.String())
 	}

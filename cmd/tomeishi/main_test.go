@@ -124,7 +124,8 @@ func code(ts *testscript.TestScript, _ bool, args []string) {
 func runTest(t *testing.T, args ...string) (exit int, stdout, stderr string) {
 	t.Helper()
 	var out, errs strings.Builder
-	exit = run(t.Context(), args, strings.NewReader(""), &out, &errs)
+	term := newTerminal(strings.NewReader(""), &out, &errs)
+	exit = term.run(t.Context(), newTomeishi(term), args)
 	return exit, out.String(), errs.String()
 }
 

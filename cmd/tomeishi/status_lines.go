@@ -138,10 +138,3 @@ func heard(stamp string) string {
 	}
 	return ago(time.Since(at))
 }
-
-func plural(n uint64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return number(n) + " " + noun + "s"
-}

@@ -1,15 +1,6 @@
 package main
 
-import (
-	"runtime"
-	"runtime/debug"
-	"strings"
-
-	"github.com/spf13/cobra"
-)
-
-// version is the version of the program.
-const version = "0.1.0"
+import "github.com/spf13/cobra"
 
 func newVersion(t *terminal) *cobra.Command {
 	return &cobra.Command{
@@ -21,19 +12,4 @@ func newVersion(t *terminal) *cobra.Command {
 		Args: takes(),
 		Run:  func(*cobra.Command, []string) { t.printf("%s\n", versionText()) },
 	}
-}
-
-func versionText() string {
-	parts := []string{runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			switch {
-			case s.Key == "vcs.revision":
-				parts = append(parts, "revision "+s.Value)
-			case s.Key == "vcs.modified" && s.Value == "true":
-				parts = append(parts, "modified")
-			}
-		}
-	}
-	return "tomeishi " + version + " (" + strings.Join(parts, ", ") + ")"
 }

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestRestoreRefusesAFullFolder(t *testing.T) {
+	chdir(t)
+	write(t, "x.backup", "no backup")
+	write(t, "something", "")
+	exit, _, stderr := runTest(t, "restore", "--data", ".", "x.backup")
+	if exit != exitFailed || !strings.Contains(stderr, ". is not empty") {
+		t.Errorf("exit %d, said %q", exit, stderr)
+	}
+	exit, _, stderr = runTest(t, "restore", "--data", "new", "x.backup")
+	if exit != exitFailed || !strings.Contains(stderr, "cannot be restored") {
+		t.Errorf("exit %d, said %q", exit, stderr)
+	}
+	if _, err := os.Stat("new"); err == nil {
+		t.Error("a data folder was made from no backup")
+	}
+}
+
+func TestReadUntilEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := io.ReadAll(readUntil{ctx, strings.NewReader("x")}); err == nil {
+		t.Error("read on after the end")
+	}
+}
