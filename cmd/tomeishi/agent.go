@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
 
@@ -16,11 +17,11 @@ is heard until a person says that it will not come back.
   tomeishi agent list
   tomeishi agent forget web3 --reason 'the host was given back'`
 
-func newAgent(t *terminal) *cobra.Command {
+func newAgent(t *term.Terminal) *cobra.Command {
 	s := &server{}
 	cmd := &cobra.Command{
 		Use: "agent", Short: "List and forget agents", Long: agentLong,
-		Args: subcommand, RunE: needSubcommand,
+		Args: term.Subcommand, RunE: term.NeedSubcommand,
 	}
 	s.flags(cmd.PersistentFlags())
 	cmd.AddCommand(newAgentList(t, s), newAgentForget(t, s))
@@ -38,9 +39,9 @@ collector's, how many series it measures, and what is wrong with it.
   tomeishi agent list
   tomeishi agent list --json | jq -r '.agents[] | select(.state != "ok") | .agent'`
 
-func newAgentList(t *terminal, s *server) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "List the agents", Long: agentListLong, Args: takes()}
-	asJSON := jsonFlag(cmd)
+func newAgentList(t *term.Terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "list", Short: "List the agents", Long: agentListLong, Args: term.Takes()}
+	asJSON := term.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := s.dial()
 		if err != nil {
@@ -49,17 +50,17 @@ func newAgentList(t *terminal, s *server) *cobra.Command {
 		var list agentList
 		raw, err := c.get(cmd.Context(), "/v1/agents", &list)
 		if err != nil || *asJSON {
-			return orJSON(t, raw, err)
+			return t.OrJSON(raw, err)
 		}
-		t.showAgents(list.Agents)
+		showAgents(t, list.Agents)
 		return nil
 	}
 	return cmd
 }
 
-func (t *terminal) showAgents(agents []api.Agent) {
+func showAgents(t *term.Terminal, agents []api.Agent) {
 	if len(agents) == 0 {
-		t.printf("no agent was heard yet\n")
+		t.Printf("no agent was heard yet\n")
 		return
 	}
 	rows := [][]string{{"AGENT", "STATE", "HEARD", "CLOCK", "SERIES", "BLOCKS"}}
@@ -71,9 +72,9 @@ func (t *terminal) showAgents(agents []api.Agent) {
 		if a.Judged != "" {
 			clock = offset(a.Offset)
 		}
-		rows = append(rows, []string{line(a.Agent), line(state), heard(a.Heard), clock, strconv.Itoa(a.Series), number(a.Seq)})
+		rows = append(rows, []string{term.Line(a.Agent), term.Line(state), heard(a.Heard), clock, strconv.Itoa(a.Series), term.Number(a.Seq)})
 	}
-	t.table(rows...)
+	t.Table(rows...)
 }
 
 const agentForgetLong = `Say that an agent will not come back: its alerts end, and so do those that stand
@@ -82,10 +83,10 @@ speaks again later is known again.
 
   tomeishi agent forget web3 --reason 'the host was given back'`
 
-func newAgentForget(t *terminal, s *server) *cobra.Command {
+func newAgentForget(t *term.Terminal, s *server) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "forget AGENT --reason TEXT", Short: "Forget an agent that will not come back",
-		Long: agentForgetLong, Args: takes("AGENT"),
+		Long: agentForgetLong, Args: term.Takes("AGENT"),
 	}
 	cmd.ValidArgsFunction = names(s, false, agentNames)
 	o := &order{}
@@ -93,7 +94,7 @@ func newAgentForget(t *terminal, s *server) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		id := args[0]
 		if id == "" {
-			return usagef("AGENT is empty: tomeishi agent list names them")
+			return term.Usagef("AGENT is empty: tomeishi agent list names them")
 		}
 		if err := o.check(); err != nil {
 			return err
@@ -109,7 +110,7 @@ func newAgentForget(t *terminal, s *server) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		t.printf("agent %s is forgotten, %s left\n", line(id), count(len(list.Agents), "agent"))
+		t.Printf("agent %s is forgotten, %s left\n", term.Line(id), term.Count(len(list.Agents), "agent"))
 		return nil
 	}
 	return cmd

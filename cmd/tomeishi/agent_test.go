@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 const threeAgents = `{"agents": [
@@ -18,14 +20,14 @@ func TestAgentList(t *testing.T) {
 	for _, want := range []string{
 		"AGENT      STATE              HEARD", "\ndb1        ok                 ", " ago  -1.2 ms  250     7\n", "\nweb/3\\x1b  SILENT, CLOCK OFF  x ",
 	} {
-		if exit != exitDone || !strings.Contains(out, want) {
+		if exit != term.Done || !strings.Contains(out, want) {
 			t.Errorf("exit %d, said %q, no %q in\n%s", exit, stderr, want, out)
 		}
 	}
-	if exit, out, _ := runTest(t, "agent", "list", "--json", "--server", at); exit != exitDone || !strings.Contains(out, `"state": "silent"`) {
+	if exit, out, _ := runTest(t, "agent", "list", "--json", "--server", at); exit != term.Done || !strings.Contains(out, `"state": "silent"`) {
 		t.Errorf("--json: exit %d, output %s", exit, out)
 	}
-	if exit, out, _ := runTest(t, "agent", "list", "--server", serve(t, says(200, `{"agents": []}`))); exit != exitDone || out != "no agent was heard yet\n" {
+	if exit, out, _ := runTest(t, "agent", "list", "--server", serve(t, says(200, `{"agents": []}`))); exit != term.Done || out != "no agent was heard yet\n" {
 		t.Errorf("exit %d, output %q", exit, out)
 	}
 }
@@ -45,7 +47,7 @@ func TestAgentForget(t *testing.T) {
 		"a.b?": "/v1/agents/a%2Eb%3F/forget",
 	} {
 		exit, out, stderr := runTest(t, "agent", "forget", id, "--reason", "given back", "--server", at)
-		if exit != exitDone || out != "agent "+id+" is forgotten, 2 agents left\n" || path != want || body != `{"reason":"given back"}` {
+		if exit != term.Done || out != "agent "+id+" is forgotten, 2 agents left\n" || path != want || body != `{"reason":"given back"}` {
 			t.Errorf("%s: exit %d, output %q, said %q; asked %s %s", id, exit, out, stderr, path, body)
 		}
 	}
@@ -54,20 +56,20 @@ func TestAgentForget(t *testing.T) {
 		{"agent forget web3", "--reason is missing"},
 		{"agent remove web3", `there is no command "remove"`},
 	} {
-		if exit, _, stderr := runTest(t, strings.Fields(tt.args)...); exit != exitUsage || !strings.Contains(stderr, tt.want) {
+		if exit, _, stderr := runTest(t, strings.Fields(tt.args)...); exit != term.Usage || !strings.Contains(stderr, tt.want) {
 			t.Errorf("%s: exit %d, said %q", tt.args, exit, stderr)
 		}
 	}
 	exit, _, stderr := runTest(t, "agent", "forget", "", "--reason", "x", "--server", at)
-	if exit != exitUsage || !strings.Contains(stderr, "AGENT is empty") {
+	if exit != term.Usage || !strings.Contains(stderr, "AGENT is empty") {
 		t.Errorf("exit %d, said %q", exit, stderr)
 	}
 	exit, _, stderr = runTest(t, "agent", "forget", "web3", "--reason", "x", "--server", serve(t, says(409, `{"error": "agent web3 was heard 2 seconds ago: stop it first"}`)))
-	if exit != exitFailed || !strings.Contains(stderr, "stop it first") || strings.Contains(stderr, "KNOWN") {
+	if exit != term.Failed || !strings.Contains(stderr, "stop it first") || strings.Contains(stderr, "KNOWN") {
 		t.Errorf("exit %d, said %q", exit, stderr)
 	}
 	exit, _, stderr = runTest(t, "agent", "forget", "web3", "--reason", "x", "--server", serve(t, resets))
-	if exit != exitFailed || !strings.Contains(stderr, "NOT KNOWN whether agent web3 was forgotten") || !strings.Contains(stderr, "\n  tomeishi agent list --server ") {
+	if exit != term.Failed || !strings.Contains(stderr, "NOT KNOWN whether agent web3 was forgotten") || !strings.Contains(stderr, "\n  tomeishi agent list --server ") {
 		t.Errorf("exit %d, said %q", exit, stderr)
 	}
 }

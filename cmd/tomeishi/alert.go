@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
@@ -18,11 +19,11 @@ const alertLong = `An alert is one rule that is true for one set of labels.
   tomeishi alert list
   tomeishi alert list --severity critical`
 
-func newAlert(t *terminal) *cobra.Command {
+func newAlert(t *term.Terminal) *cobra.Command {
 	s := &server{}
 	cmd := &cobra.Command{
 		Use: "alert", Short: "List alerts", Long: alertLong,
-		Args: subcommand, RunE: needSubcommand,
+		Args: term.Subcommand, RunE: term.NeedSubcommand,
 	}
 	s.flags(cmd.PersistentFlags())
 	cmd.AddCommand(newAlertList(t, s))
@@ -36,9 +37,9 @@ notifications back. With --json the collector's whole list is printed.
   tomeishi alert list --severity critical
   tomeishi alert list --json | jq -r '.data.alerts[] | select(.state == "firing") | .labels.alertname'`
 
-func newAlertList(t *terminal, s *server) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "List the alerts", Long: alertListLong, Args: takes()}
-	asJSON := jsonFlag(cmd)
+func newAlertList(t *term.Terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "list", Short: "List the alerts", Long: alertListLong, Args: term.Takes()}
+	asJSON := term.JSONFlag(cmd)
 	severity := cmd.Flags().StringSlice("severity", nil, "only those of the severity `S`, such as critical; several with commas")
 	completeFlag(cmd, "severity", "critical", "warning", "info")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -48,7 +49,7 @@ func newAlertList(t *terminal, s *server) *cobra.Command {
 		}
 		alerts, raw, err := c.alerts(cmd.Context())
 		if err != nil || *asJSON {
-			return orJSON(t, raw, err)
+			return t.OrJSON(raw, err)
 		}
 		shown := slices.Clone(alerts)
 		if len(*severity) > 0 {
@@ -56,12 +57,12 @@ func newAlertList(t *terminal, s *server) *cobra.Command {
 		}
 		switch {
 		case len(alerts) == 0:
-			t.printf("no alerts\n")
+			t.Printf("no alerts\n")
 		case len(shown) == 0:
-			t.printf("no alerts of severity %s (%s in all)\n", line(strings.Join(*severity, " or ")), count(len(alerts), "alert"))
+			t.Printf("no alerts of severity %s (%s in all)\n", term.Line(strings.Join(*severity, " or ")), term.Count(len(alerts), "alert"))
 		default:
 			silences, _, err := c.silences(cmd.Context())
-			t.showAlerts(shown, silences, err)
+			showAlerts(t, shown, silences, err)
 		}
 		return nil
 	}
@@ -80,7 +81,7 @@ func (c *client) alerts(ctx context.Context) ([]api.Alert, []byte, error) {
 }
 
 // showAlerts lists alerts. The error says why the silences are not known.
-func (t *terminal) showAlerts(alerts []api.Alert, silences []silence, err error) {
+func showAlerts(t *term.Terminal, alerts []api.Alert, silences []silence, err error) {
 	slices.SortStableFunc(alerts, func(a, b api.Alert) int {
 		return cmp.Or(
 			gravity(a)-gravity(b), strings.Compare(a.Labels["severity"], b.Labels["severity"]), strings.Compare(since(b), since(a)),
@@ -98,12 +99,12 @@ func (t *terminal) showAlerts(alerts []api.Alert, silences []silence, err error)
 			silenced = silencedBy(a, active)
 		}
 		rows = append(rows, []string{
-			orDash(line(a.Labels["severity"])), line(state), when(since(a)), orDash(line(a.Incident)), silenced, line(saying(a)),
+			term.OrDash(term.Line(a.Labels["severity"])), term.Line(state), term.When(since(a)), term.OrDash(term.Line(a.Incident)), silenced, term.Line(saying(a)),
 		})
 	}
-	t.table(rows...)
+	t.Table(rows...)
 	if err != nil {
-		t.notef("whether an alert is silenced is not known: %s\n", plain(err.Error()))
+		t.Notef("whether an alert is silenced is not known: %s\n", term.Plain(err.Error()))
 	}
 }
 
@@ -161,5 +162,5 @@ func silencedBy(a api.Alert, active []muting) string {
 	if until == "" {
 		return "-"
 	}
-	return "until " + when(until)
+	return "until " + term.When(until)
 }

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 func TestAlertList(t *testing.T) {
@@ -11,7 +13,7 @@ func TestAlertList(t *testing.T) {
 	at := serve(t, alertmanager(nil))
 	exit, out, stderr := runTest(t, "alert", "list", "--server", at)
 	rows := strings.Split(out, "\n")
-	if exit != exitDone || stderr != "" || len(rows) != 5 {
+	if exit != term.Done || stderr != "" || len(rows) != 5 {
 		t.Fatalf("exit %d, said %q, output\n%s", exit, stderr, out)
 	}
 	for i, want := range [][]string{
@@ -37,7 +39,7 @@ func TestAlertList(t *testing.T) {
 		t.Errorf("--json: %s", out)
 	}
 	none := serve(t, says(200, `{"status": "success", "data": {"alerts": []}}`))
-	if exit, out, _ := runTest(t, "alert", "list", "--server", none); exit != exitDone || out != "no alerts\n" {
+	if exit, out, _ := runTest(t, "alert", "list", "--server", none); exit != term.Done || out != "no alerts\n" {
 		t.Errorf("nothing stands: exit %d, %q", exit, out)
 	}
 }
@@ -54,10 +56,10 @@ func TestAlertListUnknown(t *testing.T) {
 		alertmanager(nil)(w, r)
 	})
 	exit, out, stderr := runTest(t, "alert", "list", "--server", at)
-	if exit != exitDone || strings.Count(out, " not known ") != 3 || !strings.Contains(stderr, "whether an alert is silenced is not known: no answer") {
+	if exit != term.Done || strings.Count(out, " not known ") != 3 || !strings.Contains(stderr, "whether an alert is silenced is not known: no answer") {
 		t.Errorf("exit %d, said %q, output\n%s", exit, stderr, out)
 	}
-	if exit, _, stderr := runTest(t, "alert", "list", "--server", serve(t, resets)); exit != exitFailed || !strings.Contains(stderr, "the connection was reset") {
+	if exit, _, stderr := runTest(t, "alert", "list", "--server", serve(t, resets)); exit != term.Failed || !strings.Contains(stderr, "the connection was reset") {
 		t.Errorf("exit %d, said %q", exit, stderr)
 	}
 }

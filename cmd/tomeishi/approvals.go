@@ -4,16 +4,17 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
 
 // sayPending says that an opening takes more people.
-func (t *terminal) sayPending(g api.Gate) {
-	t.printf("%s is still %s: nothing has opened\n", line(g.Name), t.state("CLOSED"))
-	t.showAgreed(g)
-	t.printf("%s. The other gives the same command within an hour. To look at it before:\n  tomeishi gate show %s\n", missing(g), line(g.Name))
+func sayPending(t *term.Terminal, g api.Gate) {
+	t.Printf("%s is still %s: nothing has opened\n", term.Line(g.Name), t.State("CLOSED"))
+	showAgreed(t, g)
+	t.Printf("%s. The other gives the same command within an hour. To look at it before:\n  tomeishi gate show %s\n", missing(g), term.Line(g.Name))
 	if g.Open.AloneAfter != "" {
-		t.printf("  or you alone with verdict false, once its newest hold has stood for %s\n", alone(g.Open))
+		t.Printf("  or you alone with verdict false, once its newest hold has stood for %s\n", alone(g.Open))
 	}
 }
 
@@ -29,7 +30,7 @@ func missing(g api.Gate) string {
 }
 
 // showAgreed lists who wants to open a gate.
-func (t *terminal) showAgreed(g api.Gate) {
+func showAgreed(t *term.Terminal, g api.Gate) {
 	for _, a := range g.Agreed {
 		what := "open it"
 		if a.Hold != "" {
@@ -41,24 +42,24 @@ func (t *terminal) showAgreed(g api.Gate) {
 		if a.Unnamed {
 			what += " (does not count: not known by name)"
 		}
-		t.printf("  %s wants to %s: %s, %s\n", line(a.By), line(what), line(a.Reason), when(a.At))
+		t.Printf("  %s wants to %s: %s, %s\n", term.Line(a.By), term.Line(what), term.Line(a.Reason), term.When(a.At))
 	}
 }
 
 // showApprovals says whom it takes to open a gate, where that is more than one.
-func (t *terminal) showApprovals(o api.Opening) {
+func showApprovals(t *term.Terminal, o api.Opening) {
 	if o.Approvals < 2 {
 		return
 	}
-	t.printf("  It takes %d people, each by their own name, within an hour.\n", o.Approvals)
+	t.Printf("  It takes %d people, each by their own name, within an hour.\n", o.Approvals)
 	if o.AloneAfter != "" {
-		t.printf("  One may do it alone with verdict false, once the newest hold has stood for %s.\n", alone(o))
+		t.Printf("  One may do it alone with verdict false, once the newest hold has stood for %s.\n", alone(o))
 	}
 }
 
 // alone says for how long the newest hold must stand before one may open alone.
 func alone(o api.Opening) string {
-	text := line(o.AloneAfter)
+	text := term.Line(o.AloneAfter)
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")
 	}
@@ -69,7 +70,7 @@ func alone(o api.Opening) string {
 }
 
 // showHeld says what was refused since the gate closed.
-func (t *terminal) showHeld(h *api.Held) {
+func showHeld(t *term.Terminal, h *api.Held) {
 	if h == nil {
 		return
 	}
@@ -77,7 +78,7 @@ func (t *terminal) showHeld(h *api.Held) {
 	if h.More {
 		least = "at least "
 	}
-	parts := []string{least + count(h.Requests, "request")}
+	parts := []string{least + term.Count(h.Requests, "request")}
 	for _, s := range h.Sums {
 		parts = append(parts, s.Amount+" "+s.Asset)
 	}
@@ -86,7 +87,7 @@ func (t *terminal) showHeld(h *api.Held) {
 	}
 	text := strings.Join(parts, ", ")
 	if h.Unnamed > 0 {
-		text += "; and " + plural(h.Unnamed, "ask") + " that named no request"
+		text += "; and " + term.Plural(h.Unnamed, "ask") + " that named no request"
 	}
-	t.printf("\n  held since it closed: %s\n", line(text))
+	t.Printf("\n  held since it closed: %s\n", term.Line(text))
 }

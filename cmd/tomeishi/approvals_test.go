@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 const pendingGate = `{"name": "g", "state": "closed", "mode": "enforce", "epoch": 3, "open": {"approvals": 2, "alone_after": "2m0s"}, "holds": [
@@ -53,7 +55,7 @@ func TestOpenPending(t *testing.T) {
 				says(http.StatusAccepted, `{"approvals": 1, "needed": 2, "gate": `+pendingWith(tt.agreed)+`}`)(w, r)
 			})
 			exit, out, stderr := runTest(t, append(tt.args, "--server", at)...)
-			if exit != exitDone || stderr != "" || !strings.HasPrefix(out, "g is still CLOSED: nothing has opened\n") {
+			if exit != term.Done || stderr != "" || !strings.HasPrefix(out, "g is still CLOSED: nothing has opened\n") {
 				t.Errorf("exit %d, output %q, said %q", exit, out, stderr)
 			}
 			for _, want := range tt.want {
@@ -73,7 +75,7 @@ func TestUnexpectedPending(t *testing.T) {
 		{"gate open g --epoch 3 --reason r", `{}`},
 	} {
 		exit, out, stderr := runTest(t, append(strings.Fields(tt.args), "--server", serve(t, says(http.StatusAccepted, tt.answer)))...)
-		if exit != exitFailed || out != "" || !strings.Contains(stderr, "KNOWN") {
+		if exit != term.Failed || out != "" || !strings.Contains(stderr, "KNOWN") {
 			t.Errorf("%s: exit %d, output %q, said %q", tt.args, exit, out, stderr)
 		}
 	}
@@ -82,7 +84,7 @@ func TestUnexpectedPending(t *testing.T) {
 func TestGateShowPending(t *testing.T) {
 	chdir(t)
 	exit, out, stderr := runTest(t, "gate", "show", "g", "--server", serve(t, says(http.StatusOK, pendingWith(aliceAgreed+","+localAgreed))))
-	if exit != exitDone || stderr != "" {
+	if exit != term.Done || stderr != "" {
 		t.Errorf("exit %d, said %q", exit, stderr)
 	}
 	for _, want := range []string{
@@ -114,7 +116,7 @@ func TestAutomatic(t *testing.T) {
 			request, _, _ := strings.Cut(tt.sent, " {")
 			s := &script{answers: map[string]string{request: tt.answer}}
 			exit, out, stderr := runTest(t, append(strings.Fields(tt.args), "--server", serve(t, s.ServeHTTP))...)
-			if diff := cmp.Diff(s.sent, []string{tt.sent}); diff != "" || exit != exitDone || !strings.Contains(out, tt.want) {
+			if diff := cmp.Diff(s.sent, []string{tt.sent}); diff != "" || exit != term.Done || !strings.Contains(out, tt.want) {
 				t.Errorf("exit %d, output %q, said %q\n%s", exit, out, stderr, diff)
 			}
 		})
@@ -126,7 +128,7 @@ func TestAutomatic(t *testing.T) {
 		"automatic of":                        `there is no command "of"; did you mean off or on?`,
 		"automatic on now":                    `"now" is one argument too many`,
 	} {
-		if exit, _, stderr := runTest(t, strings.Fields(args)...); exit != exitUsage || !strings.Contains(stderr, want) {
+		if exit, _, stderr := runTest(t, strings.Fields(args)...); exit != term.Usage || !strings.Contains(stderr, want) {
 			t.Errorf("%s: exit %d, said %q, want %q", args, exit, stderr, want)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
 
@@ -18,10 +19,10 @@ Off for two hours, and on again:
   tomeishi automatic off --for 2h --reason 'the node is being moved'
   tomeishi automatic on`
 
-func newAutomatic(t *terminal) *cobra.Command {
+func newAutomatic(t *term.Terminal) *cobra.Command {
 	s := &server{}
 	cmd := &cobra.Command{
-		Use: "automatic [on|off|show]", Short: "Stop all that happens by itself, for a while", Long: automaticLong, Args: subcommand,
+		Use: "automatic [on|off|show]", Short: "Stop all that happens by itself, for a while", Long: automaticLong, Args: term.Subcommand,
 	}
 	s.flags(cmd.PersistentFlags())
 	show := newAutomaticShow(t, s)
@@ -35,9 +36,9 @@ const automaticShowLong = `Show whether effects happen by themselves; if not, un
 
   tomeishi automatic show`
 
-func newAutomaticShow(t *terminal, s *server) *cobra.Command {
-	cmd := &cobra.Command{Use: "show", Short: "Show the switch", Long: automaticShowLong, Args: takes()}
-	asJSON := jsonFlag(cmd)
+func newAutomaticShow(t *term.Terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "show", Short: "Show the switch", Long: automaticShowLong, Args: term.Takes()}
+	asJSON := term.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := s.dial()
 		if err != nil {
@@ -46,9 +47,9 @@ func newAutomaticShow(t *terminal, s *server) *cobra.Command {
 		var a api.Automatic
 		raw, err := c.get(cmd.Context(), "/v1/automatic", &a)
 		if err != nil || *asJSON {
-			return orJSON(t, raw, err)
+			return t.OrJSON(raw, err)
 		}
-		t.sayAutomatic(a)
+		sayAutomatic(t, a)
 		return nil
 	}
 	return cmd
@@ -66,8 +67,8 @@ Off again while off counts from now. Gates that are closed stay closed.
 
   tomeishi automatic off --for 30m --reason 'the node is being moved'`
 
-func newAutomaticOff(t *terminal, s *server) *cobra.Command {
-	cmd := &cobra.Command{Use: "off --reason TEXT [--for 2h]", Short: "Stop all that happens by itself", Long: automaticOffLong, Args: takes()}
+func newAutomaticOff(t *term.Terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "off --reason TEXT [--for 2h]", Short: "Stop all that happens by itself", Long: automaticOffLong, Args: term.Takes()}
 	o := &order{}
 	o.flags(cmd, false)
 	length := cmd.Flags().Duration("for", 2*time.Hour, "how long, at most 24h")
@@ -76,9 +77,9 @@ func newAutomaticOff(t *terminal, s *server) *cobra.Command {
 			return err
 		}
 		if *length < time.Second || *length > 24*time.Hour {
-			return usagef("--for is between 1s and 24h, not %s", *length)
+			return term.Usagef("--for is between 1s and 24h, not %s", *length)
 		}
-		return t.turn(cmd, s, turn{For: length.String(), Reason: o.Reason}, "automatic effects were switched off")
+		return turnAutomatic(t, cmd, s, turn{For: length.String(), Reason: o.Reason}, "automatic effects were switched off")
 	}
 	return cmd
 }
@@ -88,17 +89,17 @@ event that makes its alert true.
 
   tomeishi automatic on`
 
-func newAutomaticOn(t *terminal, s *server) *cobra.Command {
-	cmd := &cobra.Command{Use: "on [--reason TEXT]", Short: "Let effects happen by themselves", Long: automaticOnLong, Args: takes()}
+func newAutomaticOn(t *term.Terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "on [--reason TEXT]", Short: "Let effects happen by themselves", Long: automaticOnLong, Args: term.Takes()}
 	o := &order{}
 	o.flags(cmd, false)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return t.turn(cmd, s, turn{On: true, Reason: o.Reason}, "automatic effects were switched on")
+		return turnAutomatic(t, cmd, s, turn{On: true, Reason: o.Reason}, "automatic effects were switched on")
 	}
 	return cmd
 }
 
-func (t *terminal) turn(cmd *cobra.Command, s *server, body turn, what string) error {
+func turnAutomatic(t *term.Terminal, cmd *cobra.Command, s *server, body turn, what string) error {
 	c, err := s.dial()
 	if err != nil {
 		return err
@@ -108,24 +109,24 @@ func (t *terminal) turn(cmd *cobra.Command, s *server, body turn, what string) e
 	if err != nil {
 		return err
 	}
-	t.sayAutomatic(a)
+	sayAutomatic(t, a)
 	return nil
 }
 
-func (t *terminal) sayAutomatic(a api.Automatic) {
+func sayAutomatic(t *term.Terminal, a api.Automatic) {
 	if a.On {
-		t.printf("automatic effects are on")
+		t.Printf("automatic effects are on")
 	} else {
-		t.printf("automatic effects are OFF until %s, since %s", when(a.Until), when(a.Since))
+		t.Printf("automatic effects are OFF until %s, since %s", term.When(a.Until), term.When(a.Since))
 	}
 	if a.By != "" {
-		t.printf(", by %s", line(a.By))
+		t.Printf(", by %s", term.Line(a.By))
 	}
 	if a.Reason != "" {
-		t.printf(": %s", line(a.Reason))
+		t.Printf(": %s", term.Line(a.Reason))
 	}
-	t.printf("\n")
+	t.Printf("\n")
 	if !a.On {
-		t.printf("What would close a gate by itself waits for a person: tomeishi effect list\n")
+		t.Printf("What would close a gate by itself waits for a person: tomeishi effect list\n")
 	}
 }

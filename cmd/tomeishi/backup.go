@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tomeishi/tomeishi/agent/durable"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
 
@@ -26,9 +27,9 @@ file appears under its name only when it is whole and on disk.
 A backup holds what the events held, customers and addresses too: keep it as you
 keep those. Give it back with tomeishi restore.`
 
-func newBackup(t *terminal) *cobra.Command {
+func newBackup(t *term.Terminal) *cobra.Command {
 	s := &server{}
-	cmd := &cobra.Command{Use: "backup", Short: "Take a backup of a running collector", Long: backupLong, Args: takes()}
+	cmd := &cobra.Command{Use: "backup", Short: "Take a backup of a running collector", Long: backupLong, Args: term.Takes()}
 	s.flags(cmd.Flags())
 	to := cmd.Flags().String("to", "", "write to `FILE`, - for standard output (default tomeishi-CELL-TIME.backup)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -37,44 +38,44 @@ func newBackup(t *terminal) *cobra.Command {
 			return err
 		}
 		if *to == "-" {
-			if isTerminal(t.out) {
-				return usagef("a backup is not for a terminal: send it into a file or a pipe")
+			if term.IsTerminal(t.Out) {
+				return term.Usagef("a backup is not for a terminal: send it into a file or a pipe")
 			}
-			_, err := t.download(cmd.Context(), c, t.out)
+			_, err := download(cmd.Context(), t, c, t.Out)
 			return err
 		}
-		return t.backup(cmd.Context(), c, *to)
+		return takeBackup(cmd.Context(), t, c, *to)
 	}
 	return cmd
 }
 
-func (t *terminal) backup(ctx context.Context, c *client, path string) error {
+func takeBackup(ctx context.Context, t *term.Terminal, c *client, path string) error {
 	if path == "" {
 		var st api.Status
 		if _, err := c.get(ctx, "/v1/status", &st); err != nil {
 			return err
 		}
-		path = "tomeishi-" + filepath.Base(short(st.Cell)) + "-" + time.Now().UTC().Format("20060102T150405Z") + ".backup"
+		path = "tomeishi-" + filepath.Base(term.Short(st.Cell)) + "-" + time.Now().UTC().Format("20060102T150405Z") + ".backup"
 	}
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("%s is there already: name another file with --to", path)
 	}
-	n, err := t.saveBackup(ctx, c, path)
+	n, err := saveBackup(ctx, t, c, path)
 	if err != nil {
 		return err
 	}
-	t.printf("%s: %s\n", path, bytesText(n))
+	t.Printf("%s: %s\n", path, term.Bytes(n))
 	return nil
 }
 
 // saveBackup writes path+".part" and renames it when it is whole and durable.
-func (t *terminal) saveBackup(ctx context.Context, c *client, path string) (n int64, err error) {
+func saveBackup(ctx context.Context, t *term.Terminal, c *client, path string) (n int64, err error) {
 	part := path + ".part"
 	f, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return 0, err
 	}
-	n, err = t.download(ctx, c, f)
+	n, err = download(ctx, t, c, f)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -88,12 +89,12 @@ func (t *terminal) saveBackup(ctx context.Context, c *client, path string) (n in
 }
 
 // download copies a backup to w. It may take as long as it moves.
-func (t *terminal) download(ctx context.Context, c *client, w io.Writer) (int64, error) {
+func download(ctx context.Context, t *term.Terminal, c *client, w io.Writer) (int64, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	idle := time.AfterFunc(c.timeout, func() { cancel(errStalled) })
 	defer idle.Stop()
-	n, err := t.copyBackup(ctx, c, w, func() { idle.Reset(c.timeout) })
+	n, err := copyBackup(ctx, t, c, w, func() { idle.Reset(c.timeout) })
 	switch {
 	case err != nil && errors.Is(context.Cause(ctx), errStalled):
 		return n, fmt.Errorf("%s sent nothing for %s: there is no backup", c.at, c.timeout)
@@ -107,7 +108,7 @@ func (t *terminal) download(ctx context.Context, c *client, w io.Writer) (int64,
 
 var errStalled = errors.New("stalled")
 
-func (t *terminal) copyBackup(ctx context.Context, c *client, w io.Writer, moved func()) (int64, error) {
+func copyBackup(ctx context.Context, t *term.Terminal, c *client, w io.Writer, moved func()) (int64, error) {
 	resp, err := c.send(ctx, http.MethodGet, "/v1/backup", nil)
 	if err != nil {
 		return 0, err
@@ -121,8 +122,8 @@ func (t *terminal) copyBackup(ctx context.Context, c *client, w io.Writer, moved
 		return 0, c.refusal(answer{resp.StatusCode, resp.Header, text})
 	}
 	p := &progress{w: w, moved: moved}
-	if isTerminal(t.err) {
-		p.note = t.notef
+	if term.IsTerminal(t.Err) {
+		p.note = t.Notef
 	}
 	n, err := io.Copy(p, resp.Body)
 	p.end()
@@ -130,7 +131,7 @@ func (t *terminal) copyBackup(ctx context.Context, c *client, w io.Writer, moved
 	case p.err != nil:
 		return n, p.err
 	case err != nil:
-		return n, fmt.Errorf("the backup broke off after %s: %w", bytesText(n), c.because(err))
+		return n, fmt.Errorf("the backup broke off after %s: %w", term.Bytes(n), c.because(err))
 	}
 	return n, nil
 }
@@ -152,7 +153,7 @@ func (p *progress) Write(b []byte) (int, error) {
 	p.moved()
 	if p.note != nil && time.Since(p.shown) > 200*time.Millisecond {
 		p.shown = time.Now()
-		p.note("\r%s ", bytesText(p.n))
+		p.note("\r%s ", term.Bytes(p.n))
 	}
 	return n, err
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 func TestBackup(t *testing.T) {
@@ -32,13 +34,13 @@ func TestBackup(t *testing.T) {
 		exit, out, stderr := runTest(t, "backup", "--server", at)
 		name, _, _ := strings.Cut(out, ": ")
 		text, err := os.ReadFile(name)
-		if exit != exitDone || err != nil || string(text) != "all of it" || !strings.HasPrefix(name, "tomeishi-01234567-") {
+		if exit != term.Done || err != nil || string(text) != "all of it" || !strings.HasPrefix(name, "tomeishi-01234567-") {
 			t.Errorf("exit %d, output %q, said %q, file %q: %v", exit, out, stderr, text, err)
 		}
-		if exit, _, stderr := runTest(t, "backup", "--to", name, "--server", at); exit != exitFailed || !strings.Contains(stderr, "is there already") {
+		if exit, _, stderr := runTest(t, "backup", "--to", name, "--server", at); exit != term.Failed || !strings.Contains(stderr, "is there already") {
 			t.Errorf("a second time: exit %d, said %q", exit, stderr)
 		}
-		if exit, out, _ := runTest(t, "backup", "--to", "-", "--server", at); exit != exitDone || out != "all of it" {
+		if exit, out, _ := runTest(t, "backup", "--to", "-", "--server", at); exit != term.Done || out != "all of it" {
 			t.Errorf("to a pipe: exit %d, output %q", exit, out)
 		}
 	})
@@ -54,7 +56,7 @@ func TestBackup(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
 			exit, out, stderr := runTest(t, "backup", "--to", "x", "--server", serve(t, serveBackup(tt.server)), "--timeout", "300ms")
-			if exit != exitFailed || out != "" || !strings.Contains(stderr, tt.want) {
+			if exit != term.Failed || out != "" || !strings.Contains(stderr, tt.want) {
 				t.Errorf("exit %d, output %q, said %q, want %q", exit, out, stderr, tt.want)
 			}
 			if left, err := os.ReadDir("."); err != nil || len(left) > 0 {

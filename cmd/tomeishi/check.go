@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/series"
 	"github.com/tomeishi/tomeishi/rules"
 )
@@ -29,12 +30,12 @@ secret in clear.
   tomeishi check /etc/tomeishi/rules.d --explain
   generate-rules | tomeishi check -`
 
-func newCheck(t *terminal) *cobra.Command {
+func newCheck(t *term.Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "check FILE...", Short: "Check rule files and Alertmanager configurations", Long: checkLong,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usagef("FILE is missing: a rule file, a folder of them, a pattern, or - for standard input")
+				return term.Usagef("FILE is missing: a rule file, a folder of them, a pattern, or - for standard input")
 			}
 			return nil
 		},
@@ -42,7 +43,7 @@ func newCheck(t *terminal) *cobra.Command {
 	explain := cmd.Flags().Bool("explain", false, "say each rule as one sentence")
 	asJSON := cmd.Flags().Bool("json", false, "print the problems as JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		files, err := untilDone(cmd.Context(), func() ([]rules.File, error) { return readRules(args, t.in) })
+		files, err := untilDone(cmd.Context(), func() ([]rules.File, error) { return readRules(args, t.In) })
 		if err != nil {
 			return err
 		}
@@ -56,11 +57,11 @@ func newCheck(t *terminal) *cobra.Command {
 		r.Told = len(told)
 		if *asJSON {
 			raw, err := json.Marshal(r)
-			if err := orJSON(t, raw, err); err != nil {
+			if err := t.OrJSON(raw, err); err != nil {
 				return err
 			}
 		} else {
-			t.showCheck(r, problems)
+			showCheck(t, r, problems)
 		}
 		return checkOutcome(problems)
 	}
@@ -90,9 +91,9 @@ func untilDone(ctx context.Context, read func() ([]rules.File, error)) ([]rules.
 func checkOutcome(problems rules.Problems) error {
 	switch {
 	case problems.Err() != nil:
-		return exitCode(exitFailed)
+		return term.ExitCode(term.Failed)
 	case len(problems) > 0:
-		return exitCode(exitFindings)
+		return term.ExitCode(term.Findings)
 	}
 	return nil
 }
@@ -145,10 +146,10 @@ func expand(arg string) ([]string, error) {
 	}
 	found, err := filepath.Glob(arg)
 	if err != nil {
-		return nil, usagef("%s is no pattern of file names: %v", quote(arg), err)
+		return nil, term.Usagef("%s is no pattern of file names: %v", term.Quote(arg), err)
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("no file matches %s", quote(arg))
+		return nil, fmt.Errorf("no file matches %s", term.Quote(arg))
 	}
 	return found, nil
 }
@@ -187,7 +188,7 @@ func readRule(path string, stdin io.Reader) (rules.File, error) {
 		return rules.File{}, err
 	}
 	if len(text) > maxRules {
-		return rules.File{}, fmt.Errorf("%s is larger than %s: that is no rule file", name, bytesText(maxRules))
+		return rules.File{}, fmt.Errorf("%s is larger than %s: that is no rule file", name, term.Bytes(maxRules))
 	}
 	return rules.File{Name: name, Text: text}, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
@@ -53,30 +54,30 @@ func (r *checkReport) explain(set *rules.Set) {
 	}
 }
 
-func (t *terminal) showCheck(r checkReport, problems rules.Problems) {
+func showCheck(t *term.Terminal, r checkReport, problems rules.Problems) {
 	errs := 0
 	for _, p := range problems {
-		t.printf("%s\n", plain(p.String()))
+		t.Printf("%s\n", term.Plain(p.String()))
 		if !p.Finding {
 			errs++
 		}
 	}
 	for _, e := range r.Explain {
-		t.printf("%s: %s\n", line(e.Rule), line(e.Text))
+		t.Printf("%s: %s\n", term.Line(e.Rule), term.Line(e.Text))
 	}
-	what := count(r.Rules, "rule") + ", " + count(r.Gates, "gate") + ": "
+	what := term.Count(r.Rules, "rule") + ", " + term.Count(r.Gates, "gate") + ": "
 	switch {
 	case r.Told > 0 && r.Rules+r.Gates == 0:
-		what = count(r.Told, "Alertmanager configuration") + ": "
+		what = term.Count(r.Told, "Alertmanager configuration") + ": "
 	case r.Told > 0:
-		what = count(r.Rules, "rule") + ", " + count(r.Gates, "gate") + ", " + count(r.Told, "Alertmanager configuration") + ": "
+		what = term.Count(r.Rules, "rule") + ", " + term.Count(r.Gates, "gate") + ", " + term.Count(r.Told, "Alertmanager configuration") + ": "
 	}
 	switch {
 	case errs > 0:
-		t.printf("%s, %s: a collector would not load this\n", count(errs, "error"), count(len(problems)-errs, "finding"))
+		t.Printf("%s, %s: a collector would not load this\n", term.Count(errs, "error"), term.Count(len(problems)-errs, "finding"))
 	case len(problems) > 0:
-		t.printf("%s%s\n", what, count(len(problems), "finding"))
+		t.Printf("%s%s\n", what, term.Count(len(problems), "finding"))
 	default:
-		t.printf("%sno problems\n", what)
+		t.Printf("%sno problems\n", what)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
 
@@ -173,9 +174,9 @@ func (c *client) sendType(ctx context.Context, method, path, contentType string,
 	})
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
-		return nil, usagef("--server %s: %v", quote(c.at), err)
+		return nil, term.Usagef("--server %s: %v", term.Quote(c.at), err)
 	}
-	req.Header.Set("User-Agent", "tomeishi/"+version)
+	req.Header.Set("User-Agent", "tomeishi/"+term.Version)
 	if body != nil {
 		req.Header.Set("Content-Type", contentType)
 	}

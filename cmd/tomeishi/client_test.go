@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 func serve(t *testing.T, h http.HandlerFunc) string {
@@ -90,7 +92,7 @@ func TestDecisionOutcomes(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			at := serve(t, tt.server)
 			exit, out, stderr := runTest(t, "gate", "close", "demo/withdrawals", "--reason", "r", "--server", at, "--timeout", "300ms")
-			if exit != exitFailed || out != "" {
+			if exit != term.Failed || out != "" {
 				t.Errorf("exit %d, output %q, want 1 and none", exit, out)
 			}
 			if !strings.Contains(stderr, tt.want) {
@@ -126,7 +128,7 @@ func TestReadingOutcomes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			exit, out, stderr := runTest(t, "gate", "show", "demo/withdrawals", "--server", serve(t, tt.server), "--timeout", "300ms")
-			if exit != exitFailed || out != "" || !strings.Contains(stderr, tt.want) || strings.Contains(stderr, "NOT KNOWN") {
+			if exit != term.Failed || out != "" || !strings.Contains(stderr, tt.want) || strings.Contains(stderr, "NOT KNOWN") {
 				t.Errorf("exit %d, output %q, said %q, want %q", exit, out, stderr, tt.want)
 			}
 		})
@@ -142,9 +144,9 @@ func TestInterruptedDecision(t *testing.T) {
 		silent(w, r)
 	})
 	var out, stderr strings.Builder
-	term := newTerminal(nil, &out, &stderr)
-	exit := term.run(ctx, newTomeishi(term), []string{"effect", "approve", "e1", "--server", at})
-	if exit != exitFailed || !strings.Contains(stderr.String(), "NOT KNOWN whether effect e1 was approved: interrupted") {
+	screen := term.New(nil, &out, &stderr)
+	exit := screen.Run(ctx, newTomeishi(screen), []string{"effect", "approve", "e1", "--server", at})
+	if exit != term.Failed || !strings.Contains(stderr.String(), "NOT KNOWN whether effect e1 was approved: interrupted") {
 		t.Errorf("exit %d, said %q", exit, stderr.String())
 	}
 }
@@ -154,7 +156,7 @@ func TestUnreachableChangesNothing(t *testing.T) {
 	s := httptest.NewServer(says(200, "{}"))
 	s.Close()
 	exit, _, stderr := runTest(t, "incident", "verdict", "i1", "test", "--server", s.URL)
-	if exit != exitFailed || !strings.Contains(stderr, "Nothing was changed") || strings.Contains(stderr, "KNOWN") {
+	if exit != term.Failed || !strings.Contains(stderr, "Nothing was changed") || strings.Contains(stderr, "KNOWN") {
 		t.Errorf("exit %d, said %q", exit, stderr)
 	}
 }
@@ -166,7 +168,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	at := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, elsewhere, http.StatusTemporaryRedirect)
 	})
-	if exit, _, stderr := runTest(t, "gate", "close", "g", "--reason", "r", "--server", at); exit != exitFailed || !strings.Contains(stderr, "NOT KNOWN") {
+	if exit, _, stderr := runTest(t, "gate", "close", "g", "--reason", "r", "--server", at); exit != term.Failed || !strings.Contains(stderr, "NOT KNOWN") {
 		t.Errorf("exit %d, said %q", exit, stderr)
 	}
 }
@@ -185,18 +187,18 @@ func TestTLSAndToken(t *testing.T) {
 	write(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})))
 
 	exit, _, stderr := runTest(t, "gate", "list", "--server", s.URL)
-	if exit != exitFailed || !strings.Contains(stderr, "--ca-file") || strings.Contains(stderr, "tomeishi up") {
+	if exit != term.Failed || !strings.Contains(stderr, "--ca-file") || strings.Contains(stderr, "tomeishi up") {
 		t.Errorf("without its certificate: exit %d, said %q", exit, stderr)
 	}
 	exit, out, stderr := runTest(t, "gate", "list", "--server", s.URL, "--ca-file", "ca.pem", "--token-file", "token")
-	if exit != exitDone || !strings.Contains(out, "no gates") {
+	if exit != term.Done || !strings.Contains(out, "no gates") {
 		t.Errorf("exit %d, output %q, said %q", exit, out, stderr)
 	}
 	if got != "Bearer secret" {
 		t.Errorf("sent Authorization %q, want the token", got)
 	}
 	t.Setenv("TOMEISHI_TOKEN_FILE", filepath.Join(t.TempDir(), "nowhere"))
-	if exit, _, _ := runTest(t, "gate", "list", "--server", s.URL, "--ca-file", "ca.pem"); exit != exitFailed {
+	if exit, _, _ := runTest(t, "gate", "list", "--server", s.URL, "--ca-file", "ca.pem"); exit != term.Failed {
 		t.Errorf("a token file that is not there: exit %d, want 1", exit)
 	}
 }
@@ -216,7 +218,7 @@ func TestSocketIsFound(t *testing.T) {
 	defer s.Close()
 	for _, args := range [][]string{nil, {"--server", "data/collector.sock"}, {"--server", "unix:data/collector.sock"}} {
 		exit, out, stderr := runTest(t, append([]string{"gate", "list"}, args...)...)
-		if exit != exitDone || !strings.Contains(out, "no gates") {
+		if exit != term.Done || !strings.Contains(out, "no gates") {
 			t.Errorf("%q: exit %d, output %q, said %q", args, exit, out, stderr)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector"
 )
 
@@ -21,13 +22,13 @@ The smallest configuration:
 
 Without auth: in it, decisions are taken only on the Unix socket in the data folder.`
 
-func newCollector(t *terminal) *cobra.Command {
-	cmd := &cobra.Command{Use: "collector --config FILE", Short: "Run a collector", Long: collectorLong, Args: takes()}
+func newCollector(t *term.Terminal) *cobra.Command {
+	cmd := &cobra.Command{Use: "collector --config FILE", Short: "Run a collector", Long: collectorLong, Args: term.Takes()}
 	config := cmd.Flags().String("config", "", "the collector's configuration `FILE`")
 	level := levelFlag(cmd.Flags(), "info")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *config == "" {
-			return usagef("--config is missing: without a configuration, tomeishi up runs everything with demo rules")
+			return term.Usagef("--config is missing: without a configuration, tomeishi up runs everything with demo rules")
 		}
 		if err := checkLevel(*level); err != nil {
 			return err
@@ -39,7 +40,7 @@ func newCollector(t *terminal) *cobra.Command {
 		if cfg.Data == "" {
 			return fmt.Errorf("%s: data: is required: the folder in which the collector keeps its ledger", *config)
 		}
-		n := &node{terminal: t, log: newLog(t.err, *level), config: cfg}
+		n := &node{Terminal: t, log: newLog(t.Err, *level), config: cfg}
 		if err := n.open(cmd.Context(), false); err != nil {
 			return err
 		}
@@ -50,6 +51,6 @@ func newCollector(t *terminal) *cobra.Command {
 }
 
 func (n *node) sayCollector(ctx context.Context) error {
-	n.printf("The collector is ready.\n\n")
+	n.Printf("The collector is ready.\n\n")
 	return n.sayWhere(ctx)
 }

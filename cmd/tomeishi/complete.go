@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
@@ -64,7 +65,7 @@ func offer(to []string, name, about string) []string {
 	if !harmless.MatchString(name) {
 		return to
 	}
-	about = strings.ReplaceAll(line(about), "\t", " ")
+	about = strings.ReplaceAll(term.Line(about), "\t", " ")
 	if about == "" {
 		return append(to, name)
 	}

@@ -1,6 +1,10 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
+)
 
 const completionLong = `Print the script by which a shell completes tomeishi's commands, and the names of
 gates, incidents, silences and agents as the collector has them now.
@@ -19,20 +23,20 @@ For every new one:
         with "autoload -U compinit; compinit" in ~/.zshrc
   fish  tomeishi completion fish > ~/.config/fish/completions/tomeishi.fish`
 
-func newCompletion(t *terminal) *cobra.Command {
+func newCompletion(t *term.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use: "completion bash|zsh|fish", Short: "Print the script that completes commands in a shell",
-		Long: completionLong, Args: takes("bash|zsh|fish"), ValidArgs: []string{"bash", "zsh", "fish"},
+		Long: completionLong, Args: term.Takes("bash|zsh|fish"), ValidArgs: []string{"bash", "zsh", "fish"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch args[0] {
 			case "bash":
-				return cmd.Root().GenBashCompletionV2(t.out, true)
+				return cmd.Root().GenBashCompletionV2(t.Out, true)
 			case "zsh":
-				return cmd.Root().GenZshCompletion(t.out)
+				return cmd.Root().GenZshCompletion(t.Out)
 			case "fish":
-				return cmd.Root().GenFishCompletion(t.out, true)
+				return cmd.Root().GenFishCompletion(t.Out, true)
 			}
-			return usagef("there is no completion for %s: it is bash, zsh or fish", quote(args[0]))
+			return term.Usagef("there is no completion for %s: it is bash, zsh or fish", term.Quote(args[0]))
 		},
 	}
 }

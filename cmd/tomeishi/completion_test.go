@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 // named answers with names that a shell would take for more than a word too.
@@ -59,7 +61,7 @@ func TestCompletion(t *testing.T) {
 				got = append(got, l)
 			}
 		}
-		if diff := cmp.Diff(got, want); exit != exitDone || diff != "" {
+		if diff := cmp.Diff(got, want); exit != term.Done || diff != "" {
 			t.Errorf("%q: exit %d, said %q\n%s", line, exit, stderr, diff)
 		}
 	}
@@ -70,7 +72,7 @@ func TestCompletionSilent(t *testing.T) {
 	chdir(t)
 	for name, h := range map[string]http.HandlerFunc{"reset": resets, "forbidden": says(403, "{}"), "no collector": says(200, "<html>"), "silence": silent} {
 		exit, out, stderr := runTest(t, "__complete", "gate", "show", "--timeout", "200ms", "--server", serve(t, h), "")
-		if exit != exitDone || out != ":4\n" || strings.Contains(stderr, "rror") {
+		if exit != term.Done || out != ":4\n" || strings.Contains(stderr, "rror") {
 			t.Errorf("%s: exit %d, output %q, said %q", name, exit, out, stderr)
 		}
 	}
@@ -81,7 +83,7 @@ func TestCompletionScripts(t *testing.T) {
 	chdir(t)
 	for _, shell := range []string{"bash", "zsh", "fish"} {
 		exit, out, stderr := runTest(t, "completion", shell)
-		if exit != exitDone || stderr != "" || !strings.Contains(out, "tomeishi") || !strings.Contains(out, shell+" completion") {
+		if exit != term.Done || stderr != "" || !strings.Contains(out, "tomeishi") || !strings.Contains(out, shell+" completion") {
 			t.Errorf("%s: exit %d, said %q, %d bytes", shell, exit, stderr, len(out))
 		}
 		path, err := exec.LookPath(shell)
@@ -95,7 +97,7 @@ func TestCompletionScripts(t *testing.T) {
 			t.Errorf("%s does not read it: %v\n%s", shell, err, said)
 		}
 	}
-	if exit, _, stderr := runTest(t, "completion", "tcsh"); exit != exitUsage || !strings.Contains(stderr, "bash, zsh or fish") {
+	if exit, _, stderr := runTest(t, "completion", "tcsh"); exit != term.Usage || !strings.Contains(stderr, "bash, zsh or fish") {
 		t.Errorf("tcsh: exit %d, said %q", exit, stderr)
 	}
 }

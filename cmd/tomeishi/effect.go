@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
 
@@ -15,11 +16,11 @@ Approve one that waits for a person, and take one back:
   tomeishi effect approve e4
   tomeishi effect undo e4 --reason 'the rule was wrong' --verdict false`
 
-func newEffect(t *terminal) *cobra.Command {
+func newEffect(t *term.Terminal) *cobra.Command {
 	s := &server{}
 	cmd := &cobra.Command{
 		Use: "effect", Short: "List, approve and undo effects", Long: effectLong,
-		Args: subcommand, RunE: needSubcommand,
+		Args: term.Subcommand, RunE: term.NeedSubcommand,
 	}
 	s.flags(cmd.PersistentFlags())
 	cmd.AddCommand(newEffectList(t, s), newEffectApprove(t, s), newEffectUndo(t, s))
@@ -30,9 +31,9 @@ const effectListLong = `List the effects, oldest first: what was planned, done, 
 
   tomeishi effect list`
 
-func newEffectList(t *terminal, s *server) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "List effects", Long: effectListLong, Args: takes()}
-	asJSON := jsonFlag(cmd)
+func newEffectList(t *term.Terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "list", Short: "List effects", Long: effectListLong, Args: term.Takes()}
+	asJSON := term.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := s.dial()
 		if err != nil {
@@ -43,19 +44,19 @@ func newEffectList(t *terminal, s *server) *cobra.Command {
 		}
 		raw, err := c.get(cmd.Context(), "/v1/effects", &list)
 		if err != nil || *asJSON {
-			return orJSON(t, raw, err)
+			return t.OrJSON(raw, err)
 		}
 		if len(list.Effects) == 0 {
-			t.printf("no effects\n")
+			t.Printf("no effects\n")
 			return nil
 		}
 		rows := [][]string{{"EFFECT", "STATE", "MODE", "MITIGATION", "TARGET", "ALERT", "INCIDENT", "PLANNED", "RESULT"}}
 		for _, e := range list.Effects {
 			rows = append(rows, []string{
-				e.ID, e.State, e.Mode, e.Mitigation, e.Target, e.Alert, orDash(e.Incident), when(e.Planned), orDash(line(e.Result)),
+				e.ID, e.State, e.Mode, e.Mitigation, e.Target, e.Alert, term.OrDash(e.Incident), term.When(e.Planned), term.OrDash(term.Line(e.Result)),
 			})
 		}
-		t.table(rows...)
+		t.Table(rows...)
 		return nil
 	}
 	return cmd
@@ -65,10 +66,10 @@ const effectApproveLong = `Approve an effect that is planned in mode approve: it
 
   tomeishi effect approve e4`
 
-func newEffectApprove(t *terminal, s *server) *cobra.Command {
-	cmd := &cobra.Command{Use: "approve ID", Short: "Carry out an effect that waits for a person", Long: effectApproveLong, Args: takes("ID")}
+func newEffectApprove(t *term.Terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "approve ID", Short: "Carry out an effect that waits for a person", Long: effectApproveLong, Args: term.Takes("ID")}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return t.decideEffect(cmd, s, args[0], "approve", "effect "+args[0]+" was approved", order{})
+		return decideEffect(t, cmd, s, args[0], "approve", "effect "+args[0]+" was approved", order{})
 	}
 	return cmd
 }
@@ -77,10 +78,10 @@ const effectUndoLong = `Take an effect back, under the rules by which its gate o
 
   tomeishi effect undo e4 --reason 'the rule was wrong' --verdict false`
 
-func newEffectUndo(t *terminal, s *server) *cobra.Command {
+func newEffectUndo(t *term.Terminal, s *server) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "undo ID --reason TEXT --verdict real|false|test", Short: "Take an effect back",
-		Long: effectUndoLong, Args: takes("ID"),
+		Long: effectUndoLong, Args: term.Takes("ID"),
 	}
 	o := &order{}
 	o.flags(cmd, true)
@@ -88,12 +89,12 @@ func newEffectUndo(t *terminal, s *server) *cobra.Command {
 		if err := o.check(); err != nil {
 			return err
 		}
-		return t.decideEffect(cmd, s, args[0], "undo", "effect "+args[0]+" was undone", *o)
+		return decideEffect(t, cmd, s, args[0], "undo", "effect "+args[0]+" was undone", *o)
 	}
 	return cmd
 }
 
-func (t *terminal) decideEffect(cmd *cobra.Command, s *server, id, do, what string, o order) error {
+func decideEffect(t *term.Terminal, cmd *cobra.Command, s *server, id, do, what string, o order) error {
 	c, err := s.dial()
 	if err != nil {
 		return err
@@ -107,9 +108,9 @@ func (t *terminal) decideEffect(cmd *cobra.Command, s *server, id, do, what stri
 	case err != nil:
 		return err
 	case p.Needed > 0:
-		t.sayPending(p.Gate)
+		sayPending(t, p.Gate)
 		return nil
 	}
-	t.printf("effect %s is %s: %s on %s\n", line(e.ID), line(e.State), line(e.Mitigation), line(e.Target))
+	t.Printf("effect %s is %s: %s on %s\n", term.Line(e.ID), term.Line(e.State), term.Line(e.Mitigation), term.Line(e.Target))
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
@@ -26,7 +27,7 @@ Open it again, saying what it was:
 Close it by hand:
   tomeishi gate close demo/withdrawals --reason 'node out of sync'`
 
-func newGate(t *terminal) *cobra.Command {
+func newGate(t *term.Terminal) *cobra.Command {
 	s := &server{}
 	cmd := &cobra.Command{
 		Use:   "gate [NAME]",
@@ -37,7 +38,7 @@ func newGate(t *terminal) *cobra.Command {
 	show := newGateShow(t, s)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			return needSubcommand(cmd, args)
+			return term.NeedSubcommand(cmd, args)
 		}
 		return show.RunE(cmd, args)
 	}
@@ -53,7 +54,7 @@ func newGate(t *terminal) *cobra.Command {
 // gateOrSubcommand lets `tomeishi gate NAME` stand for show.
 func gateOrSubcommand(cmd *cobra.Command, args []string) error {
 	if len(args) > 1 {
-		return subcommand(cmd, args)
+		return term.Subcommand(cmd, args)
 	}
 	return nil
 }
@@ -70,9 +71,9 @@ const gateListLong = `List the gates: closed or open, in which mode, and why.
   tomeishi gate list
   tomeishi gate list --json | jq -r '.gates[] | select(.state == "closed") | .name'`
 
-func newGateList(t *terminal, s *server) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "List the gates", Long: gateListLong, Args: takes()}
-	asJSON := jsonFlag(cmd)
+func newGateList(t *term.Terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "list", Short: "List the gates", Long: gateListLong, Args: term.Takes()}
+	asJSON := term.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := s.dial()
 		if err != nil {
@@ -81,32 +82,32 @@ func newGateList(t *terminal, s *server) *cobra.Command {
 		var list gateList
 		raw, err := c.get(cmd.Context(), "/v1/gates", &list)
 		if err != nil || *asJSON {
-			return orJSON(t, raw, err)
+			return t.OrJSON(raw, err)
 		}
 		rows := [][]string{{"GATE", "STATE", "MODE", "EPOCH", "SINCE", "WHY"}}
 		for _, g := range list.Gates {
 			rows = append(rows, gateRow(g))
 		}
 		if len(list.Gates) == 0 {
-			t.printf("no gates: define one under gates: in a rule file\n")
+			t.Printf("no gates: define one under gates: in a rule file\n")
 			return nil
 		}
-		t.table(rows...)
+		t.Table(rows...)
 		return nil
 	}
 	return cmd
 }
 
 func gateRow(g api.Gate) []string {
-	row := []string{g.Name, strings.ToUpper(g.State), g.Mode, number(g.Epoch), "-", "-"}
+	row := []string{g.Name, strings.ToUpper(g.State), g.Mode, term.Number(g.Epoch), "-", "-"}
 	if g.State == "open" {
 		row[1] = "open"
 	}
 	if len(g.Holds) > 0 {
 		h := g.Holds[0]
-		row[4], row[5] = when(h.Since), line(holdText(h))
+		row[4], row[5] = term.When(h.Since), term.Line(holdText(h))
 		if more := len(g.Holds) - 1; more > 0 {
-			row[5] += " (and " + count(more, "more hold") + ")"
+			row[5] += " (and " + term.Count(more, "more hold") + ")"
 		}
 	} else if g.WouldBe != "" {
 		row[5] = "shadow: would be " + g.WouldBe
@@ -194,7 +195,7 @@ func gatePath(name string) (string, error) {
 		return !gateSegment.MatchString(s) || slices.Contains([]string{".", "..", "open", "close", "check"}, s)
 	}
 	if len(name) > 128 || slices.ContainsFunc(segments, bad) {
-		return "", usagef("%s cannot be the name of a gate: it is words of a-z, 0-9, ., _ and - joined by /", quote(name))
+		return "", term.Usagef("%s cannot be the name of a gate: it is words of a-z, 0-9, ., _ and - joined by /", term.Quote(name))
 	}
 	return "/v1/gates/" + name, nil
 }

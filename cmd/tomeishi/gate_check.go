@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 const gateCheckLong = `Ask a gate the way a worker does before it pays. Exit code 0 means open; 1 means
@@ -14,8 +15,8 @@ closed, held for what is named, or not known: do not pay.
 
   tomeishi gate check demo/withdrawals --request w-1001 && ./pay w-1001`
 
-func newGateCheck(t *terminal, s *server) *cobra.Command {
-	cmd := &cobra.Command{Use: "check NAME", Short: "Ask whether a payment may pass", Long: gateCheckLong, Args: takes("NAME")}
+func newGateCheck(t *term.Terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "check NAME", Short: "Ask whether a payment may pass", Long: gateCheckLong, Args: term.Takes("NAME")}
 	cmd.ValidArgsFunction = names(s, false, gateNames)
 	p := paymentFlags(cmd.Flags(), "ask for")
 	p[report.AskAsset] = cmd.Flags().String("asset", "", "what is to be paid, such as BTC")
@@ -29,25 +30,25 @@ func newGateCheck(t *terminal, s *server) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return t.checkGate(cmd.Context(), c, args[0], path+"/check"+p.query())
+		return checkGate(cmd.Context(), t, c, args[0], path+"/check"+p.query())
 	}
 	return cmd
 }
 
-func (t *terminal) checkGate(ctx context.Context, c *client, name, path string) error {
+func checkGate(ctx context.Context, t *term.Terminal, c *client, name, path string) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	a, err := c.do(ctx, http.MethodGet, path, nil)
 	switch {
 	case err != nil:
-		t.printf("%s: not known, do not pay: %s\n", name, plain(err.Error()))
+		t.Printf("%s: not known, do not pay: %s\n", name, term.Plain(err.Error()))
 	case a.code == http.StatusNoContent:
-		t.printf("%s: %s\n", name, t.state("open"))
+		t.Printf("%s: %s\n", name, t.State("open"))
 		return nil
 	case a.code == http.StatusLocked:
-		t.printf("%s: %s, do not pay: %s\n", name, t.state("closed"), plain(c.refusal(a).Error()))
+		t.Printf("%s: %s, do not pay: %s\n", name, t.State("closed"), term.Plain(c.refusal(a).Error()))
 	default:
-		t.printf("%s: not known, do not pay: %s\n", name, plain(c.refusal(a).Error()))
+		t.Printf("%s: not known, do not pay: %s\n", name, term.Plain(c.refusal(a).Error()))
 	}
-	return exitCode(exitFailed)
+	return term.ExitCode(term.Failed)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
@@ -30,7 +31,7 @@ func (o *order) flags(cmd *cobra.Command, verdict bool) {
 
 func (o *order) check() error {
 	if strings.TrimSpace(o.Reason) == "" {
-		return usagef("--reason is missing: say why, others will read it")
+		return term.Usagef("--reason is missing: say why, others will read it")
 	}
 	return checkVerdict(o.Verdict)
 }
@@ -40,7 +41,7 @@ func checkVerdict(v string) error {
 	case "", machine.VerdictReal, machine.VerdictFalse, machine.VerdictTest:
 		return nil
 	}
-	return usagef("the verdict is real, false or test, not %s", quote(v))
+	return term.Usagef("the verdict is real, false or test, not %s", term.Quote(v))
 }
 
 const gateCloseLong = `Close a gate by hand, whatever its mode. It stays closed until a person opens it.
@@ -49,8 +50,8 @@ const gateCloseLong = `Close a gate by hand, whatever its mode. It stays closed 
 
 To hold one request, customer or address only, see tomeishi hold add.`
 
-func newGateClose(t *terminal, s *server) *cobra.Command {
-	cmd := &cobra.Command{Use: "close NAME --reason TEXT", Short: "Close a gate", Long: gateCloseLong, Args: takes("NAME")}
+func newGateClose(t *term.Terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "close NAME --reason TEXT", Short: "Close a gate", Long: gateCloseLong, Args: term.Takes("NAME")}
 	cmd.ValidArgsFunction = names(s, false, gateNames)
 	o := &order{}
 	o.flags(cmd, false)
@@ -70,7 +71,7 @@ func newGateClose(t *terminal, s *server) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		t.sayGate(g)
+		sayGate(t, g)
 		return nil
 	}
 	return cmd
@@ -88,10 +89,10 @@ counts toward a close again), test.
 A gate with approvals: 2 opens when two people by name have done this. The first
 agrees, and is told who else may; what the second says last is the verdict.`
 
-func newGateOpen(t *terminal, s *server) *cobra.Command {
+func newGateOpen(t *term.Terminal, s *server) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "open NAME --reason TEXT --verdict real|false|test", Short: "Open a gate",
-		Long: gateOpenLong, Args: takes("NAME"),
+		Long: gateOpenLong, Args: term.Takes("NAME"),
 	}
 	cmd.ValidArgsFunction = names(s, false, gateNames)
 	o := &order{}
@@ -102,12 +103,12 @@ func newGateOpen(t *terminal, s *server) *cobra.Command {
 		if cmd.Flags().Changed("epoch") {
 			o.Epoch = epoch
 		}
-		return t.openGate(cmd.Context(), s, args[0], *o)
+		return openByName(cmd.Context(), t, s, args[0], *o)
 	}
 	return cmd
 }
 
-func (t *terminal) openGate(ctx context.Context, s *server, name string, o order) error {
+func openByName(ctx context.Context, t *term.Terminal, s *server, name string, o order) error {
 	path, err := gatePath(name)
 	if err != nil {
 		return err
@@ -125,17 +126,17 @@ func (t *terminal) openGate(ctx context.Context, s *server, name string, o order
 			return err
 		}
 		if len(g.Holds) == 0 {
-			t.printf("%s is open already: nothing holds it\n", name)
+			t.Printf("%s is open already: nothing holds it\n", name)
 			return nil
 		}
-		t.sayLifting(g, o.Hold)
+		sayLifting(t, g, o.Hold)
 		o.Epoch = &g.Epoch
 	}
-	return t.lift(ctx, c, name, "gate "+name+" was opened", path, o)
+	return lift(ctx, t, c, name, "gate "+name+" was opened", path, o)
 }
 
 // lift gives the order to open, and says what came of it.
-func (t *terminal) lift(ctx context.Context, c *client, name, what, path string, o order) error {
+func lift(ctx context.Context, t *term.Terminal, c *client, name, what, path string, o order) error {
 	var g api.Gate
 	var p api.Pending
 	_, err := c.decide(ctx, decision{path: path + "/open", body: o, what: what, look: "tomeishi gate show " + name, pending: &p}, &g)
@@ -143,18 +144,18 @@ func (t *terminal) lift(ctx context.Context, c *client, name, what, path string,
 		return err
 	}
 	if p.Needed > 0 {
-		t.sayPending(p.Gate)
+		sayPending(t, p.Gate)
 		return nil
 	}
-	t.sayGate(g)
+	sayGate(t, g)
 	return nil
 }
 
 // sayLifting shows what an opening is about to lift.
-func (t *terminal) sayLifting(g api.Gate, hold string) {
+func sayLifting(t *term.Terminal, g api.Gate, hold string) {
 	for _, h := range g.Holds {
 		if h.Cause != machine.ByParent && (hold == "" || hold == h.ID) {
-			t.printf("lifting hold %s by %s, since %s\n", line(h.ID), line(holdText(h)), when(h.Since))
+			t.Printf("lifting hold %s by %s, since %s\n", term.Line(h.ID), term.Line(holdText(h)), term.When(h.Since))
 		}
 	}
 }
@@ -166,13 +167,13 @@ func (c *client) gateOrder(ctx context.Context, name, path, what string, o order
 }
 
 // sayGate says in one line how a gate stands after a decision.
-func (t *terminal) sayGate(g api.Gate) {
+func sayGate(t *term.Terminal, g api.Gate) {
 	word := "open"
 	if g.State == "closed" {
 		word = "CLOSED"
 	}
-	t.printf("%s is %s, epoch %d\n", line(g.Name), t.state(word), g.Epoch)
+	t.Printf("%s is %s, epoch %d\n", term.Line(g.Name), t.State(word), g.Epoch)
 	for _, h := range g.Holds {
-		t.printf("  hold %s by %s\n", line(h.ID), line(holdText(h)))
+		t.Printf("  hold %s by %s\n", term.Line(h.ID), term.Line(holdText(h)))
 	}
 }

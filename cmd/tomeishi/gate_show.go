@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
@@ -18,10 +19,10 @@ evidence, and what opens it.
   tomeishi gate show demo/withdrawals
   tomeishi gate demo/withdrawals`
 
-func newGateShow(t *terminal, s *server) *cobra.Command {
-	cmd := &cobra.Command{Use: "show NAME", Short: "Show one gate and why it is closed", Long: gateShowLong, Args: takes("NAME")}
+func newGateShow(t *term.Terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "show NAME", Short: "Show one gate and why it is closed", Long: gateShowLong, Args: term.Takes("NAME")}
 	cmd.ValidArgsFunction = names(s, false, gateNames)
-	asJSON := jsonFlag(cmd)
+	asJSON := term.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		path, err := gatePath(args[0])
 		if err != nil {
@@ -34,9 +35,9 @@ func newGateShow(t *terminal, s *server) *cobra.Command {
 		var g api.Gate
 		raw, err := c.get(cmd.Context(), path, &g)
 		if err != nil || *asJSON {
-			return orJSON(t, raw, err)
+			return t.OrJSON(raw, err)
 		}
-		t.showGate(g, c.evidenceOf(cmd.Context(), g))
+		showGate(t, g, c.evidenceOf(cmd.Context(), g))
 		return nil
 	}
 	return cmd
@@ -81,33 +82,33 @@ func (c *client) evidenceOf(ctx context.Context, g api.Gate) evidence {
 	return e
 }
 
-func (t *terminal) showGate(g api.Gate, e evidence) {
+func showGate(t *term.Terminal, g api.Gate, e evidence) {
 	word := g.State
 	if word == "closed" {
 		word = "CLOSED"
 	}
-	t.printf("%s is %s   mode %s, epoch %d, cell %s\n", g.Name, t.state(word), g.Mode, g.Epoch, short(line(g.Cell)))
+	t.Printf("%s is %s   mode %s, epoch %d, cell %s\n", g.Name, t.State(word), g.Mode, g.Epoch, term.Short(term.Line(g.Cell)))
 	if g.WouldBe != "" {
-		t.printf("  in shadow: if it were enforced it would be %s\n", line(g.WouldBe))
+		t.Printf("  in shadow: if it were enforced it would be %s\n", term.Line(g.WouldBe))
 	}
 	for _, h := range g.Holds {
-		t.showHold(h, e)
+		showHold(t, h, e)
 	}
-	t.showHeld(g.Held)
-	t.showAgreed(g)
-	t.showOpening(g)
+	showHeld(t, g.Held)
+	showAgreed(t, g)
+	showOpening(t, g)
 }
 
-func (t *terminal) showHold(h api.Hold, e evidence) {
-	t.printf("\n  hold %s by %s since %s\n", line(h.ID), line(holder(h)), when(h.Since))
+func showHold(t *term.Terminal, h api.Hold, e evidence) {
+	t.Printf("\n  hold %s by %s since %s\n", term.Line(h.ID), term.Line(holder(h)), term.When(h.Since))
 	if h.Match != nil {
-		t.printf("    only for    %s\n", line(matchText(h.Match)))
+		t.Printf("    only for    %s\n", term.Line(matchText(h.Match)))
 	}
 	if h.Reason != "" {
-		t.printf("    reason      %s\n", line(h.Reason))
+		t.Printf("    reason      %s\n", term.Line(h.Reason))
 	}
 	if h.Incident != "" {
-		t.printf("    incident    %s\n", line(h.Incident))
+		t.Printf("    incident    %s\n", term.Line(h.Incident))
 	}
 	if h.Alert == "" {
 		return
@@ -115,23 +116,23 @@ func (t *terminal) showHold(h api.Hold, e evidence) {
 	a, ok := e.alerts[h.Alert]
 	switch {
 	case ok:
-		t.showAlert(a, "    ")
+		showAlert(t, a, "    ")
 	case e.err != nil:
-		t.printf("    alert       %s (its evidence cannot be read now: %s)\n", line(h.Alert), line(e.err.Error()))
+		t.Printf("    alert       %s (its evidence cannot be read now: %s)\n", term.Line(h.Alert), term.Line(e.err.Error()))
 	default:
-		t.printf("    alert       %s (no longer kept)\n", line(h.Alert))
+		t.Printf("    alert       %s (no longer kept)\n", term.Line(h.Alert))
 	}
 }
 
 // maxShown bounds the evidence on a screen; --json has all of it.
 const maxShown = 10
 
-func (t *terminal) showAlert(a api.Alert, indent string) {
+func showAlert(t *term.Terminal, a api.Alert, indent string) {
 	state := a.State
 	if a.Cause != "" {
 		state += ": " + a.Cause
 	}
-	t.printf("%salert       %s %s, %s, since %s\n", indent, line(a.ID), line(a.Labels["alertname"]), line(state), when(a.Since))
+	t.Printf("%salert       %s %s, %s, since %s\n", indent, term.Line(a.ID), term.Line(a.Labels["alertname"]), term.Line(state), term.When(a.Since))
 	if len(a.Evidence) == 0 {
 		return
 	}
@@ -140,18 +141,18 @@ func (t *terminal) showAlert(a api.Alert, indent string) {
 	if a.Total > len(shown) {
 		more = ", the latest " + strconv.Itoa(len(shown))
 	}
-	t.printf("%sevidence    %s%s\n", indent, count(a.Total, "event"), more)
+	t.Printf("%sevidence    %s%s\n", indent, term.Count(a.Total, "event"), more)
 	for _, ref := range shown {
-		t.printf("%s            %s\n", indent, line(ref))
+		t.Printf("%s            %s\n", indent, term.Line(ref))
 	}
 }
 
 // showOpening says what opens the gate, as commands to copy.
-func (t *terminal) showOpening(g api.Gate) {
+func showOpening(t *term.Terminal, g api.Gate) {
 	if len(g.Holds) == 0 {
 		return
 	}
-	t.printf("\nWhat opens it:\n")
+	t.Printf("\nWhat opens it:\n")
 	parents := []string{}
 	var own, byRule bool
 	for _, h := range g.Holds {
@@ -169,14 +170,14 @@ func (t *terminal) showOpening(g api.Gate) {
 		verdict = " --verdict real|false|test"
 	}
 	if own {
-		t.printf("  tomeishi gate open %s --reason 'WHY IT IS SAFE'%s\n", g.Name, verdict)
-		t.showApprovals(g.Open)
+		t.Printf("  tomeishi gate open %s --reason 'WHY IT IS SAFE'%s\n", g.Name, verdict)
+		showApprovals(t, g.Open)
 	}
 	for _, p := range parents {
-		t.printf("  its parent has to open: tomeishi gate show %s\n", line(p))
+		t.Printf("  its parent has to open: tomeishi gate show %s\n", term.Line(p))
 	}
 	if byRule {
-		t.printf("  %s\n", strings.TrimSpace(`
+		t.Printf("  %s\n", strings.TrimSpace(`
   With verdict false, what was seen until now never counts toward a close again.`))
 	}
 }

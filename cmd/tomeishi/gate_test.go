@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 const closedGate = `{"name": "demo/withdrawals", "state": "closed", "mode": "enforce", "epoch": 7, "cell": "0123456789abcdef0123456789abcdef",
@@ -49,7 +51,7 @@ func TestGateOpenSendsTheEpochItRead(t *testing.T) {
 		"GET /v1/gates/demo/withdrawals",
 		`POST /v1/gates/demo/withdrawals/open {"reason":"mine","verdict":"test","epoch":7}`,
 	}
-	if diff := cmp.Diff(s.sent, want); diff != "" || exit != exitDone {
+	if diff := cmp.Diff(s.sent, want); diff != "" || exit != term.Done {
 		t.Errorf("exit %d, said %q\n%s", exit, stderr, diff)
 	}
 	for _, want := range []string{
@@ -68,7 +70,7 @@ func TestGateOpenWithEpochReadsNothing(t *testing.T) {
 	s := &script{answers: map[string]string{"POST /v1/gates/g/open": openGate}}
 	exit, _, _ := runTest(t, "gate", "open", "g", "--reason", "r", "--epoch", "0", "--hold", "h1", "--server", serve(t, s.ServeHTTP))
 	want := []string{`POST /v1/gates/g/open {"reason":"r","epoch":0,"hold":"h1"}`}
-	if diff := cmp.Diff(s.sent, want); diff != "" || exit != exitDone {
+	if diff := cmp.Diff(s.sent, want); diff != "" || exit != term.Done {
 		t.Errorf("exit %d\n%s", exit, diff)
 	}
 }
@@ -77,7 +79,7 @@ func TestGateOpenAlready(t *testing.T) {
 	chdir(t)
 	s := &script{answers: map[string]string{"GET /v1/gates/g": openGate}}
 	exit, out, _ := runTest(t, "gate", "open", "g", "--reason", "r", "--server", serve(t, s.ServeHTTP))
-	if exit != exitDone || !strings.Contains(out, "open already") || len(s.sent) != 1 {
+	if exit != term.Done || !strings.Contains(out, "open already") || len(s.sent) != 1 {
 		t.Errorf("exit %d, output %q, sent %q", exit, out, s.sent)
 	}
 }
@@ -109,7 +111,7 @@ func TestHoldOrders(t *testing.T) {
 			line, _, _ := strings.Cut(tt.want, " {")
 			s := &script{answers: map[string]string{line: `{}`}}
 			exit, _, stderr := runTest(t, append(tt.args, "--server", serve(t, s.ServeHTTP))...)
-			if diff := cmp.Diff(s.sent, []string{tt.want}); diff != "" || exit != exitDone {
+			if diff := cmp.Diff(s.sent, []string{tt.want}); diff != "" || exit != term.Done {
 				t.Errorf("exit %d, said %q\n%s", exit, stderr, diff)
 			}
 		})
@@ -127,7 +129,7 @@ func TestGateShow(t *testing.T) {
 		"GET /v1/incidents/i1":           `{"id": "i1", "alert_detail": [` + alert + `]}`,
 	}}
 	exit, out, stderr := runTest(t, "gate", "demo/withdrawals", "--server", serve(t, s.ServeHTTP))
-	if exit != exitDone || stderr != "" {
+	if exit != term.Done || stderr != "" {
 		t.Errorf("exit %d, said %q", exit, stderr)
 	}
 	for _, want := range []string{
@@ -150,7 +152,7 @@ func TestGateShowWithoutEvidence(t *testing.T) {
 	chdir(t)
 	s := &script{answers: map[string]string{"GET /v1/gates/demo/withdrawals": closedGate}}
 	exit, out, _ := runTest(t, "gate", "show", "demo/withdrawals", "--server", serve(t, s.ServeHTTP))
-	if exit != exitDone || !strings.Contains(out, "is CLOSED") || !strings.Contains(out, "its evidence cannot be read now") {
+	if exit != term.Done || !strings.Contains(out, "is CLOSED") || !strings.Contains(out, "its evidence cannot be read now") {
 		t.Errorf("exit %d, output %s", exit, out)
 	}
 }
@@ -162,12 +164,12 @@ func TestGateCheck(t *testing.T) {
 		exit   int
 		want   string
 	}{
-		"open":    {says(204, ""), exitDone, "g: open\n"},
-		"closed":  {says(423, `{"error": "gate g is closed: paid twice"}`), exitFailed, "g: closed, do not pay: gate g is closed: paid twice\n"},
-		"unknown": {says(404, `{"error": "no gate g"}`), exitFailed, "g: not known, do not pay: no gate g\n"},
-		"broken":  {says(500, ""), exitFailed, "g: not known, do not pay: "},
-		"strange": {says(200, "{}"), exitFailed, "g: not known, do not pay: "},
-		"silence": {silent, exitFailed, "g: not known, do not pay: no answer from "},
+		"open":    {says(204, ""), term.Done, "g: open\n"},
+		"closed":  {says(423, `{"error": "gate g is closed: paid twice"}`), term.Failed, "g: closed, do not pay: gate g is closed: paid twice\n"},
+		"unknown": {says(404, `{"error": "no gate g"}`), term.Failed, "g: not known, do not pay: no gate g\n"},
+		"broken":  {says(500, ""), term.Failed, "g: not known, do not pay: "},
+		"strange": {says(200, "{}"), term.Failed, "g: not known, do not pay: "},
+		"silence": {silent, term.Failed, "g: not known, do not pay: no answer from "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			exit, out, stderr := runTest(t, "gate", "check", "g", "--server", serve(t, tt.server), "--timeout", "300ms")
@@ -210,9 +212,9 @@ func TestGateWatch(t *testing.T) {
 		n++
 	})
 	var out, stderr strings.Builder
-	term := newTerminal(nil, &out, &stderr)
-	exit := term.run(ctx, newTomeishi(term), []string{"gate", "watch", "--json", "--server", at})
-	if exit != exitDone {
+	screen := term.New(nil, &out, &stderr)
+	exit := screen.Run(ctx, newTomeishi(screen), []string{"gate", "watch", "--json", "--server", at})
+	if exit != term.Done {
 		t.Errorf("exit %d, said %q", exit, stderr.String())
 	}
 	for i, step := range steps {
@@ -241,7 +243,7 @@ func TestGateWatch(t *testing.T) {
 func TestGateWatchOfNoGate(t *testing.T) {
 	chdir(t)
 	exit, _, stderr := runTest(t, "gate", "watch", "g", "--server", serve(t, says(200, `{"cell": "c", "epoch": 1, "gates": []}`)))
-	if exit != exitFailed || !strings.Contains(stderr, "no gate g is defined") {
+	if exit != term.Failed || !strings.Contains(stderr, "no gate g is defined") {
 		t.Errorf("exit %d, said %q", exit, stderr)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
 
@@ -20,10 +21,10 @@ With --json every change is one line of JSON.
   tomeishi gate watch
   tomeishi gate watch demo/withdrawals`
 
-func newGateWatch(t *terminal, s *server) *cobra.Command {
-	cmd := &cobra.Command{Use: "watch [NAME]", Short: "Print each change as it happens", Long: gateWatchLong, Args: takes("[NAME]")}
+func newGateWatch(t *term.Terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "watch [NAME]", Short: "Print each change as it happens", Long: gateWatchLong, Args: term.Takes("[NAME]")}
 	cmd.ValidArgsFunction = names(s, false, gateNames)
-	asJSON := jsonFlag(cmd)
+	asJSON := term.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		name := ""
 		if len(args) == 1 {
@@ -36,7 +37,7 @@ func newGateWatch(t *terminal, s *server) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		w := &watcher{terminal: t, client: c, name: name, json: *asJSON, seen: map[string]uint64{}}
+		w := &watcher{Terminal: t, client: c, name: name, json: *asJSON, seen: map[string]uint64{}}
 		return w.run(cmd.Context())
 	}
 	return cmd
@@ -52,7 +53,7 @@ const (
 // watcher prints what changes. It asks for all gates, and shows those it was
 // asked to.
 type watcher struct {
-	*terminal
+	*term.Terminal
 	client *client
 	name   string
 	json   bool
@@ -72,7 +73,7 @@ func (w *watcher) run(ctx context.Context) error {
 			return err
 		case err != nil:
 			if !lost {
-				w.notef("the collector is lost, its gates are not known: %s\n", line(err.Error()))
+				w.Notef("the collector is lost, its gates are not known: %s\n", term.Line(err.Error()))
 			}
 			lost = true
 			if !rest(ctx, pause) {
@@ -81,7 +82,7 @@ func (w *watcher) run(ctx context.Context) error {
 			pause = min(2*pause, retryMost)
 			continue
 		case lost:
-			w.notef("the collector is back\n")
+			w.Notef("the collector is back\n")
 		}
 		if err := w.show(list, first); err != nil {
 			return err
@@ -95,7 +96,7 @@ func (w *watcher) ask(ctx context.Context, epoch uint64, now bool) (list gateLis
 		_, err = w.client.get(ctx, "/v1/gates", &list)
 		return list, err
 	}
-	_, err = w.client.watch(ctx, "/v1/gates?watch="+number(epoch), watchWait, &list)
+	_, err = w.client.watch(ctx, "/v1/gates?watch="+term.Number(epoch), watchWait, &list)
 	return list, err
 }
 
@@ -119,7 +120,7 @@ func rest(ctx context.Context, d time.Duration) bool {
 
 func (w *watcher) show(list gateList, first bool) error {
 	if w.cell != "" && w.cell != list.Cell {
-		w.notef("another cell answers now: %s, before it was %s\n", line(list.Cell), line(w.cell))
+		w.Notef("another cell answers now: %s, before it was %s\n", term.Line(list.Cell), term.Line(w.cell))
 		clear(w.seen)
 	}
 	w.cell = list.Cell
@@ -140,7 +141,7 @@ func (w *watcher) show(list gateList, first bool) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(gone)) {
 		delete(w.seen, name)
-		w.notef("gate %s is no longer defined: workers that ask it are refused\n", line(name))
+		w.Notef("gate %s is no longer defined: workers that ask it are refused\n", term.Line(name))
 	}
 	return nil
 }
@@ -151,7 +152,7 @@ func (w *watcher) print(g api.Gate) error {
 		if err != nil {
 			return err
 		}
-		w.printf("%s\n", text)
+		w.Printf("%s\n", text)
 		return nil
 	}
 	row := gateRow(g)
@@ -159,6 +160,6 @@ func (w *watcher) print(g api.Gate) error {
 	if row[5] != "-" {
 		why = "  " + row[5]
 	}
-	w.printf("%s  %s %s  epoch %d%s\n", time.Now().Format("15:04:05.000"), plain(g.Name), w.state(row[1]), g.Epoch, why)
+	w.Printf("%s  %s %s  epoch %d%s\n", time.Now().Format("15:04:05.000"), term.Plain(g.Name), w.State(row[1]), g.Epoch, why)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
 
@@ -19,11 +20,11 @@ Let the customer pass again:
   tomeishi hold list
   tomeishi hold release demo/withdrawals h3 --reason 'spoke to the owner' --verdict false`
 
-func newHold(t *terminal) *cobra.Command {
+func newHold(t *term.Terminal) *cobra.Command {
 	s := &server{}
 	cmd := &cobra.Command{
 		Use: "hold", Short: "List, add and release holds", Long: holdLong,
-		Args: subcommand, RunE: needSubcommand,
+		Args: term.Subcommand, RunE: term.NeedSubcommand,
 	}
 	s.flags(cmd.PersistentFlags())
 	cmd.AddCommand(newHoldList(t, s), newHoldAdd(t, s), newHoldRelease(t, s))
@@ -41,10 +42,10 @@ const holdListLong = `List the holds of every gate, or of one.
   tomeishi hold list
   tomeishi hold list demo/withdrawals --json`
 
-func newHoldList(t *terminal, s *server) *cobra.Command {
-	cmd := &cobra.Command{Use: "list [GATE]", Short: "List holds", Long: holdListLong, Args: takes("[GATE]")}
+func newHoldList(t *term.Terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "list [GATE]", Short: "List holds", Long: holdListLong, Args: term.Takes("[GATE]")}
 	cmd.ValidArgsFunction = names(s, false, gateNames)
-	asJSON := jsonFlag(cmd)
+	asJSON := term.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		holds, err := holdsOf(cmd.Context(), s, args)
 		if err != nil {
@@ -52,17 +53,17 @@ func newHoldList(t *terminal, s *server) *cobra.Command {
 		}
 		if *asJSON {
 			raw, err := json.Marshal(map[string]any{"holds": holds})
-			return orJSON(t, raw, err)
+			return t.OrJSON(raw, err)
 		}
 		if len(holds) == 0 {
-			t.printf("no holds\n")
+			t.Printf("no holds\n")
 			return nil
 		}
 		rows := [][]string{{"HOLD", "GATE", "SINCE", "BY", "ONLY FOR", "REASON"}}
 		for _, h := range holds {
-			rows = append(rows, []string{h.ID, h.Gate, when(h.Since), line(holder(h.Hold)), orDash(line(matchText(h.Match))), line(h.Reason)})
+			rows = append(rows, []string{h.ID, h.Gate, term.When(h.Since), term.Line(holder(h.Hold)), term.OrDash(term.Line(matchText(h.Match))), term.Line(h.Reason)})
 		}
-		t.table(rows...)
+		t.Table(rows...)
 		return nil
 	}
 	return cmd
@@ -100,10 +101,10 @@ matches all that is named. To close the whole gate: tomeishi gate close.
   tomeishi hold add demo/withdrawals --request w-1001 --reason 'asked twice'
   tomeishi hold add demo/withdrawals --address bc1q… --reason 'known thief'`
 
-func newHoldAdd(t *terminal, s *server) *cobra.Command {
+func newHoldAdd(t *term.Terminal, s *server) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "add GATE --request R|--customer C|--address A|--tag T --reason TEXT", Short: "Hold one request, customer or address",
-		Long: holdAddLong, Args: takes("GATE"),
+		Long: holdAddLong, Args: term.Takes("GATE"),
 	}
 	cmd.ValidArgsFunction = names(s, false, gateNames)
 	o := &order{}
@@ -115,7 +116,7 @@ func newHoldAdd(t *terminal, s *server) *cobra.Command {
 			return err
 		}
 		if o.Match = p.match(); o.Match == nil {
-			return usagef("name what to hold by --request, --customer, --address or --tag; to close the whole gate: tomeishi gate close %s", args[0])
+			return term.Usagef("name what to hold by --request, --customer, --address or --tag; to close the whole gate: tomeishi gate close %s", args[0])
 		}
 		if err := o.check(); err != nil {
 			return err
@@ -129,7 +130,7 @@ func newHoldAdd(t *terminal, s *server) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		t.sayGate(g)
+		sayGate(t, g)
 		return nil
 	}
 	return cmd
@@ -140,10 +141,10 @@ reason, and a verdict if a rule put the hold there.
 
   tomeishi hold release demo/withdrawals h3 --reason 'spoke to the owner'`
 
-func newHoldRelease(t *terminal, s *server) *cobra.Command {
+func newHoldRelease(t *term.Terminal, s *server) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "release GATE HOLD --reason TEXT [--verdict real|false|test]", Short: "Lift one hold",
-		Long: holdReleaseLong, Args: takes("GATE", "HOLD"),
+		Long: holdReleaseLong, Args: term.Takes("GATE", "HOLD"),
 	}
 	cmd.ValidArgsFunction = names(s, false, gateNames)
 	o := &order{}
@@ -162,7 +163,7 @@ func newHoldRelease(t *terminal, s *server) *cobra.Command {
 			return err
 		}
 		what := "hold " + o.Hold + " on gate " + args[0] + " was lifted"
-		return t.lift(cmd.Context(), c, args[0], what, path, *o)
+		return lift(cmd.Context(), t, c, args[0], what, path, *o)
 	}
 	return cmd
 }

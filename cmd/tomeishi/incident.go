@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
 
@@ -16,11 +17,11 @@ when nothing of it stands any more and a person has said what it was.
   tomeishi incident show i1
   tomeishi incident verdict i1 real --reason 'retry after a timeout paid twice'`
 
-func newIncident(t *terminal) *cobra.Command {
+func newIncident(t *term.Terminal) *cobra.Command {
 	s := &server{}
 	cmd := &cobra.Command{
 		Use: "incident", Short: "List, show and judge incidents", Long: incidentLong,
-		Args: subcommand, RunE: needSubcommand,
+		Args: term.Subcommand, RunE: term.NeedSubcommand,
 	}
 	s.flags(cmd.PersistentFlags())
 	cmd.AddCommand(newIncidentList(t, s), newIncidentShow(t, s), newIncidentVerdict(t, s))
@@ -34,9 +35,9 @@ With --json the collector's whole list is printed.
 
   tomeishi incident list --all`
 
-func newIncidentList(t *terminal, s *server) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "List incidents", Long: incidentListLong, Args: takes()}
-	asJSON := jsonFlag(cmd)
+func newIncidentList(t *term.Terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "list", Short: "List incidents", Long: incidentListLong, Args: term.Takes()}
+	asJSON := term.JSONFlag(cmd)
 	all := cmd.Flags().Bool("all", false, "also those that have ended")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := s.dial()
@@ -48,7 +49,7 @@ func newIncidentList(t *terminal, s *server) *cobra.Command {
 		}
 		raw, err := c.get(cmd.Context(), "/v1/incidents", &list)
 		if err != nil || *asJSON {
-			return orJSON(t, raw, err)
+			return t.OrJSON(raw, err)
 		}
 		rows := [][]string{{"INCIDENT", "STATE", "SINCE", "STANDING", "VERDICT", "GATES", "ALERTS"}}
 		for _, in := range list.Incidents {
@@ -56,14 +57,14 @@ func newIncidentList(t *terminal, s *server) *cobra.Command {
 				continue
 			}
 			rows = append(rows, []string{
-				in.ID, in.State, when(in.Since), strconv.Itoa(in.Standing), orDash(in.Verdict), few(in.Gates), few(in.Alerts),
+				in.ID, in.State, term.When(in.Since), strconv.Itoa(in.Standing), term.OrDash(in.Verdict), term.Few(in.Gates), term.Few(in.Alerts),
 			})
 		}
 		if len(rows) == 1 {
-			t.printf("no open incidents (%d in all)\n", len(list.Incidents))
+			t.Printf("no open incidents (%d in all)\n", len(list.Incidents))
 			return nil
 		}
-		t.table(rows...)
+		t.Table(rows...)
 		return nil
 	}
 	return cmd
@@ -73,10 +74,10 @@ const incidentShowLong = `Show one incident: its alerts with their evidence, and
 
   tomeishi incident show i1`
 
-func newIncidentShow(t *terminal, s *server) *cobra.Command {
-	cmd := &cobra.Command{Use: "show ID", Short: "Show one incident", Long: incidentShowLong, Args: takes("ID")}
+func newIncidentShow(t *term.Terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "show ID", Short: "Show one incident", Long: incidentShowLong, Args: term.Takes("ID")}
 	cmd.ValidArgsFunction = names(s, false, incidentNames)
-	asJSON := jsonFlag(cmd)
+	asJSON := term.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := s.dial()
 		if err != nil {
@@ -85,61 +86,61 @@ func newIncidentShow(t *terminal, s *server) *cobra.Command {
 		var in api.Incident
 		raw, err := c.get(cmd.Context(), incidentPath(args[0]), &in)
 		if err != nil || *asJSON {
-			return orJSON(t, raw, err)
+			return t.OrJSON(raw, err)
 		}
-		t.showIncident(in)
+		showIncident(t, in)
 		return nil
 	}
 	return cmd
 }
 
-func (t *terminal) showIncident(in api.Incident) {
-	t.printf("incident %s is %s   verdict %s\n", line(in.ID), line(in.State), orDash(line(in.Verdict)))
-	t.printf("  since       %s\n", when(in.Since))
+func showIncident(t *term.Terminal, in api.Incident) {
+	t.Printf("incident %s is %s   verdict %s\n", term.Line(in.ID), term.Line(in.State), term.OrDash(term.Line(in.Verdict)))
+	t.Printf("  since       %s\n", term.When(in.Since))
 	if in.Ended != "" {
-		t.printf("  ended       %s\n", when(in.Ended))
+		t.Printf("  ended       %s\n", term.When(in.Ended))
 	}
-	t.printf("  gates       %s\n", line(few(in.Gates)))
-	t.printf("  holds       %s\n", line(few(in.Holds)))
-	t.printf("  effects     %s\n", line(few(in.Effects)))
+	t.Printf("  gates       %s\n", term.Line(term.Few(in.Gates)))
+	t.Printf("  holds       %s\n", term.Line(term.Few(in.Holds)))
+	t.Printf("  effects     %s\n", term.Line(term.Few(in.Effects)))
 	for _, a := range in.Detail {
-		t.printf("\n")
+		t.Printf("\n")
 		if s := a.Annotations["summary"]; s != "" {
-			t.printf("  %s\n", line(s))
+			t.Printf("  %s\n", term.Line(s))
 		}
-		t.showAlert(a, "  ")
+		showAlert(t, a, "  ")
 	}
 	if len(in.Log) > 0 {
-		t.printf("\nTimeline:\n")
+		t.Printf("\nTimeline:\n")
 	}
 	for _, step := range in.Log {
 		who := ""
 		if step.Actor != "" {
-			who = line(step.Actor) + ": "
+			who = term.Line(step.Actor) + ": "
 		}
-		t.printf("  %s  %s%s\n", when(step.At), who, line(step.Text))
+		t.Printf("  %s  %s%s\n", term.When(step.At), who, term.Line(step.Text))
 	}
 	if len(in.Told) > 0 {
-		t.printf("\nTold:\n")
+		t.Printf("\nTold:\n")
 	}
 	for _, n := range in.Told {
-		t.printf("  %s  %s\n", when(n.At), toldText(n))
+		t.Printf("  %s  %s\n", term.When(n.At), toldText(n))
 	}
 	if in.State != "ended" && in.Verdict == "" {
-		t.printf("\nSay what it was:\n  tomeishi incident verdict %s real|false|test --reason 'WHAT YOU FOUND'\n", line(in.ID))
+		t.Printf("\nSay what it was:\n  tomeishi incident verdict %s real|false|test --reason 'WHAT YOU FOUND'\n", term.Line(in.ID))
 	}
 }
 
 // toldText says who was told of how much.
 func toldText(n api.Told) string {
-	text := line(n.Receiver) + " (" + line(n.Integration) + "): "
+	text := term.Line(n.Receiver) + " (" + term.Line(n.Integration) + "): "
 	switch {
 	case n.Resolved == 0:
-		return text + count(n.Firing, "alert")
+		return text + term.Count(n.Firing, "alert")
 	case n.Firing == 0:
-		return text + count(n.Resolved, "alert") + " over"
+		return text + term.Count(n.Resolved, "alert") + " over"
 	}
-	return text + count(n.Firing, "alert") + ", " + strconv.Itoa(n.Resolved) + " over"
+	return text + term.Count(n.Firing, "alert") + ", " + strconv.Itoa(n.Resolved) + " over"
 }
 
 const incidentVerdictLong = `Say what an incident was: real (it happened), false (it did not) or test. A verdict
@@ -147,17 +148,17 @@ opens no gate.
 
   tomeishi incident verdict i1 false --reason 'the exporter counted a sweep'`
 
-func newIncidentVerdict(t *terminal, s *server) *cobra.Command {
+func newIncidentVerdict(t *term.Terminal, s *server) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "verdict ID real|false|test", Short: "Say what an incident was",
-		Long: incidentVerdictLong, Args: takes("ID", "real|false|test"),
+		Long: incidentVerdictLong, Args: term.Takes("ID", "real|false|test"),
 	}
 	cmd.ValidArgsFunction = then(names(s, false, incidentNames), verdictWords()...)
 	reason := cmd.Flags().String("reason", "", "why, in a `TEXT` that others will read")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		id, verdict := args[0], args[1]
 		if err := checkVerdict(verdict); err != nil || verdict == "" {
-			return usagef("the verdict is real, false or test, not %s", quote(verdict))
+			return term.Usagef("the verdict is real, false or test, not %s", term.Quote(verdict))
 		}
 		c, err := s.dial()
 		if err != nil {
@@ -171,7 +172,7 @@ func newIncidentVerdict(t *terminal, s *server) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		t.printf("incident %s is %s, verdict %s\n", line(in.ID), line(in.State), line(in.Verdict))
+		t.Printf("incident %s is %s, verdict %s\n", term.Line(in.ID), term.Line(in.State), term.Line(in.Verdict))
 		return nil
 	}
 	return cmd

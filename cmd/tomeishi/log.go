@@ -5,6 +5,8 @@ import (
 	"log/slog"
 
 	"github.com/spf13/pflag"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 // levelFlag adds --log-level.
@@ -19,7 +21,7 @@ func newLog(w io.Writer, level string) *slog.Logger {
 		l = slog.LevelInfo
 	}
 	o := &slog.HandlerOptions{Level: l}
-	if isTerminal(w) {
+	if term.IsTerminal(w) {
 		return slog.New(slog.NewTextHandler(w, o))
 	}
 	return slog.New(slog.NewJSONHandler(w, o))
@@ -28,7 +30,7 @@ func newLog(w io.Writer, level string) *slog.Logger {
 func checkLevel(level string) error {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return usagef("--log-level is debug, info, warn or error, not %s", quote(level))
+		return term.Usagef("--log-level is debug, info, warn or error, not %s", term.Quote(level))
 	}
 	return nil
 }

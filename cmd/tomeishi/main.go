@@ -12,6 +12,8 @@ import (
 	"os/signal"
 	"syscall"
 	_ "time/tzdata" // time_zone must work where the host has no zones
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 func main() {
@@ -19,6 +21,6 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the program at once.
 	context.AfterFunc(ctx, stop)
-	t := newTerminal(os.Stdin, os.Stdout, os.Stderr)
-	os.Exit(t.run(ctx, newTomeishi(t), os.Args[1:]))
+	t := term.New(os.Stdin, os.Stdout, os.Stderr)
+	os.Exit(t.Run(ctx, newTomeishi(t), os.Args[1:]))
 }

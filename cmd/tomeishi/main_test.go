@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 func TestMain(m *testing.M) {
@@ -124,8 +126,8 @@ func code(ts *testscript.TestScript, _ bool, args []string) {
 func runTest(t *testing.T, args ...string) (exit int, stdout, stderr string) {
 	t.Helper()
 	var out, errs strings.Builder
-	term := newTerminal(strings.NewReader(""), &out, &errs)
-	exit = term.run(t.Context(), newTomeishi(term), args)
+	screen := term.New(strings.NewReader(""), &out, &errs)
+	exit = screen.Run(t.Context(), newTomeishi(screen), args)
 	return exit, out.String(), errs.String()
 }
 

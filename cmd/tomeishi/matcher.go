@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
@@ -53,7 +54,7 @@ func matchersText(matchers []matcher) string {
 	for _, m := range matchers {
 		words = append(words, m.word().String())
 	}
-	return few(words)
+	return term.Few(words)
 }
 
 var (
@@ -73,10 +74,10 @@ func parseMatchers(args []string) ([]matcher, error) {
 	}
 	naming, err := namingOf(out)
 	if err != nil {
-		return nil, usagef("%v", err)
+		return nil, term.Usagef("%v", err)
 	}
 	if naming.Everything() {
-		return nil, usagef("%s would silence every alert: name at least one label that must be there", quote(matchersText(out)))
+		return nil, term.Usagef("%s would silence every alert: name at least one label that must be there", term.Quote(matchersText(out)))
 	}
 	return out, nil
 }
@@ -85,15 +86,15 @@ func parseMatcher(arg string) (matcher, error) {
 	parts := matcherShape.FindStringSubmatch(arg)
 	if parts == nil {
 		if oneWord.MatchString(arg) && arg != "alertname" {
-			return matcher{}, usagef("%s is not a matcher such as alertname=%s", quote(arg), arg)
+			return matcher{}, term.Usagef("%s is not a matcher such as alertname=%s", term.Quote(arg), arg)
 		}
-		return matcher{}, usagef("%s is not a matcher: NAME=VALUE, NAME!=VALUE, NAME=~REGEXP or NAME!~REGEXP", quote(arg))
+		return matcher{}, term.Usagef("%s is not a matcher: NAME=VALUE, NAME!=VALUE, NAME=~REGEXP or NAME!~REGEXP", term.Quote(arg))
 	}
 	value := strings.TrimSpace(parts[3])
 	if strings.HasPrefix(value, `"`) {
 		var err error
 		if value, err = strconv.Unquote(value); err != nil {
-			return matcher{}, usagef("%s: the quotes around the value do not close, or what is in them is not readable", quote(arg))
+			return matcher{}, term.Usagef("%s: the quotes around the value do not close, or what is in them is not readable", term.Quote(arg))
 		}
 	}
 	return matcher{Name: parts[1], Value: value, IsRegex: strings.HasSuffix(parts[2], "~"), IsEqual: new(parts[2][0] == '=')}, nil

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tomeishi/tomeishi/agent/durable"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector"
 	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/ledger"
@@ -23,7 +24,7 @@ import (
 // node is what runs in this process: a collector, and in up an agent beside
 // it.
 type node struct {
-	*terminal
+	*term.Terminal
 	log       *slog.Logger
 	config    collector.Config
 	collector *collector.Collector
@@ -38,7 +39,7 @@ func (n *node) open(ctx context.Context, up bool) error {
 	n.hangup = make(chan os.Signal, 1)
 	signal.Notify(n.hangup, syscall.SIGHUP)
 	var err error
-	n.collector, err = collector.New(ctx, collector.Options{Config: n.config, Log: n.log, Version: version, Up: up})
+	n.collector, err = collector.New(ctx, collector.Options{Config: n.config, Log: n.log, Version: term.Version, Up: up})
 	return remedy(err, n.config.Listen, "--listen, or listen: in the configuration", n.config.Data)
 }
 
@@ -63,7 +64,7 @@ func (n *node) serve(ctx context.Context, beside ...func(context.Context) error)
 	err := g.Wait()
 	stop()
 	if err = errors.Join(err, <-over); err == nil {
-		n.printf("Stopped.\n")
+		n.Printf("Stopped.\n")
 	}
 	return err
 }
@@ -96,7 +97,7 @@ func (n *node) announce(ctx context.Context) {
 		case <-ctx.Done():
 			return // stopped before it was ready
 		case <-slow:
-			n.notef("still starting: %s\n", plain(err.Error()))
+			n.Notef("still starting: %s\n", term.Plain(err.Error()))
 			slow = time.After(patience)
 		case <-tick.C:
 		}
@@ -122,14 +123,14 @@ func (n *node) reloadOnHangup(ctx context.Context) {
 		if err := n.collector.Reload(ctx); err != nil {
 			n.log.Error("the rules were not reloaded", "error", err)
 			if api.IsBadRules(err) {
-				n.printf("The rules were NOT reloaded. Those that were running go on:\n%s\n", plain(err.Error()))
+				n.Printf("The rules were NOT reloaded. Those that were running go on:\n%s\n", term.Plain(err.Error()))
 			} else {
-				n.printf("It is NOT KNOWN whether the rules were reloaded; tomeishi status shows which are live:\n%s\n", plain(err.Error()))
+				n.Printf("It is NOT KNOWN whether the rules were reloaded; tomeishi status shows which are live:\n%s\n", term.Plain(err.Error()))
 			}
 			continue
 		}
 		n.log.Info("rules reloaded")
-		n.printf("The rules were reloaded.\n")
+		n.Printf("The rules were reloaded.\n")
 	}
 }
 

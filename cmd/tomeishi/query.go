@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 const queryLong = `Ask a question in PromQL: of now, of a --time, or of a --range, which is drawn.
@@ -33,11 +35,11 @@ type queryFlags struct {
 	csv, json             bool
 }
 
-func newQuery(t *terminal) *cobra.Command {
+func newQuery(t *term.Terminal) *cobra.Command {
 	s := &server{}
 	cmd := &cobra.Command{
 		Use: "query EXPR", Short: "Ask the metrics a question in PromQL", Long: queryLong,
-		Args: takes("EXPR"),
+		Args: term.Takes("EXPR"),
 	}
 	f := &queryFlags{}
 	fs := cmd.Flags()
@@ -55,9 +57,9 @@ func newQuery(t *terminal) *cobra.Command {
 			return err
 		}
 		if f.span != "" {
-			return t.queryRange(cmd.Context(), s, args[0], f)
+			return queryRange(cmd.Context(), t, s, args[0], f)
 		}
-		at, err := moment("--time", f.time, time.Now())
+		at, err := term.Moment("--time", f.time, time.Now())
 		if err != nil {
 			return err
 		}
@@ -68,10 +70,10 @@ func newQuery(t *terminal) *cobra.Command {
 		form := url.Values{"query": {args[0]}, "time": {promTime(at)}}
 		a, raw, err := c.query(cmd.Context(), "/api/v1/query", form)
 		if err != nil || f.json {
-			return orJSON(t, raw, err)
+			return t.OrJSON(raw, err)
 		}
-		t.remarks(a)
-		return t.showInstant(a, args[0], f.width)
+		remarks(t, a)
+		return showInstant(t, a, args[0], f.width)
 	}
 	return cmd
 }
@@ -80,40 +82,40 @@ func newQuery(t *terminal) *cobra.Command {
 func (f *queryFlags) check(expr string) error {
 	switch {
 	case strings.TrimSpace(expr) == "":
-		return usagef("EXPR is empty: give an expression of PromQL, such as up")
+		return term.Usagef("EXPR is empty: give an expression of PromQL, such as up")
 	case f.span == "" && cmp.Or(f.step, f.end) != "":
-		return usagef("--step and --end belong to --range DURATION")
+		return term.Usagef("--step and --end belong to --range DURATION")
 	case f.span == "" && f.csv:
-		return usagef("--csv belongs to --range DURATION; for an instant there is --json")
+		return term.Usagef("--csv belongs to --range DURATION; for an instant there is --json")
 	case f.span != "" && f.time != "":
-		return usagef("--time is for an instant: a --range ends at --end")
+		return term.Usagef("--time is for an instant: a --range ends at --end")
 	case f.csv && f.json:
-		return usagef("choose --csv or --json")
+		return term.Usagef("choose --csv or --json")
 	case f.width < 0 || f.height < 0:
-		return usagef("--width and --height are numbers of columns and rows")
+		return term.Usagef("--width and --height are numbers of columns and rows")
 	}
 	return nil
 }
 
 // remarks are what the collector says about the question, beside the answer.
-func (t *terminal) remarks(a promAnswer) {
+func remarks(t *term.Terminal, a promAnswer) {
 	for _, text := range a.Warnings {
-		t.notef("warning: %s\n", line(text))
+		t.Notef("warning: %s\n", term.Line(text))
 	}
 	for _, text := range a.Infos {
-		t.notef("info: %s\n", line(text))
+		t.Notef("info: %s\n", term.Line(text))
 	}
 }
 
 // showInstant prints what is true at one time.
-func (t *terminal) showInstant(a promAnswer, expr string, width int) error {
+func showInstant(t *term.Terminal, a promAnswer, expr string, width int) error {
 	switch a.Data.Type {
 	case "scalar":
 		var s promSample
 		if err := json.Unmarshal(a.Data.Result, &s); err != nil {
 			return fmt.Errorf("the answer cannot be read: %w", err)
 		}
-		t.printf("%s\n", exact(s.Value))
+		t.Printf("%s\n", exact(s.Value))
 		return nil
 	case "string":
 		var at int64
@@ -121,7 +123,7 @@ func (t *terminal) showInstant(a promAnswer, expr string, width int) error {
 		if err := unmarshalPair(a.Data.Result, &at, &text); err != nil {
 			return fmt.Errorf("the answer cannot be read: %w", err)
 		}
-		t.printf("%s\n", plain(text))
+		t.Printf("%s\n", term.Plain(text))
 		return nil
 	}
 	series, err := a.series()
@@ -129,43 +131,43 @@ func (t *terminal) showInstant(a promAnswer, expr string, width int) error {
 	case err != nil:
 		return err
 	case len(series) == 0:
-		t.printf("no series\n")
+		t.Printf("no series\n")
 	case a.Data.Type == "matrix":
-		t.showSamples(series)
+		showSamples(t, series)
 	default:
-		t.showVector(series, expr, width)
+		showVector(t, series, expr, width)
 	}
 	return nil
 }
 
-func (t *terminal) showVector(series []promSeries, expr string, width int) {
+func showVector(t *term.Terminal, series []promSeries, expr string, width int) {
 	if len(series) == 1 {
-		t.printf("%s  %s\n", promLabels(series[0].Metric), strings.Join(series[0].text(unitOf(expr)), "  "))
+		t.Printf("%s  %s\n", promLabels(series[0].Metric), strings.Join(series[0].text(unitOf(expr)), "  "))
 		return
 	}
-	if width == 0 && isTerminal(t.out) {
-		width, _ = t.size()
+	if width == 0 && term.IsTerminal(t.Out) {
+		width, _ = t.Size()
 	}
 	common, rows := vectorTable(series, expr, width)
 	if common != "" {
-		t.printf("%s\n", common)
+		t.Printf("%s\n", common)
 	}
-	t.table(rows...)
+	t.Table(rows...)
 }
 
 // showSamples prints the samples of a range selector, each series by itself.
-func (t *terminal) showSamples(series []promSeries) {
+func showSamples(t *term.Terminal, series []promSeries) {
 	const layout = "2006-01-02 15:04:05.000Z07:00"
 	for i, s := range series {
 		if i > 0 {
-			t.printf("\n")
+			t.Printf("\n")
 		}
-		t.printf("%s\n", promLabels(s.Metric))
+		t.Printf("%s\n", promLabels(s.Metric))
 		for _, p := range s.Values {
-			t.printf("  %s  %s\n", time.UnixMilli(p.Time).Format(layout), exact(p.Value))
+			t.Printf("  %s  %s\n", time.UnixMilli(p.Time).Format(layout), exact(p.Value))
 		}
 		for _, h := range s.Histograms {
-			t.printf("  %s  %s\n", time.UnixMilli(h.Time).Format(layout), h.text(unitOfName(s.Metric["__name__"])))
+			t.Printf("  %s  %s\n", time.UnixMilli(h.Time).Format(layout), h.text(unitOfName(s.Metric["__name__"])))
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 // maxURL is from which length on a question is sent as a form instead.
@@ -127,9 +128,9 @@ func withCaret(err error, expr string) error {
 			blank.WriteRune(r)
 			continue
 		}
-		blank.WriteString(strings.Repeat(" ", chart.Columns(plain(string(r)))))
+		blank.WriteString(strings.Repeat(" ", chart.Columns(term.Plain(string(r)))))
 	}
-	return fmt.Errorf("%s\n  %s\n  %s^%w", refused.text[m[0]:], line(text), blank.String(), hidden{err})
+	return fmt.Errorf("%s\n  %s\n  %s^%w", refused.text[m[0]:], term.Line(text), blank.String(), hidden{err})
 }
 
 // promTime is a time as Prometheus's API reads it.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 // promHistogram is [seconds, {a native histogram}].
@@ -45,7 +46,7 @@ func (h *promHistogram) text(u chart.Unit) string {
 		return number(s)
 	}
 	low, high := edge(h.Value.Buckets[0][1]), edge(h.Value.Buckets[n-1][2])
-	return text + fmt.Sprintf(", from %s to %s in %s", u.Format(low), u.Format(high), count(n, "bucket"))
+	return text + fmt.Sprintf(", from %s to %s in %s", u.Format(low), u.Format(high), term.Count(n, "bucket"))
 }
 
 // exact is a number with all its digits.

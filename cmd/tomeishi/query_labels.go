@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 // labelSets are the labels of several series, of which those that all share
@@ -62,7 +64,7 @@ func promLabels(labels map[string]string) string {
 	if len(parts) > 0 || text == "" {
 		text += "{" + strings.Join(parts, ", ") + "}"
 	}
-	return line(text)
+	return term.Line(text)
 }
 
 // keepsOrder tells whether an expression puts its series in an order.

@@ -10,15 +10,16 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 // maxRows bounds the height of a picture that nobody asked for.
 const maxRows = 30
 
 // queryRange asks of a range of time and draws it.
-func (t *terminal) queryRange(ctx context.Context, s *server, expr string, f *queryFlags) error {
-	columns, rows := t.size()
-	c := chart.Chart{Width: columns, Height: min(rows-1, maxRows), Color: t.color} // a row for the prompt
+func queryRange(ctx context.Context, t *term.Terminal, s *server, expr string, f *queryFlags) error {
+	columns, rows := t.Size()
+	c := chart.Chart{Width: columns, Height: min(rows-1, maxRows), Color: t.Color} // a row for the prompt
 	if f.width > 0 {
 		c.Width = f.width
 	}
@@ -40,26 +41,26 @@ func (t *terminal) queryRange(ctx context.Context, s *server, expr string, f *qu
 	}
 	a, raw, err := cl.query(ctx, "/api/v1/query_range", form)
 	if err != nil || f.json {
-		return orJSON(t, raw, err)
+		return t.OrJSON(raw, err)
 	}
-	t.remarks(a)
+	remarks(t, a)
 	series, err := a.series()
 	if err != nil {
 		return err
 	}
 	drawn := slices.DeleteFunc(slices.Clone(series), func(s promSeries) bool { return len(s.Values) == 0 && len(s.Histograms) > 0 })
 	if n := len(series) - len(drawn); n > 0 {
-		t.notef("%d of the series hold only native histograms, which are not shown here: ask for histogram_quantile(0.9, …)\n", n)
+		t.Notef("%d of the series hold only native histograms, which are not shown here: ask for histogram_quantile(0.9, …)\n", n)
 	}
 	if f.csv {
-		return writeCSV(t.out, drawn)
+		return writeCSV(t.Out, drawn)
 	}
 	if len(series) == 0 {
-		t.printf("no series between %s and %s\n", w.from.Format(time.RFC3339), w.to.Format(time.RFC3339))
+		t.Printf("no series between %s and %s\n", w.from.Format(time.RFC3339), w.to.Format(time.RFC3339))
 		return nil
 	}
 	c.From, c.To, c.Step = w.from.Local(), w.to.Local(), w.step
-	t.printf("%s", drawRange(c, drawn, expr))
+	t.Printf("%s", drawRange(c, drawn, expr))
 	return nil
 }
 

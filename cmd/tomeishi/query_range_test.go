@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 // ranged is a series of values at every step; an empty one is absent.
@@ -45,7 +46,7 @@ func TestQueryRange(t *testing.T) {
 	})
 	args := []string{"query", "x_bytes", "--range", "10m", "--end", "1800000000", "--server", at}
 	exit, out, stderr := runTest(t, args...)
-	if exit != exitDone || stderr != "" {
+	if exit != term.Done || stderr != "" {
 		t.Fatalf("exit %d, said %q", exit, stderr)
 	}
 	for _, want := range []string{
@@ -66,14 +67,14 @@ func TestQueryRange(t *testing.T) {
 2027-01-15T07:50:00Z,x_bytes,b,n,0
 2027-01-15T08:00:00Z,x_bytes,b,n,NaN
 `
-	if d := cmp.Diff(out, want); exit != exitDone || d != "" {
+	if d := cmp.Diff(out, want); exit != term.Done || d != "" {
 		t.Errorf("--csv: exit %d\n%s", exit, d)
 	}
 	exit, out, _ = runTest(t, append(args, "--width", "20", "--height", "5", "--step", "5s")...)
-	if rows := strings.Split(strings.TrimSuffix(out, "\n"), "\n"); exit != exitDone || len(rows) != 5 || chart.Columns(rows[0]) > 20 {
+	if rows := strings.Split(strings.TrimSuffix(out, "\n"), "\n"); exit != term.Done || len(rows) != 5 || chart.Columns(rows[0]) > 20 {
 		t.Errorf("20 by 5: exit %d\n%s", exit, out)
 	}
-	if exit, out, _ := runTest(t, append(args, "--json")...); exit != exitDone || !strings.HasPrefix(out, "{\n") {
+	if exit, out, _ := runTest(t, append(args, "--json")...); exit != term.Done || !strings.HasPrefix(out, "{\n") {
 		t.Errorf("--json: exit %d, output %s", exit, out)
 	}
 }
@@ -81,15 +82,15 @@ func TestQueryRange(t *testing.T) {
 func TestQueryRangeEmpty(t *testing.T) {
 	chdir(t)
 	at := serve(t, says(200, matrix()))
-	if exit, out, _ := runTest(t, "query", "x", "--range", "1h", "--server", at); exit != exitDone || !strings.HasPrefix(out, "no series between ") {
+	if exit, out, _ := runTest(t, "query", "x", "--range", "1h", "--server", at); exit != term.Done || !strings.HasPrefix(out, "no series between ") {
 		t.Errorf("exit %d, output %q", exit, out)
 	}
-	if exit, out, _ := runTest(t, "query", "x", "--range", "1h", "--csv", "--server", at); exit != exitDone || out != "time,value\n" {
+	if exit, out, _ := runTest(t, "query", "x", "--range", "1h", "--csv", "--server", at); exit != term.Done || out != "time,value\n" {
 		t.Errorf("--csv: exit %d, output %q", exit, out)
 	}
 	at = serve(t, says(200, matrix(`{"metric":{},"histograms":[[1800000000,{"count":"1","sum":"1"}]]}`)))
 	exit, out, stderr := runTest(t, "query", "x", "--range", "1h", "--server", at)
-	if exit != exitDone || !strings.Contains(stderr, "1 of the series hold only native histograms") || !strings.Contains(out, "nothing to draw") {
+	if exit != term.Done || !strings.Contains(stderr, "1 of the series hold only native histograms") || !strings.Contains(out, "nothing to draw") {
 		t.Errorf("histograms: exit %d, output %q, said %q", exit, out, stderr)
 	}
 }

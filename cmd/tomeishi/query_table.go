@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 // vectorTable is a vector as rows of a table, and what all have in common. It
@@ -40,13 +41,13 @@ func (s labelSets) table(series []promSeries) [][]string {
 		if name == "__name__" {
 			name = "metric"
 		}
-		head = append(head, line(name))
+		head = append(head, term.Line(name))
 	}
 	rows := [][]string{head}
 	for _, one := range series {
 		row := []string{}
 		for _, name := range s.names {
-			row = append(row, orDash(line(one.Metric[name])))
+			row = append(row, term.OrDash(term.Line(one.Metric[name])))
 		}
 		rows = append(rows, row)
 	}
@@ -101,7 +102,7 @@ func (s promSeries) text(unit chart.Unit) []string {
 		return []string{"-"}
 	case isTime(name) && s.Value.Value > 1e8:
 		at := time.UnixMilli(int64(s.Value.Value * 1e3))
-		return []string{exact(s.Value.Value), when(at.Format(time.RFC3339Nano))}
+		return []string{exact(s.Value.Value), term.When(at.Format(time.RFC3339Nano))}
 	case name != "":
 		unit = unitOfName(name)
 	}

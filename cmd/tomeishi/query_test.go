@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 func vector(series ...string) string {
@@ -66,10 +67,10 @@ b           +Inf
 				_, _ = io.WriteString(w, tt.answer)
 			})
 			exit, out, stderr := runTest(t, "query", tt.expr, "--server", at)
-			if d := cmp.Diff(out, strings.TrimPrefix(tt.want, "\n")); exit != exitDone || d != "" || stderr != "" {
+			if d := cmp.Diff(out, strings.TrimPrefix(tt.want, "\n")); exit != term.Done || d != "" || stderr != "" {
 				t.Errorf("exit %d, said %q:\n%s", exit, stderr, d)
 			}
-			if exit, out, _ := runTest(t, "query", tt.expr, "--server", at, "--json"); exit != exitDone || !strings.HasPrefix(out, "{\n  \"status\": \"success\"") {
+			if exit, out, _ := runTest(t, "query", tt.expr, "--server", at, "--json"); exit != term.Done || !strings.HasPrefix(out, "{\n  \"status\": \"success\"") {
 				t.Errorf("--json: exit %d, output %s", exit, out)
 			}
 		})
@@ -96,9 +97,9 @@ func TestVectorTableNarrow(t *testing.T) {
 		5:  "labels  VALUE\n",
 	} {
 		var out strings.Builder
-		term := newTerminal(nil, &out, &out)
+		screen := term.New(nil, &out, &out)
 		_, rows := vectorTable(series(), "x", width)
-		term.table(rows...)
+		screen.Table(rows...)
 		head, _, _ := strings.Cut(out.String(), "\n")
 		if head+"\n" != want {
 			t.Errorf("%d columns:\n%swant\n%s", width, out.String(), want)
@@ -149,7 +150,7 @@ func TestQueryErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			exit, out, stderr := runTest(t, "query", tt.expr, "--server", serve(t, tt.server), "--timeout", "300ms")
-			if exit != exitFailed || out != "" || !strings.Contains(stderr, tt.want) || strings.Contains(stderr, "NOT KNOWN") {
+			if exit != term.Failed || out != "" || !strings.Contains(stderr, tt.want) || strings.Contains(stderr, "NOT KNOWN") {
 				t.Errorf("exit %d, output %q, said %q, want %q", exit, out, stderr, tt.want)
 			}
 		})
@@ -173,11 +174,11 @@ func TestQueryUsage(t *testing.T) {
 		{"up --time soon", "--time takes a time"},
 	} {
 		args := append([]string{"query"}, strings.Fields(tt.args)...)
-		if exit, out, stderr := runTest(t, args...); exit != exitUsage || out != "" || !strings.Contains(stderr, tt.want) {
+		if exit, out, stderr := runTest(t, args...); exit != term.Usage || out != "" || !strings.Contains(stderr, tt.want) {
 			t.Errorf("%s: exit %d, output %q, said %q, want %q", tt.args, exit, out, stderr, tt.want)
 		}
 	}
-	if exit, _, stderr := runTest(t, "query", " "); exit != exitUsage || !strings.Contains(stderr, "EXPR is empty") {
+	if exit, _, stderr := runTest(t, "query", " "); exit != term.Usage || !strings.Contains(stderr, "EXPR is empty") {
 		t.Errorf("exit %d, said %q", exit, stderr)
 	}
 }
@@ -193,7 +194,7 @@ func TestQueryForm(t *testing.T) {
 		_, _ = io.WriteString(w, `{"status":"success","warnings":["some\nwarning"],"infos":["metric might not be a counter"],"data":{"resultType":"vector","result":[]}}`)
 	})
 	exit, out, stderr := runTest(t, "query", expr, "--server", at)
-	if exit != exitDone || out != "no series\n" || stderr != "warning: some warning\ninfo: metric might not be a counter\n" {
+	if exit != term.Done || out != "no series\n" || stderr != "warning: some warning\ninfo: metric might not be a counter\n" {
 		t.Errorf("exit %d, output %q, said %q", exit, out, stderr)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 // maxPoints is how many points of a series Prometheus's API answers.
@@ -18,27 +20,27 @@ type window struct {
 // newWindow reads the flags of a range. The step is chosen so that each of so
 // many dots has a value.
 func newWindow(span, step, end string, now time.Time, dots int) (window, error) {
-	length1, err := length("--range", span)
+	length1, err := term.Length("--range", span)
 	if err != nil {
 		return window{}, err
 	}
 	w := window{}
-	if w.to, err = moment("--end", end, now); err != nil {
+	if w.to, err = term.Moment("--end", end, now); err != nil {
 		return window{}, err
 	}
 	w.from = w.to.Add(-length1)
 	if w.from.Unix() < 0 {
-		return window{}, usagef("--range %s before --end begins before 1970", span)
+		return window{}, term.Usagef("--range %s before --end begins before 1970", span)
 	}
 	if step == "" {
 		w.step = stepFor(length1, dots)
 		return w, nil
 	}
-	if w.step, err = length("--step", step); err != nil {
+	if w.step, err = term.Length("--step", step); err != nil {
 		return window{}, err
 	}
 	if n := int64(length1 / w.step); n >= maxPoints {
-		return window{}, usagef("--step %s makes %d points of %s, more than %d: use --step %s or longer",
+		return window{}, term.Usagef("--step %s makes %d points of %s, more than %d: use --step %s or longer",
 			step, n+1, span, maxPoints, model.Duration(stepFor(length1, maxPoints-1)))
 	}
 	return w, nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector"
 )
 
@@ -21,20 +22,20 @@ now is not known, so every gate holds until a person opens it.
   tomeishi up --data ./data
   tomeishi gate open demo/withdrawals --reason 'books compared with the chain'`
 
-func newRestore(t *terminal) *cobra.Command {
-	cmd := &cobra.Command{Use: "restore --data DIR FILE", Short: "Make a data folder from a backup", Long: restoreLong, Args: takes("FILE")}
+func newRestore(t *term.Terminal) *cobra.Command {
+	cmd := &cobra.Command{Use: "restore --data DIR FILE", Short: "Make a data folder from a backup", Long: restoreLong, Args: term.Takes("FILE")}
 	data := cmd.Flags().String("data", "", "the folder to make; it must not be there yet, or be empty")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if *data == "" {
-			return usagef("--data is missing: the folder to make")
+			return term.Usagef("--data is missing: the folder to make")
 		}
-		return t.restore(cmd.Context(), *data, args[0])
+		return restoreFile(cmd.Context(), t, *data, args[0])
 	}
 	return cmd
 }
 
-func (t *terminal) restore(ctx context.Context, data, file string) error {
-	in := t.in
+func restoreFile(ctx context.Context, t *term.Terminal, data, file string) error {
+	in := t.In
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
@@ -46,14 +47,14 @@ func (t *terminal) restore(ctx context.Context, data, file string) error {
 	if err := checkEmpty(data); err != nil {
 		return err
 	}
-	summary, err := collector.Restore(ctx, data, readUntil{ctx, in}, "uid:"+strconv.Itoa(os.Getuid()), newLog(t.err, "warn"))
+	summary, err := collector.Restore(ctx, data, readUntil{ctx, in}, "uid:"+strconv.Itoa(os.Getuid()), newLog(t.Err, "warn"))
 	if err != nil {
 		return err
 	}
-	t.printf("restored into %s: %s\n", data, plain(summary))
-	t.printf("Every gate holds until a person opens it: what happened since the backup is not known.\n")
-	t.printf("The cell has a new id: an agent that knew the old ledger answers closed until tomeishi-agent adopt is run on its host.\n\n")
-	t.printf("  tomeishi up --data %s\n  tomeishi hold list\n", data)
+	t.Printf("restored into %s: %s\n", data, term.Plain(summary))
+	t.Printf("Every gate holds until a person opens it: what happened since the backup is not known.\n")
+	t.Printf("The cell has a new id: an agent that knew the old ledger answers closed until tomeishi-agent adopt is run on its host.\n\n")
+	t.Printf("  tomeishi up --data %s\n  tomeishi hold list\n", data)
 	return nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 func TestRestoreRefusesAFullFolder(t *testing.T) {
@@ -13,11 +15,11 @@ func TestRestoreRefusesAFullFolder(t *testing.T) {
 	write(t, "x.backup", "no backup")
 	write(t, "something", "")
 	exit, _, stderr := runTest(t, "restore", "--data", ".", "x.backup")
-	if exit != exitFailed || !strings.Contains(stderr, ". is not empty") {
+	if exit != term.Failed || !strings.Contains(stderr, ". is not empty") {
 		t.Errorf("exit %d, said %q", exit, stderr)
 	}
 	exit, _, stderr = runTest(t, "restore", "--data", "new", "x.backup")
-	if exit != exitFailed || !strings.Contains(stderr, "cannot be restored") {
+	if exit != term.Failed || !strings.Contains(stderr, "cannot be restored") {
 		t.Errorf("exit %d, said %q", exit, stderr)
 	}
 	if _, err := os.Stat("new"); err == nil {

@@ -1,6 +1,10 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
+)
 
 const rootLong = `Tomeishi closes the gate in front of a withdrawal queue the moment the events
 of its applications show that money leaves which should not, and shows who was
@@ -16,11 +20,11 @@ $TOMEISHI_SERVER, else by its socket in ./data, else at http://127.0.0.1:9311.
 Exit codes: 0 done, 1 failed (or not known: the text says which), 2 wrong usage,
 3 findings.`
 
-func newTomeishi(t *terminal) *cobra.Command {
-	root := t.newRoot("tomeishi")
+func newTomeishi(t *term.Terminal) *cobra.Command {
+	root := t.Root("tomeishi")
 	root.Short, root.Long = "Stop what must not go on; let people resume it", rootLong
-	root.Version = version
-	root.SetVersionTemplate(versionText() + "\n")
+	root.Version = term.Version
+	root.SetVersionTemplate(term.Build() + "\n")
 	root.AddCommand(
 		newUp(t), newCollector(t), newCheck(t),
 		newGate(t), newHold(t), newIncident(t), newAlert(t), newSilence(t), newEffect(t), newAutomatic(t), newAgent(t), newQuery(t), newStatus(t),
@@ -37,6 +41,6 @@ func newLater(name string) *cobra.Command {
 	return &cobra.Command{
 		Use: name, Short: "not in this version", Hidden: true,
 		DisableFlagParsing: true,
-		RunE:               func(*cobra.Command, []string) error { return errNotYet },
+		RunE:               func(*cobra.Command, []string) error { return term.ErrNotYet },
 	}
 }

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 const (
@@ -96,7 +98,7 @@ func parseServer(at string) (base, socket string, err error) {
 	if strings.HasPrefix(at, "http://") || strings.HasPrefix(at, "https://") {
 		u, err := url.Parse(at)
 		if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-			return "", "", usagef("--server %s is not a URL such as %s", quote(at), defaultServer)
+			return "", "", term.Usagef("--server %s is not a URL such as %s", term.Quote(at), defaultServer)
 		}
 		return strings.TrimRight(u.String(), "/"), "", nil
 	}
@@ -104,7 +106,7 @@ func parseServer(at string) (base, socket string, err error) {
 		return "http://" + at, "", nil
 	}
 	if strings.Contains(at, "://") {
-		return "", "", usagef("--server %s: speak http:// or https:// to a collector, or name its socket", quote(at))
+		return "", "", term.Usagef("--server %s: speak http:// or https:// to a collector, or name its socket", term.Quote(at))
 	}
 	return "http://localhost", at, nil
 }

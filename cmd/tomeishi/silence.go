@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
 
@@ -18,11 +19,11 @@ it ends. It disarms nothing: gates close all the same.
   tomeishi silence list
   tomeishi silence expire 8c1a2f60-5a3c-4d4b-9d5b-0f5f0c6a7e11`
 
-func newSilence(t *terminal) *cobra.Command {
+func newSilence(t *term.Terminal) *cobra.Command {
 	s := &server{}
 	cmd := &cobra.Command{
 		Use: "silence", Short: "Make, list and end silences", Long: silenceLong,
-		Args: subcommand, RunE: needSubcommand,
+		Args: term.Subcommand, RunE: term.NeedSubcommand,
 	}
 	s.flags(cmd.PersistentFlags())
 	cmd.AddCommand(newSilenceAdd(t, s), newSilenceList(t, s), newSilenceExpire(t, s))
@@ -62,10 +63,10 @@ matches is said at once.
   tomeishi silence add alertname=HostDiskFull 'instance=~"db.*"' --for 2h --comment 'new disks at ten'
   tomeishi silence add 'instance=web3' --start 2026-11-22T01:00:00Z --for 30m --comment 'kernel update'`
 
-func newSilenceAdd(t *terminal, s *server) *cobra.Command {
+func newSilenceAdd(t *term.Terminal, s *server) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "add MATCHER… --for DURATION --comment TEXT", Short: "Make a silence", Long: silenceAddLong,
-		Args: atLeastOne("MATCHER"),
+		Args: term.AtLeastOne("MATCHER"),
 	}
 	span := cmd.Flags().String("for", "", "how long it lasts, a `DURATION` such as 30m, 2h or 1d")
 	start := cmd.Flags().String("start", "", "when it begins, a `TIME` such as 2026-11-22T01:00:00Z (default: now)")
@@ -88,8 +89,8 @@ func newSilenceAdd(t *terminal, s *server) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		t.printf("silence %s of %s ends %s\n", line(made.ID), line(matchersText(order.Matchers)), when(order.EndsAt))
-		t.sayMatched(cmd.Context(), c, order)
+		t.Printf("silence %s of %s ends %s\n", term.Line(made.ID), term.Line(matchersText(order.Matchers)), term.When(order.EndsAt))
+		sayMatched(cmd.Context(), t, c, order)
 		return nil
 	}
 	return cmd
@@ -102,21 +103,21 @@ func newSilenceOrder(args []string, span, start, comment string, now time.Time) 
 		return silence{}, err
 	}
 	if span == "" {
-		return silence{}, usagef("--for is missing: say how long, such as --for 2h")
+		return silence{}, term.Usagef("--for is missing: say how long, such as --for 2h")
 	}
 	if strings.TrimSpace(comment) == "" {
-		return silence{}, usagef("--comment is missing: say why, others will read it")
+		return silence{}, term.Usagef("--comment is missing: say why, others will read it")
 	}
-	lasts, err := length("--for", span)
+	lasts, err := term.Length("--for", span)
 	if err != nil {
 		return silence{}, err
 	}
-	from, err := moment("--start", start, now)
+	from, err := term.Moment("--start", start, now)
 	if err != nil {
 		return silence{}, err
 	}
 	if !from.Add(lasts).After(now) {
-		return silence{}, usagef("it would have ended %s: --start %s and --for %s are in the past", ago(now.Sub(from.Add(lasts))), start, span)
+		return silence{}, term.Usagef("it would have ended %s: --start %s and --for %s are in the past", term.Ago(now.Sub(from.Add(lasts))), start, span)
 	}
 	return silence{
 		Matchers: matchers, Comment: comment, // who makes it is the collector's to say
@@ -128,28 +129,28 @@ func newSilenceOrder(args []string, span, start, comment string, now time.Time) 
 const maxMatched = 20
 
 // sayMatched names the standing alerts that a silence matches.
-func (t *terminal) sayMatched(ctx context.Context, c *client, s silence) {
+func sayMatched(ctx context.Context, t *term.Terminal, c *client, s silence) {
 	alerts, _, err := c.alerts(ctx)
 	if err != nil {
-		t.printf("which standing alerts it matches is not known: %s\n", line(err.Error()))
+		t.Printf("which standing alerts it matches is not known: %s\n", term.Line(err.Error()))
 		return
 	}
 	naming, err := namingOf(s.Matchers)
 	if err != nil {
-		t.printf("which standing alerts it matches is not known: %s\n", line(err.Error()))
+		t.Printf("which standing alerts it matches is not known: %s\n", term.Line(err.Error()))
 		return
 	}
 	alerts = slices.DeleteFunc(alerts, func(a api.Alert) bool { return a.State != "firing" || !naming.Names(labelOf(a)) })
 	if len(alerts) == 0 {
-		t.printf("no standing alert matches it now\n")
+		t.Printf("no standing alert matches it now\n")
 		return
 	}
-	t.printf("it matches %s now:\n", count(len(alerts), "standing alert"))
+	t.Printf("it matches %s now:\n", term.Count(len(alerts), "standing alert"))
 	for i, a := range alerts {
 		if i == maxMatched {
-			t.printf("  and %d more\n", len(alerts)-i)
+			t.Printf("  and %d more\n", len(alerts)-i)
 			return
 		}
-		t.printf("  %s  %s\n", line(a.ID), line(saying(a)))
+		t.Printf("  %s  %s\n", term.Line(a.ID), term.Line(saying(a)))
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 const silenceListLong = `List the silences that are active or will be; with --all also those that have ended
@@ -17,9 +19,9 @@ lately. With --json the collector's whole list is printed.
   tomeishi silence list
   tomeishi silence list --json | jq -r '.[] | select(.status.state == "active") | .id'`
 
-func newSilenceList(t *terminal, s *server) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "List silences", Long: silenceListLong, Args: takes()}
-	asJSON := jsonFlag(cmd)
+func newSilenceList(t *term.Terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "list", Short: "List silences", Long: silenceListLong, Args: term.Takes()}
+	asJSON := term.JSONFlag(cmd)
 	all := cmd.Flags().Bool("all", false, "also those that have ended")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := s.dial()
@@ -28,9 +30,9 @@ func newSilenceList(t *terminal, s *server) *cobra.Command {
 		}
 		list, raw, err := c.silences(cmd.Context())
 		if err != nil || *asJSON {
-			return orJSON(t, raw, err)
+			return t.OrJSON(raw, err)
 		}
-		t.showSilences(list, *all)
+		showSilences(t, list, *all)
 		return nil
 	}
 	return cmd
@@ -43,47 +45,47 @@ func (c *client) silences(ctx context.Context) (list []silence, raw []byte, err 
 	return list, raw, err
 }
 
-func (t *terminal) showSilences(list []silence, all bool) {
+func showSilences(t *term.Terminal, list []silence, all bool) {
 	rows := [][]string{{"SILENCE", "STATE", "MATCHERS", "STARTED", "ENDS", "BY", "COMMENT"}}
 	for _, s := range list {
 		if s.state() == "expired" && !all {
 			continue
 		}
 		rows = append(rows, []string{
-			line(s.ID), line(s.state()), line(matchersText(s.Matchers)), when(s.StartsAt), when(s.EndsAt),
-			orDash(line(s.CreatedBy)), orDash(line(s.Comment)),
+			term.Line(s.ID), term.Line(s.state()), term.Line(matchersText(s.Matchers)), term.When(s.StartsAt), term.When(s.EndsAt),
+			term.OrDash(term.Line(s.CreatedBy)), term.OrDash(term.Line(s.Comment)),
 		})
 	}
 	if len(rows) == 1 {
-		t.printf("nothing is silenced (%s in all)\n", count(len(list), "silence"))
+		t.Printf("nothing is silenced (%s in all)\n", term.Count(len(list), "silence"))
 		return
 	}
-	t.table(rows...)
+	t.Table(rows...)
 }
 
 const silenceExpireLong = `End silences now: what they kept back is told if it still stands.
 
   tomeishi silence expire 8c1a2f60-5a3c-4d4b-9d5b-0f5f0c6a7e11`
 
-func newSilenceExpire(t *terminal, s *server) *cobra.Command {
-	cmd := &cobra.Command{Use: "expire ID…", Short: "End silences", Long: silenceExpireLong, Args: atLeastOne("ID")}
+func newSilenceExpire(t *term.Terminal, s *server) *cobra.Command {
+	cmd := &cobra.Command{Use: "expire ID…", Short: "End silences", Long: silenceExpireLong, Args: term.AtLeastOne("ID")}
 	cmd.ValidArgsFunction = names(s, true, silenceNames)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if slices.Contains(args, "") {
-			return usagef("ID is empty: tomeishi silence list names them")
+			return term.Usagef("ID is empty: tomeishi silence list names them")
 		}
 		c, err := s.dial()
 		if err != nil {
 			return err
 		}
-		return t.expireSilences(cmd.Context(), c, args)
+		return expireSilences(cmd.Context(), t, c, args)
 	}
 	return cmd
 }
 
 // expireSilences ends one after the other. What came of each is said; the last
 // error is returned.
-func (t *terminal) expireSilences(ctx context.Context, c *client, ids []string) (last error) {
+func expireSilences(ctx context.Context, t *term.Terminal, c *client, ids []string) (last error) {
 	for _, id := range ids {
 		_, err := c.decide(ctx, decision{
 			method: http.MethodDelete, path: silencePath + url.PathEscape(id),
@@ -93,10 +95,10 @@ func (t *terminal) expireSilences(ctx context.Context, c *client, ids []string) 
 			refused.text = "there is no silence " + id + ": tomeishi silence list names them"
 		}
 		if last != nil {
-			t.notef("%s\n", plain(last.Error()))
+			t.Notef("%s\n", term.Plain(last.Error()))
 		}
 		if last = err; err == nil {
-			t.printf("silence %s has ended\n", line(id))
+			t.Printf("silence %s has ended\n", term.Line(id))
 		}
 	}
 	return last

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
 
@@ -60,7 +61,7 @@ func TestSilenceAdd(t *testing.T) {
 	var asked []string
 	at := serve(t, alertmanager(&asked))
 	exit, out, stderr := runTest(t, "silence", "add", "alertname=HostDiskFull", `instance=~"db.*"`, "team!=", "--for", "2h", "--start", "2036-11-21T00:00:00Z", "--comment", "new disks", "--server", at)
-	if exit != exitDone {
+	if exit != term.Done {
 		t.Fatalf("exit %d, said %q", exit, stderr)
 	}
 	var got map[string]any
@@ -119,7 +120,7 @@ func TestSilenceAddWrong(t *testing.T) {
 		{[]string{"a=", "--for", "2h", "--comment", "c"}, "would silence every alert"},
 	} {
 		exit, out, stderr := runTest(t, append([]string{"silence", "add", "--server", at}, tt.args...)...)
-		if exit != exitUsage || out != "" || !strings.Contains(stderr, tt.want) {
+		if exit != term.Usage || out != "" || !strings.Contains(stderr, tt.want) {
 			t.Errorf("%q: exit %d, output %q, said %q, want %q", tt.args, exit, out, stderr, tt.want)
 		}
 	}
@@ -154,7 +155,7 @@ func TestSilenceUnknown(t *testing.T) {
 	} {
 		at := serve(t, tt.server)
 		exit, out, stderr := runTest(t, append(tt.args, "--server", at, "--timeout", "300ms")...)
-		if exit != exitFailed || out != "" || !strings.Contains(stderr, tt.want) || strings.Contains(stderr, "NOT KNOWN") != tt.unknown {
+		if exit != term.Failed || out != "" || !strings.Contains(stderr, tt.want) || strings.Contains(stderr, "NOT KNOWN") != tt.unknown {
 			t.Errorf("%s: exit %d, output %q, said %q, want %q", name, exit, out, stderr, tt.want)
 		}
 		if strings.Contains(stderr, "\n  tomeishi silence list") != tt.unknown {
@@ -170,7 +171,7 @@ func TestSilenceUnknown(t *testing.T) {
 		alertmanager(nil)(w, r)
 	})
 	exit, out, _ := runTest(t, append(add, "--server", at)...)
-	if exit != exitDone || !strings.Contains(out, "silence "+activeID) || !strings.Contains(out, "which standing alerts it matches is not known: no answer") {
+	if exit != term.Done || !strings.Contains(out, "silence "+activeID) || !strings.Contains(out, "which standing alerts it matches is not known: no answer") {
 		t.Errorf("exit %d, output %q", exit, out)
 	}
 }
@@ -180,7 +181,7 @@ func TestSilenceList(t *testing.T) {
 	at := serve(t, alertmanager(nil))
 	exit, out, stderr := runTest(t, "silence", "list", "--server", at)
 	want := activeID + `  active  alertname=HostDiskFull instance=~"db.*" team!=""  2026-11-21 `
-	if exit != exitDone || !strings.Contains(out, want) || !strings.HasSuffix(out, "  ann  new\\x1bdisks\n") || strings.Contains(out, expiredID) {
+	if exit != term.Done || !strings.Contains(out, want) || !strings.HasSuffix(out, "  ann  new\\x1bdisks\n") || strings.Contains(out, expiredID) {
 		t.Errorf("exit %d, said %q, output\n%s", exit, stderr, out)
 	}
 	if _, out, _ := runTest(t, "silence", "list", "--all", "--server", at); !strings.Contains(out, expiredID) || strings.Index(out, expiredID) > strings.Index(out, activeID) {
@@ -200,7 +201,7 @@ func TestSilenceExpire(t *testing.T) {
 	var asked []string
 	at := serve(t, alertmanager(&asked))
 	exit, out, stderr := runTest(t, "silence", "expire", "x/../y", activeID, "--server", at)
-	if exit != exitDone || out != "silence "+activeID+" has ended\n" || !strings.Contains(stderr, "silence not found") {
+	if exit != term.Done || out != "silence "+activeID+" has ended\n" || !strings.Contains(stderr, "silence not found") {
 		t.Errorf("exit %d, output %q, said %q", exit, out, stderr)
 	}
 	want := []string{"DELETE /alertmanager/api/v2/silence/x%2F..%2Fy", "DELETE /alertmanager/api/v2/silence/" + activeID}
@@ -208,7 +209,7 @@ func TestSilenceExpire(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, args := range [][]string{{"silence", "expire"}, {"silence", "expire", activeID, ""}} {
-		if exit, _, stderr := runTest(t, args...); exit != exitUsage || !strings.Contains(stderr, "ID") {
+		if exit, _, stderr := runTest(t, args...); exit != term.Usage || !strings.Contains(stderr, "ID") {
 			t.Errorf("%q: exit %d, said %q", args, exit, stderr)
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
 
@@ -15,11 +16,11 @@ closed gate and the alerts of rules are not a failure of Tomeishi, but they are 
   tomeishi status --json | jq -r '.built_in[].summary'
   tomeishi status --hash --json | jq -r .state`
 
-func newStatus(t *terminal) *cobra.Command {
+func newStatus(t *term.Terminal) *cobra.Command {
 	s := &server{}
-	cmd := &cobra.Command{Use: "status", Short: "Say whether all is well", Long: statusLong, Args: takes()}
+	cmd := &cobra.Command{Use: "status", Short: "Say whether all is well", Long: statusLong, Args: term.Takes()}
 	s.flags(cmd.Flags())
-	asJSON := jsonFlag(cmd)
+	asJSON := term.JSONFlag(cmd)
 	hash := cmd.Flags().Bool("hash", false, "also the hash of the collector's state, to compare collectors")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := s.dial()
@@ -36,14 +37,14 @@ func newStatus(t *terminal) *cobra.Command {
 			return err
 		}
 		if *asJSON {
-			if err := t.json(raw); err != nil {
+			if err := t.JSON(raw); err != nil {
 				return err
 			}
 		} else {
-			t.showStatus(c.at, st, c.hosts(cmd.Context()))
+			showStatus(t, c.at, st, c.hosts(cmd.Context()))
 		}
 		if len(ills(st)) > 0 {
-			return exitCode(exitFailed)
+			return term.ExitCode(term.Failed)
 		}
 		return nil
 	}
@@ -51,14 +52,14 @@ func newStatus(t *terminal) *cobra.Command {
 }
 
 // showStatus prints at most ten lines, and one more with the hash of the state.
-func (t *terminal) showStatus(at string, s api.Status, hosts glance) {
-	row := func(name, text string) { t.printf("%-11s %s\n", name, line(text)) }
+func showStatus(t *term.Terminal, at string, s api.Status, hosts glance) {
+	row := func(name, text string) { t.Printf("%-11s %s\n", name, term.Line(text)) }
 	if bad := ills(s); len(bad) > 0 {
-		t.printf("%-11s %s: %s\n", "well", t.state("NO"), line(sentence(bad)))
+		t.Printf("%-11s %s: %s\n", "well", t.State("NO"), term.Line(sentence(bad)))
 	} else {
-		t.printf("%-11s %s\n", "well", t.state("yes"))
+		t.Printf("%-11s %s\n", "well", t.State("yes"))
 	}
-	t.printf("%-11s %s\n", "gates", t.gatesLine(s))
+	t.Printf("%-11s %s\n", "gates", gatesLine(t, s))
 	row("alerts", alertsLine(s))
 	row("agents", agentsLine(s.Agents))
 	if text := hosts.line(len(s.Agents)); text != "" {
@@ -68,8 +69,8 @@ func (t *terminal) showStatus(at string, s api.Status, hosts glance) {
 	if s.Series != nil {
 		row("series", seriesLine(*s.Series))
 	}
-	row("events", number(s.Events)+" accepted, "+plural(s.Duplicate, "repeat"))
-	row("ledger", "entry "+number(s.Index)+", chain "+short(s.Chain)+", cell "+short(s.Cell)+", ledger time "+when(s.Time))
+	row("events", term.Number(s.Events)+" accepted, "+term.Plural(s.Duplicate, "repeat"))
+	row("ledger", "entry "+term.Number(s.Index)+", chain "+term.Short(s.Chain)+", cell "+term.Short(s.Cell)+", ledger time "+term.When(s.Time))
 	row("data", dataLine(s)+"; version "+s.Version+" at "+at)
 	if s.State != "" {
 		row("state", s.State)

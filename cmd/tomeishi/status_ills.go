@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
 
@@ -36,7 +37,7 @@ func ills(s api.Status) (out []string) {
 	case m.CatchingUp:
 		out = append(out, "the metrics are still read from the tape: their rules wait")
 	case m.Lag > maxLag:
-		out = append(out, "the metrics are "+number(m.Lag)+" entries behind the ledger")
+		out = append(out, "the metrics are "+term.Number(m.Lag)+" entries behind the ledger")
 	}
 	return append(out, builtInIlls(s.BuiltIn, covered)...)
 }

@@ -6,19 +6,20 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
 
-func (t *terminal) gatesLine(s api.Status) string {
-	text := count(s.Gates, "gate") + ", none closed"
+func gatesLine(t *term.Terminal, s api.Status) string {
+	text := term.Count(s.Gates, "gate") + ", none closed"
 	if len(s.Closed) > 0 {
-		text = strconv.Itoa(len(s.Closed)) + " of " + count(s.Gates, "gate") + " " + t.state("CLOSED") + ": " + line(firstFew(s.Closed))
+		text = strconv.Itoa(len(s.Closed)) + " of " + term.Count(s.Gates, "gate") + " " + t.State("CLOSED") + ": " + term.Line(firstFew(s.Closed))
 	}
 	if len(s.Shadow) > 0 {
-		text += "; only in shadow: " + line(firstFew(s.Shadow))
+		text += "; only in shadow: " + term.Line(firstFew(s.Shadow))
 	}
 	if until, off := strings.CutPrefix(s.Automatic, "off until "); off {
-		text += "; automatic effects " + t.state("OFF") + " until " + when(until)
+		text += "; automatic effects " + t.State("OFF") + " until " + term.When(until)
 	}
 	return text
 }
@@ -40,7 +41,7 @@ func alertsLine(s api.Status) string {
 	if len(names) > 0 {
 		text += ": " + firstFew(names)
 	}
-	return text + "; " + count(s.Incidents, "open incident")
+	return text + "; " + term.Count(s.Incidents, "open incident")
 }
 
 // agentsLine says how many agents are heard, and names those with which
@@ -77,7 +78,7 @@ func illText(a api.Agent, ill string) string {
 	case ill == "silent":
 		return " (heard " + heard(a.Heard) + ")"
 	case ill == "blind" && len(a.Blind) > 0:
-		return " (" + count(len(a.Blind), "range") + ")"
+		return " (" + term.Count(len(a.Blind), "range") + ")"
 	case ill == "clock off":
 		return " (" + offset(a.Offset) + ")"
 	}
@@ -96,9 +97,9 @@ func offset(s float64) string {
 func seconds(s float64) string { return chart.Unit{Kind: chart.Seconds}.Format(s) }
 
 func rulesLine(s api.Status) string {
-	text := strconv.Itoa(s.Rules) + " on events, " + strconv.Itoa(s.Metrics) + " on metrics, " + strconv.Itoa(s.Recording) + " recording; live since " + when(s.RulesLive)
+	text := strconv.Itoa(s.Rules) + " on events, " + strconv.Itoa(s.Metrics) + " on metrics, " + strconv.Itoa(s.Recording) + " recording; live since " + term.When(s.RulesLive)
 	if s.Missed > 0 {
-		text += "; " + plural(s.Missed, "evaluation") + " MISSED"
+		text += "; " + term.Plural(s.Missed, "evaluation") + " MISSED"
 	}
 	if s.Failing > 0 && len(s.Failures) > 0 {
 		text += "; " + strconv.Itoa(s.Failing) + " FAILING, the first is " + s.Failures[0].Rule + ": " + sentence([]string{s.Failures[0].Error})
@@ -107,14 +108,14 @@ func rulesLine(s api.Status) string {
 }
 
 func seriesLine(s api.SeriesStatus) string {
-	text := number(s.Count) + " in memory, " + chart.Unit{}.Format(s.Rate) + " samples/s"
+	text := term.Number(s.Count) + " in memory, " + chart.Unit{}.Format(s.Rate) + " samples/s"
 	switch {
 	case s.Paused:
 		text += "; PAUSED, the disk is nearly full"
 	case s.CatchingUp:
-		text += "; CATCHING UP, " + number(s.Lag) + " entries behind"
+		text += "; CATCHING UP, " + term.Number(s.Lag) + " entries behind"
 	case s.Lag > maxLag:
-		text += "; " + number(s.Lag) + " entries BEHIND the ledger"
+		text += "; " + term.Number(s.Lag) + " entries BEHIND the ledger"
 	}
 	return text
 }
@@ -134,7 +135,7 @@ func dataLine(s api.Status) string {
 func heard(stamp string) string {
 	at, err := time.Parse(time.RFC3339Nano, stamp)
 	if err != nil {
-		return line(stamp)
+		return term.Line(stamp)
 	}
-	return ago(time.Since(at))
+	return term.Ago(time.Since(at))
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 const wellStatus = `"version": "0.1.0", "cell": "0123456789", "index": 9, "time": "2026-11-21T07:30:00Z", "chain": "00112233445566", "gates": 2, "rules": 1,
@@ -41,58 +43,58 @@ func TestStatus(t *testing.T) {
 		exit int
 		want []string
 	}{
-		"well": {`"ready": "yes"`, exitDone, []string{
+		"well": {`"ready": "yes"`, term.Done, []string{
 			"well        yes\ngates       2 gates, none closed\nalerts      0 standing; 0 open incidents\n",
 			"agents      none heard yet\n", "hosts       CPU 93.2 %, disk 12 % (web1 /var)\n",
 			"rules       1 on events, 2 on metrics, 3 recording; live since 2026-11-21",
 			"series      1234 in memory, 250 samples/s\n", "events      0 accepted, 0 repeats\n",
 			"ledger      entry 9, chain 00112233, cell 01234567, ledger time 2026-11-21", "data        data, 1 GiB of 4 GiB free; version 0.1.0 at http",
 		}},
-		"closed":    {`"ready": "yes", "closed": ["demo/w"]`, exitDone, []string{"well        yes\ngates       1 of 2 gates CLOSED: demo/w\n"}},
-		"shadow":    {`"ready": "yes", "shadow": ["a"]`, exitDone, []string{"gates       2 gates, none closed; only in shadow: a\n"}},
-		"not ready": {`"ready": "starting"`, exitFailed, []string{"well        NO: not ready: starting\n"}},
+		"closed":    {`"ready": "yes", "closed": ["demo/w"]`, term.Done, []string{"well        yes\ngates       1 of 2 gates CLOSED: demo/w\n"}},
+		"shadow":    {`"ready": "yes", "shadow": ["a"]`, term.Done, []string{"gates       2 gates, none closed; only in shadow: a\n"}},
+		"not ready": {`"ready": "starting"`, term.Failed, []string{"well        NO: not ready: starting\n"}},
 		"disk full": {
-			`"ready": "yes", "disk_full": true, "built_in": [{"name": "DiskLow", "summary": "full"}]`, exitFailed,
+			`"ready": "yes", "disk_full": true, "built_in": [{"name": "DiskLow", "summary": "full"}]`, term.Failed,
 			[]string{"well        NO: the disk is full: events are refused\n", "free (disk FULL); version"},
 		},
 		"rule error": {
-			`"ready": "yes", "rule_error": "a.yml:3:1: no\nline", "built_in": [{"name": "ReloadFailed", "summary": "no"}]`, exitFailed,
+			`"ready": "yes", "rule_error": "a.yml:3:1: no\nline", "built_in": [{"name": "ReloadFailed", "summary": "no"}]`, term.Failed,
 			[]string{"NO: the last reload of the rules was refused: a.yml:3:1: no\n"},
 		},
-		"on purpose": {`"ready": "yes", "built_in": [{"name": "Watchdog"}, {"name": "GateClosed", "labels": "gate=x"}, {"name": "ApprovalWanted"}, {"name": "OpenedAlone"}]`, exitDone, []string{"well        yes\n"}},
+		"on purpose": {`"ready": "yes", "built_in": [{"name": "Watchdog"}, {"name": "GateClosed", "labels": "gate=x"}, {"name": "ApprovalWanted"}, {"name": "OpenedAlone"}]`, term.Done, []string{"well        yes\n"}},
 		"automatic off": {
-			`"ready": "yes", "automatic": "off until 2026-11-21T07:30:00Z", "built_in": [{"name": "AutomaticOff", "summary": "bob: moved."}]`, exitFailed,
+			`"ready": "yes", "automatic": "off until 2026-11-21T07:30:00Z", "built_in": [{"name": "AutomaticOff", "summary": "bob: moved."}]`, term.Failed,
 			[]string{"well        NO: AutomaticOff: bob: moved\n", "gates       2 gates, none closed; automatic effects OFF until 2026-11-21 "},
 		},
-		"automatic on": {`"ready": "yes", "automatic": "on"`, exitDone, []string{"gates       2 gates, none closed\n"}},
+		"automatic on": {`"ready": "yes", "automatic": "on"`, term.Done, []string{"gates       2 gates, none closed\n"}},
 		"built in": {
 			`"ready": "yes", "built_in": [{"name": "AgentSilent", "labels": "agent=b"}, {"name": "LedgerTimeOff", "summary": "it is ahead."},
 			 {"name": "AgentSilent", "labels": "agent=c\u001b"}, {"name": "RuleErrors", "summary": "rule X"}, {"name": "RuleErrors", "summary": "rule Y"}]`,
-			exitFailed,
+			term.Failed,
 			[]string{"well        NO: AgentSilent b, c\\x1b; LedgerTimeOff: it is ahead; RuleErrors: rule X (and 1 more)\n"},
 		},
 		"many silent": {
 			`"ready": "yes", "built_in": [` + strings.Repeat(`{"name": "AgentSilent", "labels": "agent=h"},`, 9) + `{"name": "DiskLow"}]`,
-			exitFailed,
+			term.Failed,
 			[]string{"NO: AgentSilent h, h, h, h and 5 more; DiskLow\n"},
 		},
 		"agents": {
 			`"ready": "yes", "agents": [{"agent": "a", "state": "ok", "heard": "2026-11-21T07:30:00Z"},
 			 {"agent": "b", "state": "silent", "ills": ["silent", "blind"], "heard": "2026-11-21T07:30:00Z", "blind": [{"from": 2, "to": 3}]},
-			 {"agent": "c", "state": "cloned", "ills": ["cloned", "clock off"], "clock_offset_seconds": 2.5}]`, exitDone,
+			 {"agent": "c", "state": "cloned", "ills": ["cloned", "clock off"], "clock_offset_seconds": 2.5}]`, term.Done,
 			[]string{"agents      2 of 3 heard; CLONED: c; SILENT: b (heard ", "; BLIND: b (1 range); CLOCK OFF: c (+2.5 s)\n", "hosts       highest: CPU 93.2 % (db1), disk 12 % (web1 /var)\n"},
 		},
 		"alerts": {
 			`"ready": "yes", "alerts": 6, "open_incidents": 1, "standing": [{"name": "HostGone", "severity": "critical", "count": 3}, {"name": "Slow", "severity": "warning", "count": 2}, {"name": "X", "count": 1}]`,
-			exitDone,
+			term.Done,
 			[]string{"well        yes\n", "alerts      6 standing: HostGone 3× (critical), Slow 2×, X; 1 open incident\n"},
 		},
-		"one agent":   {`"ready": "yes", "agents": [{"agent": "a", "state": "ok", "heard": "x"}]`, exitDone, []string{"agents      1 of 1 heard: a x\n"}},
-		"behind":      {`"ready": "yes", "series": {"lag_entries": 9000}`, exitFailed, []string{"NO: the metrics are 9000 entries behind the ledger\n", "samples/s; 9000 entries BEHIND the ledger\n"}},
-		"paused":      {`"ready": "yes", "series": {"paused": true}`, exitFailed, []string{"NO: the metrics are not kept until the disk has more room\n", "; PAUSED, the disk is nearly full\n"}},
-		"catching up": {`"ready": "yes", "series": {"catching_up": true, "lag_entries": 7}`, exitFailed, []string{"NO: the metrics are still read from the tape", "; CATCHING UP, 7 entries behind\n"}},
+		"one agent":   {`"ready": "yes", "agents": [{"agent": "a", "state": "ok", "heard": "x"}]`, term.Done, []string{"agents      1 of 1 heard: a x\n"}},
+		"behind":      {`"ready": "yes", "series": {"lag_entries": 9000}`, term.Failed, []string{"NO: the metrics are 9000 entries behind the ledger\n", "samples/s; 9000 entries BEHIND the ledger\n"}},
+		"paused":      {`"ready": "yes", "series": {"paused": true}`, term.Failed, []string{"NO: the metrics are not kept until the disk has more room\n", "; PAUSED, the disk is nearly full\n"}},
+		"catching up": {`"ready": "yes", "series": {"catching_up": true, "lag_entries": 7}`, term.Failed, []string{"NO: the metrics are still read from the tape", "; CATCHING UP, 7 entries behind\n"}},
 		"rules": {
-			`"ready": "yes", "missed_evaluations": 1, "failing_rules": 2, "rule_failures": [{"rule": "X", "error": "many\nto many"}]`, exitDone,
+			`"ready": "yes", "missed_evaluations": 1, "failing_rules": 2, "rule_failures": [{"rule": "X", "error": "many\nto many"}]`, term.Done,
 			[]string{"; 1 evaluation MISSED; 2 FAILING, the first is X: many to many\n"},
 		},
 	} {
@@ -122,7 +124,7 @@ func TestStatusWithoutHosts(t *testing.T) {
 	chdir(t)
 	at := serve(t, statusAnswer(`{"ready": "yes", "state": "aabb", `+wellStatus+"}", false))
 	exit, out, stderr := runTest(t, "status", "--hash", "--server", at)
-	if exit != exitDone || stderr != "" || strings.Contains(out, "hosts") || strings.Count(out, "\n") != 10 || !strings.HasSuffix(out, "state       aabb\n") {
+	if exit != term.Done || stderr != "" || strings.Contains(out, "hosts") || strings.Count(out, "\n") != 10 || !strings.HasSuffix(out, "state       aabb\n") {
 		t.Errorf("exit %d, said %q\n%s", exit, stderr, out)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tomeishi/tomeishi/agent"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector"
 )
 
@@ -25,8 +26,8 @@ Whoever can reach the loopback address of this host may decide here, as "local".
 // upFlags are the flags of up.
 type upFlags struct{ data, config, listen, agentListen string }
 
-func newUp(t *terminal) *cobra.Command {
-	cmd := &cobra.Command{Use: "up", Short: "Run everything on this host", Long: upLong, Args: takes()}
+func newUp(t *term.Terminal) *cobra.Command {
+	cmd := &cobra.Command{Use: "up", Short: "Run everything on this host", Long: upLong, Args: term.Takes()}
 	var f upFlags
 	fs := cmd.Flags()
 	fs.StringVar(&f.data, "data", "", "the folder for all data (default: the file's data, else ./data)")
@@ -42,7 +43,7 @@ func newUp(t *terminal) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		n := &node{terminal: t, log: newLog(t.err, *level), config: cfg}
+		n := &node{Terminal: t, log: newLog(t.Err, *level), config: cfg}
 		return n.up(cmd.Context(), f.agentListen)
 	}
 	return cmd
@@ -80,7 +81,7 @@ func (n *node) up(ctx context.Context, agentListen string) error {
 	cfg.Data = filepath.Join(n.config.Data, "agent")
 	cfg.Collectors = []string{"http://localhost"}
 	a, err := agent.New(agent.Options{
-		Config: cfg, Log: n.log, Version: version, ReadyNeedsLease: true,
+		Config: cfg, Log: n.log, Version: term.Version, ReadyNeedsLease: true,
 		Client: &http.Client{Transport: socketTransport(n.collector.Socket())},
 	})
 	if err != nil {

@@ -1,15 +1,19 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
 
-func newVersion(t *terminal) *cobra.Command {
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
+)
+
+func newVersion(t *term.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Say which version this is",
 		Long: `Say which version this is, and from what it was built.
 
   tomeishi version`,
-		Args: takes(),
-		Run:  func(*cobra.Command, []string) { t.printf("%s\n", versionText()) },
+		Args: term.Takes(),
+		Run:  func(*cobra.Command, []string) { t.Printf("%s\n", term.Build()) },
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
@@ -28,7 +29,7 @@ func (g ruleGroups) alerting() (names []string) {
 			builtIn := r.Query == "built in"
 			if r.Type == machine.Alerting && !builtIn && !seen[r.Name] {
 				seen[r.Name] = true
-				names = append(names, line(r.Name))
+				names = append(names, term.Line(r.Name))
 			}
 		}
 	}
@@ -51,14 +52,14 @@ func (n *node) sayWhere(ctx context.Context) error {
 	if _, err := c.get(ctx, "/v1/gates", &gates); err != nil {
 		return err
 	}
-	n.printf("  screen     %s/ in a browser\n", n.collector.URL())
-	n.printf("  collector  %s and %s\n", n.collector.URL(), absolute(n.collector.Socket()))
-	n.printf("  data       %s\n", absolute(n.config.Data))
+	n.Printf("  screen     %s/ in a browser\n", n.collector.URL())
+	n.Printf("  collector  %s and %s\n", n.collector.URL(), absolute(n.collector.Socket()))
+	n.Printf("  data       %s\n", absolute(n.config.Data))
 	for i, row := range rows(rules.alerting()) {
-		n.printf("  %-9s  %s\n", head("rules", i), row)
+		n.Printf("  %-9s  %s\n", head("rules", i), row)
 	}
 	for i, g := range gates.Gates {
-		n.printf("  %-9s  %s is %s, mode %s\n", head("gates", i), line(g.Name), n.state(line(g.State)), line(g.Mode))
+		n.Printf("  %-9s  %s is %s, mode %s\n", head("gates", i), term.Line(g.Name), n.State(term.Line(g.State)), term.Line(g.Mode))
 	}
 	return nil
 }
@@ -123,16 +124,16 @@ Ask how this host is doing:
 
 // sayUp is what up prints when all is ready.
 func (n *node) sayUp(ctx context.Context, agentURL, agentSocket string) error {
-	n.printf("Tomeishi is up. Stop it with Ctrl-C.\n\n")
+	n.Printf("Tomeishi is up. Stop it with Ctrl-C.\n\n")
 	if err := n.sayWhere(ctx); err != nil {
 		return err
 	}
-	n.printf("  agent      %s and %s\n", agentURL, absolute(agentSocket))
+	n.Printf("  agent      %s and %s\n", agentURL, absolute(agentSocket))
 	text := look
 	if len(n.config.Rules) == 0 {
 		text = walk
 	}
-	n.printf("%s", strings.NewReplacer("AGENT", agentURL, "TOMEISHI", self(), "SERVER", n.serverFlag()).Replace(text))
+	n.Printf("%s", strings.NewReplacer("AGENT", agentURL, "TOMEISHI", self(), "SERVER", n.serverFlag()).Replace(text))
 	return nil
 }
 

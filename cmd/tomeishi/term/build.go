@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"runtime"
@@ -6,10 +6,11 @@ import (
 	"strings"
 )
 
-// version is the version of the program.
-const version = "0.1.0"
+// Version is the version of the program.
+const Version = "0.1.0"
 
-func versionText() string {
+// Build says which version this is, and from what it was built.
+func Build() string {
 	parts := []string{runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
@@ -21,5 +22,5 @@ func versionText() string {
 			}
 		}
 	}
-	return "tomeishi " + version + " (" + strings.Join(parts, ", ") + ")"
+	return "tomeishi " + Version + " (" + strings.Join(parts, ", ") + ")"
 }

@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"strings"
@@ -18,8 +18,8 @@ func TestPlain(t *testing.T) {
 		"zero\u200bwidth":    `zero\u200bwidth`,
 		"\u009b31m (C1 CSI)": `\u009b31m (C1 CSI)`,
 	} {
-		if got := plain(in); got != want {
-			t.Errorf("plain(%q) = %q, want %q", in, got, want)
+		if got := Plain(in); got != want {
+			t.Errorf("Plain(%q) = %q, want %q", in, got, want)
 		}
 	}
 }
@@ -39,9 +39,9 @@ func TestSpan(t *testing.T) {
 
 func TestTableAligns(t *testing.T) {
 	var out strings.Builder
-	term := newTerminal(nil, &out, &out)
-	term.color = true
-	term.table([]string{"GATE", "STATE", "WHY"}, []string{"a/long/name", "open", "-"}, []string{"b", "CLOSED", "二\x1b"})
+	term := New(nil, &out, &out)
+	term.Color = true
+	term.Table([]string{"GATE", "STATE", "WHY"}, []string{"a/long/name", "open", "-"}, []string{"b", "CLOSED", "二\x1b"})
 	want := "GATE         STATE   WHY\n" +
 		"a/long/name  " + green + "open" + reset + "    -\n" +
 		"b            " + red + "CLOSED" + reset + "  二\\x1b\n"
@@ -52,7 +52,7 @@ func TestTableAligns(t *testing.T) {
 
 // A pipe gets no colors.
 func TestNoColorInAPipe(t *testing.T) {
-	if term := newTerminal(nil, &strings.Builder{}, &strings.Builder{}); term.color {
+	if term := New(nil, &strings.Builder{}, &strings.Builder{}); term.Color {
 		t.Error("colors without a terminal")
 	}
 }
@@ -62,12 +62,12 @@ func FuzzPlain(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		got := plain(s)
+		got := Plain(s)
 		if strings.ContainsFunc(got, hostile) {
-			t.Errorf("plain(%q) = %q lets something through", s, got)
+			t.Errorf("Plain(%q) = %q lets something through", s, got)
 		}
-		if again := plain(got); again != got {
-			t.Errorf("plain(%q) = %q, and again %q", s, got, again)
+		if again := Plain(got); again != got {
+			t.Errorf("Plain(%q) = %q, and again %q", s, got, again)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"bytes"
@@ -14,19 +14,21 @@ import (
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
 )
 
-// terminal is where a command reads and writes.
-type terminal struct {
-	in       io.Reader
-	out, err io.Writer
-	color    bool // out is a terminal that shows colors
+// Terminal is where a command reads and writes.
+type Terminal struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Color    bool // Out is a terminal that shows colors
 }
 
-func newTerminal(in io.Reader, out, err io.Writer) *terminal {
-	color := isTerminal(out) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-	return &terminal{in: in, out: out, err: err, color: color}
+// New is the terminal of these streams.
+func New(in io.Reader, out, err io.Writer) *Terminal {
+	color := IsTerminal(out) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	return &Terminal{In: in, Out: out, Err: err, Color: color}
 }
 
-func isTerminal(w any) bool {
+// IsTerminal tells whether w is a terminal.
+func IsTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	if !ok {
 		return false
@@ -35,11 +37,11 @@ func isTerminal(w any) bool {
 	return err == nil
 }
 
-// size is how many columns and rows there are: as the environment says, else as
+// Size is how many columns and rows there are: as the environment says, else as
 // the terminal does, else as terminals used to have.
-func (t *terminal) size() (columns, rows int) {
+func (t *Terminal) Size() (columns, rows int) {
 	columns, rows = 80, 24
-	if f, ok := t.out.(*os.File); ok {
+	if f, ok := t.Out.(*os.File); ok {
 		if ws, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ); err == nil && ws.Col > 0 && ws.Row > 0 {
 			columns, rows = int(ws.Col), int(ws.Row)
 		}
@@ -53,19 +55,20 @@ func (t *terminal) size() (columns, rows int) {
 	return columns, rows
 }
 
-func (t *terminal) printf(format string, args ...any) { fmt.Fprintf(t.out, format, args...) }
+// Printf prints output.
+func (t *Terminal) Printf(format string, args ...any) { fmt.Fprintf(t.Out, format, args...) }
 
-// notef says something beside the output.
-func (t *terminal) notef(format string, args ...any) { fmt.Fprintf(t.err, format, args...) }
+// Notef says something beside the output.
+func (t *Terminal) Notef(format string, args ...any) { fmt.Fprintf(t.Err, format, args...) }
 
-// json prints the collector's answer, one object indented for people's eyes.
-func (t *terminal) json(raw []byte) error {
+// JSON prints the collector's answer, one object indented for people's eyes.
+func (t *Terminal) JSON(raw []byte) error {
 	var b bytes.Buffer
 	if err := json.Indent(&b, bytes.TrimSpace(raw), "", "  "); err != nil {
 		return fmt.Errorf("the answer is not JSON: %w", err)
 	}
 	b.WriteByte('\n')
-	_, err := t.out.Write(b.Bytes())
+	_, err := t.Out.Write(b.Bytes())
 	return err
 }
 
@@ -76,9 +79,9 @@ const (
 	reset = "\x1b[0m"
 )
 
-// state is the word for a state, red where something is stopped.
-func (t *terminal) state(s string) string {
-	if !t.color {
+// State is the word for a state, red where something is stopped.
+func (t *Terminal) State(s string) string {
+	if !t.Color {
 		return s
 	}
 	switch strings.ToLower(s) {
@@ -90,24 +93,24 @@ func (t *terminal) state(s string) string {
 	return s
 }
 
-// table prints rows in aligned columns under a header. The last column is as
+// Table prints rows in aligned columns under a header. The last column is as
 // wide as it is.
-func (t *terminal) table(rows ...[]string) {
+func (t *Terminal) Table(rows ...[]string) {
 	width := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {
-			row[i] = plain(cell)
+			row[i] = Plain(cell)
 			width[i] = max(width[i], chart.Columns(row[i]))
 		}
 	}
 	for _, row := range rows {
 		var b strings.Builder
 		for i, cell := range row {
-			b.WriteString(t.state(cell))
+			b.WriteString(t.State(cell))
 			if i < len(row)-1 {
 				b.WriteString(strings.Repeat(" ", width[i]-chart.Columns(cell)+2))
 			}
 		}
-		t.printf("%s\n", strings.TrimRight(b.String(), " "))
+		t.Printf("%s\n", strings.TrimRight(b.String(), " "))
 	}
 }

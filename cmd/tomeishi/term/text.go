@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"fmt"
@@ -9,9 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// plain makes text from elsewhere safe for a terminal: what could move the
+// Plain makes text from elsewhere safe for a terminal: what could move the
 // cursor or hide other text is shown as its escape.
-func plain(s string) string {
+func Plain(s string) string {
 	if !strings.ContainsFunc(s, hostile) {
 		return s
 	}
@@ -31,21 +31,23 @@ func hostile(r rune) bool {
 	return r != '\n' && r != '\t' && !unicode.IsPrint(r) || r == utf8.RuneError
 }
 
-// line is plain on one line.
-func line(s string) string { return strings.ReplaceAll(plain(s), "\n", " ") }
+// Line is Plain on one line.
+func Line(s string) string { return strings.ReplaceAll(Plain(s), "\n", " ") }
 
-func quote(s string) string { return strconv.Quote(s) }
+// Quote shows where a text begins and ends.
+func Quote(s string) string { return strconv.Quote(s) }
 
-// when shows a time of the collector's as this host's, and how long ago it was.
-func when(stamp string) string {
+// When shows a time of the collector's as this host's, and how long ago it was.
+func When(stamp string) string {
 	at, err := time.Parse(time.RFC3339Nano, stamp)
 	if err != nil {
-		return line(stamp)
+		return Line(stamp)
 	}
-	return at.Local().Format("2006-01-02 15:04:05Z07:00") + " (" + ago(time.Since(at)) + ")"
+	return at.Local().Format("2006-01-02 15:04:05Z07:00") + " (" + Ago(time.Since(at)) + ")"
 }
 
-func ago(d time.Duration) string {
+// Ago is how long ago something was.
+func Ago(d time.Duration) string {
 	switch {
 	case d < 0:
 		return "in " + span(-d)
@@ -68,50 +70,51 @@ func span(d time.Duration) string {
 	return strconv.Itoa(int(d.Hours())/24) + "d" + strconv.Itoa(int(d.Hours())%24) + "h"
 }
 
-// few joins words, or says that there are none.
-func few(words []string) string {
+// Few joins words, or says that there are none.
+func Few(words []string) string {
 	if len(words) == 0 {
 		return "-"
 	}
 	return strings.Join(words, " ")
 }
 
-// short is the beginning of a long id.
-func short(id string) string {
+// Short is the beginning of a long id.
+func Short(id string) string {
 	if len(id) > 8 {
 		return id[:8]
 	}
 	return id
 }
 
-func orDash(s string) string {
+// OrDash is a text, or a dash where there is none.
+func OrDash(s string) string {
 	if s == "" {
 		return "-"
 	}
 	return s
 }
 
-// count is a number with its noun.
-func count(n int, noun string) string {
+// Count is a number with its noun.
+func Count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
 	return strconv.Itoa(n) + " " + noun + "s"
 }
 
-// number is a number as text.
-func number(n uint64) string { return strconv.FormatUint(n, 10) }
+// Number is a number as text.
+func Number(n uint64) string { return strconv.FormatUint(n, 10) }
 
-// plural is count for large numbers.
-func plural(n uint64, noun string) string {
+// Plural is Count for large numbers.
+func Plural(n uint64, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return number(n) + " " + noun + "s"
+	return Number(n) + " " + noun + "s"
 }
 
-// bytesText is a size in its largest unit.
-func bytesText(n int64) string {
+// Bytes is a size in its largest unit.
+func Bytes(n int64) string {
 	switch {
 	case n < 1<<10:
 		return fmt.Sprintf("%d bytes", n)

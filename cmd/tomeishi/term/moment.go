@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"math"
@@ -9,9 +9,9 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// moment reads a time as people write it: RFC 3339, Unix seconds, now, or how
+// Moment reads a time as people write it: RFC 3339, Unix seconds, now, or how
 // long ago (-5m).
-func moment(flag, text string, now time.Time) (time.Time, error) {
+func Moment(flag, text string, now time.Time) (time.Time, error) {
 	if text == "" || text == "now" {
 		return now, nil
 	}
@@ -27,14 +27,14 @@ func moment(flag, text string, now time.Time) (time.Time, error) {
 		whole, part := math.Modf(unix)
 		return time.Unix(int64(whole), int64(math.Round(part*1e3))*1e6), nil
 	}
-	return time.Time{}, usagef("%s takes a time such as 2026-11-21T14:00:00Z, Unix seconds, or how long ago such as -5m; not %s", flag, quote(text))
+	return time.Time{}, Usagef("%s takes a time such as 2026-11-21T14:00:00Z, Unix seconds, or how long ago such as -5m; not %s", flag, Quote(text))
 }
 
-// length reads a duration as Prometheus does.
-func length(flag, text string) (time.Duration, error) {
+// Length reads a duration as Prometheus does.
+func Length(flag, text string) (time.Duration, error) {
 	d, err := model.ParseDuration(text)
 	if err != nil || d <= 0 {
-		return 0, usagef("%s takes a duration such as 30s, 5m, 1h30m or 7d; not %s", flag, quote(text))
+		return 0, Usagef("%s takes a duration such as 30s, 5m, 1h30m or 7d; not %s", flag, Quote(text))
 	}
 	return time.Duration(d), nil
 }

@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"context"
@@ -8,18 +8,18 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// newRoot is the command that all others of a program are below.
-func (t *terminal) newRoot(name string) *cobra.Command {
+// Root is the command that all others of a program are below.
+func (t *Terminal) Root(name string) *cobra.Command {
 	root := &cobra.Command{
 		Use:           name,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          subcommand,
-		RunE:          needSubcommand,
+		Args:          Subcommand,
+		RunE:          NeedSubcommand,
 	}
-	root.SetIn(t.in)
-	root.SetOut(t.out)
-	root.SetErr(t.err)
+	root.SetIn(t.In)
+	root.SetOut(t.Out)
+	root.SetErr(t.Err)
 	root.SetHelpCommand(newHelp())
 	root.CompletionOptions.DisableDefaultCmd = true // the program's own teaches more
 	return root
@@ -33,35 +33,35 @@ func newHelp() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			found, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return usagef("there is no command %q", strings.Join(args, " "))
+				return Usagef("there is no command %q", strings.Join(args, " "))
 			}
 			return found.Help()
 		},
 	}
 }
 
-// run is a whole program between its arguments and its exit code.
-func (t *terminal) run(ctx context.Context, root *cobra.Command, args []string) int {
+// Run is a whole program between its arguments and its exit code.
+func (t *Terminal) Run(ctx context.Context, root *cobra.Command, args []string) int {
 	started := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 
-	var code exitCode
+	var code ExitCode
 	var usage usageError
 	switch {
 	case err == nil:
-		return exitDone
+		return Done
 	case errors.As(err, &code):
 		return int(code)
-	case errors.Is(err, errNotYet):
-		t.notef("%s: %s\n", cmd.CommandPath(), err)
-		return exitUsage
+	case errors.Is(err, ErrNotYet):
+		t.Notef("%s: %s\n", cmd.CommandPath(), err)
+		return Usage
 	case !started || errors.As(err, &usage):
 		// What fails before a command starts is in its arguments.
-		t.notef("%s: %s\nSee %s --help\n", cmd.CommandPath(), plain(err.Error()), cmd.CommandPath())
-		return exitUsage
+		t.Notef("%s: %s\nSee %s --help\n", cmd.CommandPath(), Plain(err.Error()), cmd.CommandPath())
+		return Usage
 	}
-	t.notef("%s: %s\n", cmd.CommandPath(), plain(err.Error()))
-	return exitFailed
+	t.Notef("%s: %s\n", cmd.CommandPath(), Plain(err.Error()))
+	return Failed
 }

@@ -1,4 +1,4 @@
-package main
+package term
 
 import (
 	"strings"
@@ -18,12 +18,12 @@ func TestMoment(t *testing.T) {
 		"2026-11-21T14:00:00Z":      time.Date(2026, 11, 21, 14, 0, 0, 0, time.UTC),
 		"2026-11-21T14:00:00+09:00": time.Date(2026, 11, 21, 5, 0, 0, 0, time.UTC),
 	} {
-		if got, err := moment("--time", text, now); err != nil || !got.Equal(want) {
+		if got, err := Moment("--time", text, now); err != nil || !got.Equal(want) {
 			t.Errorf("%q: %v %v, want %v", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"tomorrow", "5m", "-", "--5m", "-5", "1e300", "NaN", "2026-11-21", "2026-13-01T00:00:00Z"} {
-		if got, err := moment("--time", text, now); err == nil || !strings.Contains(err.Error(), "--time takes a time such as") {
+		if got, err := Moment("--time", text, now); err == nil || !strings.Contains(err.Error(), "--time takes a time such as") {
 			t.Errorf("%q: %v %v, want an error", text, got, err)
 		}
 	}
