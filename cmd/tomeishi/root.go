@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/author"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
@@ -26,10 +27,11 @@ func newTomeishi(t *term.Terminal) *cobra.Command {
 	root.Version = term.Version
 	root.SetVersionTemplate(term.Build() + "\n")
 	root.AddCommand(
-		newUp(t), newCollector(t), newCheck(t),
+		newUp(t), newCollector(t),
 		newGate(t), newHold(t), newIncident(t), newAlert(t), newSilence(t), newEffect(t), newAutomatic(t), newAgent(t), newQuery(t), newStatus(t),
 		newBackup(t), newRestore(t), newCompletion(t), newVersion(t),
 	)
+	root.AddCommand(author.Commands(t)...)
 	for _, name := range []string{"test", "backtest", "detect", "drill", "claim", "events", "audit"} {
 		root.AddCommand(newLater(name))
 	}

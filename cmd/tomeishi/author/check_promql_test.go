@@ -1,4 +1,4 @@
-package main
+package author
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 // promQLFiles are files of unusual shapes that Prometheus accepts.
 func promQLFiles(t testing.TB) (files []rules.File) {
 	t.Helper()
-	paths, err := filepath.Glob("../../rules/testdata/prometheus/*.yml")
+	paths, err := filepath.Glob("../../../rules/testdata/prometheus/*.yml")
 	if err != nil || len(paths) == 0 {
 		t.Fatal("no files", err)
 	}

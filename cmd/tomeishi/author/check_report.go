@@ -1,4 +1,4 @@
-package main
+package author
 
 import (
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
