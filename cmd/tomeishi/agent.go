@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
@@ -18,12 +19,12 @@ is heard until a person says that it will not come back.
   tomeishi agent forget web3 --reason 'the host was given back'`
 
 func newAgent(t *term.Terminal) *cobra.Command {
-	s := &server{}
+	s := &client.Server{}
 	cmd := &cobra.Command{
 		Use: "agent", Short: "List and forget agents", Long: agentLong,
 		Args: term.Subcommand, RunE: term.NeedSubcommand,
 	}
-	s.flags(cmd.PersistentFlags())
+	s.Flags(cmd.PersistentFlags())
 	cmd.AddCommand(newAgentList(t, s), newAgentForget(t, s))
 	return cmd
 }
@@ -39,16 +40,16 @@ collector's, how many series it measures, and what is wrong with it.
   tomeishi agent list
   tomeishi agent list --json | jq -r '.agents[] | select(.state != "ok") | .agent'`
 
-func newAgentList(t *term.Terminal, s *server) *cobra.Command {
+func newAgentList(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List the agents", Long: agentListLong, Args: term.Takes()}
 	asJSON := term.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := s.dial()
+		c, err := s.Dial()
 		if err != nil {
 			return err
 		}
 		var list agentList
-		raw, err := c.get(cmd.Context(), "/v1/agents", &list)
+		raw, err := c.Get(cmd.Context(), "/v1/agents", &list)
 		if err != nil || *asJSON {
 			return t.OrJSON(raw, err)
 		}
@@ -83,7 +84,7 @@ speaks again later is known again.
 
   tomeishi agent forget web3 --reason 'the host was given back'`
 
-func newAgentForget(t *term.Terminal, s *server) *cobra.Command {
+func newAgentForget(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "forget AGENT --reason TEXT", Short: "Forget an agent that will not come back",
 		Long: agentForgetLong, Args: term.Takes("AGENT"),
@@ -99,13 +100,13 @@ func newAgentForget(t *term.Terminal, s *server) *cobra.Command {
 		if err := o.check(); err != nil {
 			return err
 		}
-		c, err := s.dial()
+		c, err := s.Dial()
 		if err != nil {
 			return err
 		}
 		var list agentList
-		_, err = c.decide(cmd.Context(), decision{
-			path: agentPath(id) + "/forget", body: *o, what: "agent " + id + " was forgotten", look: "tomeishi agent list",
+		_, err = c.Decide(cmd.Context(), client.Decision{
+			Path: agentPath(id) + "/forget", Body: *o, What: "agent " + id + " was forgotten", Look: "tomeishi agent list",
 		}, &list)
 		if err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/machine"
@@ -20,12 +21,12 @@ const alertLong = `An alert is one rule that is true for one set of labels.
   tomeishi alert list --severity critical`
 
 func newAlert(t *term.Terminal) *cobra.Command {
-	s := &server{}
+	s := &client.Server{}
 	cmd := &cobra.Command{
 		Use: "alert", Short: "List alerts", Long: alertLong,
 		Args: term.Subcommand, RunE: term.NeedSubcommand,
 	}
-	s.flags(cmd.PersistentFlags())
+	s.Flags(cmd.PersistentFlags())
 	cmd.AddCommand(newAlertList(t, s))
 	return cmd
 }
@@ -37,17 +38,17 @@ notifications back. With --json the collector's whole list is printed.
   tomeishi alert list --severity critical
   tomeishi alert list --json | jq -r '.data.alerts[] | select(.state == "firing") | .labels.alertname'`
 
-func newAlertList(t *term.Terminal, s *server) *cobra.Command {
+func newAlertList(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List the alerts", Long: alertListLong, Args: term.Takes()}
 	asJSON := term.JSONFlag(cmd)
 	severity := cmd.Flags().StringSlice("severity", nil, "only those of the severity `S`, such as critical; several with commas")
 	completeFlag(cmd, "severity", "critical", "warning", "info")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := s.dial()
+		c, err := s.Dial()
 		if err != nil {
 			return err
 		}
-		alerts, raw, err := c.alerts(cmd.Context())
+		alerts, raw, err := alertsOf(cmd.Context(), c)
 		if err != nil || *asJSON {
 			return t.OrJSON(raw, err)
 		}
@@ -61,7 +62,7 @@ func newAlertList(t *term.Terminal, s *server) *cobra.Command {
 		case len(shown) == 0:
 			t.Printf("no alerts of severity %s (%s in all)\n", term.Line(strings.Join(*severity, " or ")), term.Count(len(alerts), "alert"))
 		default:
-			silences, _, err := c.silences(cmd.Context())
+			silences, _, err := silencesOf(cmd.Context(), c)
 			showAlerts(t, shown, silences, err)
 		}
 		return nil
@@ -69,14 +70,14 @@ func newAlertList(t *term.Terminal, s *server) *cobra.Command {
 	return cmd
 }
 
-// alerts are those that stand or are pending, and the answer as it came.
-func (c *client) alerts(ctx context.Context) ([]api.Alert, []byte, error) {
+// alertsOf are those that stand or are pending, and the answer as it came.
+func alertsOf(ctx context.Context, c *client.Client) ([]api.Alert, []byte, error) {
 	var list struct {
 		Data struct {
 			Alerts []api.Alert `json:"alerts"`
 		} `json:"data"`
 	}
-	raw, err := c.get(ctx, "/api/v1/alerts", &list)
+	raw, err := c.Get(ctx, "/api/v1/alerts", &list)
 	return list.Data.Alerts, raw, err
 }
 

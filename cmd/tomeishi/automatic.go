@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
@@ -20,11 +21,11 @@ Off for two hours, and on again:
   tomeishi automatic on`
 
 func newAutomatic(t *term.Terminal) *cobra.Command {
-	s := &server{}
+	s := &client.Server{}
 	cmd := &cobra.Command{
 		Use: "automatic [on|off|show]", Short: "Stop all that happens by itself, for a while", Long: automaticLong, Args: term.Subcommand,
 	}
-	s.flags(cmd.PersistentFlags())
+	s.Flags(cmd.PersistentFlags())
 	show := newAutomaticShow(t, s)
 	cmd.RunE = show.RunE
 	cmd.Flags().AddFlag(show.Flags().Lookup("json"))
@@ -36,16 +37,16 @@ const automaticShowLong = `Show whether effects happen by themselves; if not, un
 
   tomeishi automatic show`
 
-func newAutomaticShow(t *term.Terminal, s *server) *cobra.Command {
+func newAutomaticShow(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{Use: "show", Short: "Show the switch", Long: automaticShowLong, Args: term.Takes()}
 	asJSON := term.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := s.dial()
+		c, err := s.Dial()
 		if err != nil {
 			return err
 		}
 		var a api.Automatic
-		raw, err := c.get(cmd.Context(), "/v1/automatic", &a)
+		raw, err := c.Get(cmd.Context(), "/v1/automatic", &a)
 		if err != nil || *asJSON {
 			return t.OrJSON(raw, err)
 		}
@@ -67,7 +68,7 @@ Off again while off counts from now. Gates that are closed stay closed.
 
   tomeishi automatic off --for 30m --reason 'the node is being moved'`
 
-func newAutomaticOff(t *term.Terminal, s *server) *cobra.Command {
+func newAutomaticOff(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{Use: "off --reason TEXT [--for 2h]", Short: "Stop all that happens by itself", Long: automaticOffLong, Args: term.Takes()}
 	o := &order{}
 	o.flags(cmd, false)
@@ -89,7 +90,7 @@ event that makes its alert true.
 
   tomeishi automatic on`
 
-func newAutomaticOn(t *term.Terminal, s *server) *cobra.Command {
+func newAutomaticOn(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{Use: "on [--reason TEXT]", Short: "Let effects happen by themselves", Long: automaticOnLong, Args: term.Takes()}
 	o := &order{}
 	o.flags(cmd, false)
@@ -99,13 +100,13 @@ func newAutomaticOn(t *term.Terminal, s *server) *cobra.Command {
 	return cmd
 }
 
-func turnAutomatic(t *term.Terminal, cmd *cobra.Command, s *server, body turn, what string) error {
-	c, err := s.dial()
+func turnAutomatic(t *term.Terminal, cmd *cobra.Command, s *client.Server, body turn, what string) error {
+	c, err := s.Dial()
 	if err != nil {
 		return err
 	}
 	var a api.Automatic
-	_, err = c.decide(cmd.Context(), decision{path: "/v1/automatic", body: body, what: what, look: "tomeishi automatic"}, &a)
+	_, err = c.Decide(cmd.Context(), client.Decision{Path: "/v1/automatic", Body: body, What: what, Look: "tomeishi automatic"}, &a)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tomeishi/tomeishi/agent/durable"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
@@ -28,12 +28,12 @@ A backup holds what the events held, customers and addresses too: keep it as you
 keep those. Give it back with tomeishi restore.`
 
 func newBackup(t *term.Terminal) *cobra.Command {
-	s := &server{}
+	s := &client.Server{}
 	cmd := &cobra.Command{Use: "backup", Short: "Take a backup of a running collector", Long: backupLong, Args: term.Takes()}
-	s.flags(cmd.Flags())
+	s.Flags(cmd.Flags())
 	to := cmd.Flags().String("to", "", "write to `FILE`, - for standard output (default tomeishi-CELL-TIME.backup)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := s.dial()
+		c, err := s.Dial()
 		if err != nil {
 			return err
 		}
@@ -49,10 +49,10 @@ func newBackup(t *term.Terminal) *cobra.Command {
 	return cmd
 }
 
-func takeBackup(ctx context.Context, t *term.Terminal, c *client, path string) error {
+func takeBackup(ctx context.Context, t *term.Terminal, c *client.Client, path string) error {
 	if path == "" {
 		var st api.Status
-		if _, err := c.get(ctx, "/v1/status", &st); err != nil {
+		if _, err := c.Get(ctx, "/v1/status", &st); err != nil {
 			return err
 		}
 		path = "tomeishi-" + filepath.Base(term.Short(st.Cell)) + "-" + time.Now().UTC().Format("20060102T150405Z") + ".backup"
@@ -69,7 +69,7 @@ func takeBackup(ctx context.Context, t *term.Terminal, c *client, path string) e
 }
 
 // saveBackup writes path+".part" and renames it when it is whole and durable.
-func saveBackup(ctx context.Context, t *term.Terminal, c *client, path string) (n int64, err error) {
+func saveBackup(ctx context.Context, t *term.Terminal, c *client.Client, path string) (n int64, err error) {
 	part := path + ".part"
 	f, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -89,49 +89,42 @@ func saveBackup(ctx context.Context, t *term.Terminal, c *client, path string) (
 }
 
 // download copies a backup to w. It may take as long as it moves.
-func download(ctx context.Context, t *term.Terminal, c *client, w io.Writer) (int64, error) {
+func download(ctx context.Context, t *term.Terminal, c *client.Client, w io.Writer) (int64, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	idle := time.AfterFunc(c.timeout, func() { cancel(errStalled) })
+	idle := time.AfterFunc(c.Timeout, func() { cancel(errStalled) })
 	defer idle.Stop()
-	n, err := copyBackup(ctx, t, c, w, func() { idle.Reset(c.timeout) })
+	n, err := copyBackup(ctx, t, c, w, func() { idle.Reset(c.Timeout) })
 	switch {
 	case err != nil && errors.Is(context.Cause(ctx), errStalled):
-		return n, fmt.Errorf("%s sent nothing for %s: there is no backup", c.at, c.timeout)
+		return n, fmt.Errorf("%s sent nothing for %s: there is no backup", c.At, c.Timeout)
 	case err != nil:
 		return n, err
 	case n == 0:
-		return 0, fmt.Errorf("%s sent an empty backup: there is no backup", c.at)
+		return 0, fmt.Errorf("%s sent an empty backup: there is no backup", c.At)
 	}
 	return n, nil
 }
 
 var errStalled = errors.New("stalled")
 
-func copyBackup(ctx context.Context, t *term.Terminal, c *client, w io.Writer, moved func()) (int64, error) {
-	resp, err := c.send(ctx, http.MethodGet, "/v1/backup", nil)
+func copyBackup(ctx context.Context, t *term.Terminal, c *client.Client, w io.Writer, moved func()) (int64, error) {
+	body, err := c.Open(ctx, "/v1/backup")
 	if err != nil {
 		return 0, err
 	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		text, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
-		if err != nil {
-			return 0, &lostError{c.at, c.because(err)}
-		}
-		return 0, c.refusal(answer{resp.StatusCode, resp.Header, text})
-	}
+	defer body.Close()
 	p := &progress{w: w, moved: moved}
 	if term.IsTerminal(t.Err) {
 		p.note = t.Notef
 	}
-	n, err := io.Copy(p, resp.Body)
+	n, err := io.Copy(p, body)
 	p.end()
 	switch {
 	case p.err != nil:
 		return n, p.err
 	case err != nil:
-		return n, fmt.Errorf("the backup broke off after %s: %w", term.Bytes(n), c.because(err))
+		return n, fmt.Errorf("the backup broke off after %s: %w", term.Bytes(n), c.Because(err))
 	}
 	return n, nil
 }

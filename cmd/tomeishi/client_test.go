@@ -13,8 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
@@ -209,7 +208,7 @@ func TestSocketIsFound(t *testing.T) {
 	if err := os.Mkdir("data", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", localSocket)
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", client.LocalSocket)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,24 +219,6 @@ func TestSocketIsFound(t *testing.T) {
 		exit, out, stderr := runTest(t, append([]string{"gate", "list"}, args...)...)
 		if exit != term.Done || !strings.Contains(out, "no gates") {
 			t.Errorf("%q: exit %d, output %q, said %q", args, exit, out, stderr)
-		}
-	}
-}
-
-func TestParseServer(t *testing.T) {
-	for at, want := range map[string][2]string{
-		"http://127.0.0.1:9311":       {"http://127.0.0.1:9311", ""},
-		"https://collector.example/":  {"https://collector.example", ""},
-		"https://proxy.example/tome/": {"https://proxy.example/tome", ""},
-		"collector:9311":              {"http://collector:9311", ""},
-		"[::1]:9311":                  {"http://[::1]:9311", ""},
-		"./data/collector.sock":       {"http://localhost", "./data/collector.sock"},
-		"/run/a:1/c.sock":             {"http://localhost", "/run/a:1/c.sock"},
-		"unix:///run/c.sock":          {"http://localhost", "/run/c.sock"},
-	} {
-		base, socket, err := parseServer(at)
-		if diff := cmp.Diff([2]string{base, socket}, want); err != nil || diff != "" {
-			t.Errorf("%s: %v\n%s", at, err, diff)
 		}
 	}
 }

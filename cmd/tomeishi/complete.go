@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/machine"
@@ -21,16 +22,16 @@ type completer = func(cmd *cobra.Command, args []string, typed string) ([]string
 
 // names completes the first of the arguments by names that the collector has;
 // with more, each of them. An error says nothing: the shell shows what is typed.
-func names(s *server, more bool, ask func(context.Context, *client) ([]string, error)) completer {
+func names(s *client.Server, more bool, ask func(context.Context, *client.Client) ([]string, error)) completer {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 && !more {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		c, err := s.dial()
+		c, err := s.Dial()
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		c.timeout = min(c.timeout, completeTime)
+		c.Timeout = min(c.Timeout, completeTime)
 		found, err := ask(cmd.Context(), c)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
@@ -72,20 +73,20 @@ func offer(to []string, name, about string) []string {
 	return append(to, name+"\t"+about)
 }
 
-func gateNames(ctx context.Context, c *client) (found []string, err error) {
+func gateNames(ctx context.Context, c *client.Client) (found []string, err error) {
 	var list gateList
-	_, err = c.get(ctx, "/v1/gates", &list)
+	_, err = c.Get(ctx, "/v1/gates", &list)
 	for _, g := range list.Gates {
 		found = offer(found, g.Name, g.State)
 	}
 	return found, err
 }
 
-func incidentNames(ctx context.Context, c *client) (found []string, err error) {
+func incidentNames(ctx context.Context, c *client.Client) (found []string, err error) {
 	var list struct {
 		Incidents []api.Incident `json:"incidents"`
 	}
-	_, err = c.get(ctx, "/v1/incidents", &list)
+	_, err = c.Get(ctx, "/v1/incidents", &list)
 	for _, in := range list.Incidents {
 		found = offer(found, in.ID, strings.TrimSpace(in.State+" "+strings.Join(in.Gates, " ")))
 	}
@@ -93,8 +94,8 @@ func incidentNames(ctx context.Context, c *client) (found []string, err error) {
 }
 
 // silenceNames are those that can be ended.
-func silenceNames(ctx context.Context, c *client) (found []string, err error) {
-	list, _, err := c.silences(ctx)
+func silenceNames(ctx context.Context, c *client.Client) (found []string, err error) {
+	list, _, err := silencesOf(ctx, c)
 	for _, s := range list {
 		if s.state() != "expired" {
 			found = offer(found, s.ID, matchersText(s.Matchers)+" "+s.Comment)
@@ -103,9 +104,9 @@ func silenceNames(ctx context.Context, c *client) (found []string, err error) {
 	return found, err
 }
 
-func agentNames(ctx context.Context, c *client) (found []string, err error) {
+func agentNames(ctx context.Context, c *client.Client) (found []string, err error) {
 	var list agentList
-	_, err = c.get(ctx, "/v1/agents", &list)
+	_, err = c.Get(ctx, "/v1/agents", &list)
 	for _, a := range list.Agents {
 		found = offer(found, a.Agent, a.State)
 	}

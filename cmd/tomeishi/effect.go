@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
@@ -17,12 +18,12 @@ Approve one that waits for a person, and take one back:
   tomeishi effect undo e4 --reason 'the rule was wrong' --verdict false`
 
 func newEffect(t *term.Terminal) *cobra.Command {
-	s := &server{}
+	s := &client.Server{}
 	cmd := &cobra.Command{
 		Use: "effect", Short: "List, approve and undo effects", Long: effectLong,
 		Args: term.Subcommand, RunE: term.NeedSubcommand,
 	}
-	s.flags(cmd.PersistentFlags())
+	s.Flags(cmd.PersistentFlags())
 	cmd.AddCommand(newEffectList(t, s), newEffectApprove(t, s), newEffectUndo(t, s))
 	return cmd
 }
@@ -31,18 +32,18 @@ const effectListLong = `List the effects, oldest first: what was planned, done, 
 
   tomeishi effect list`
 
-func newEffectList(t *term.Terminal, s *server) *cobra.Command {
+func newEffectList(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List effects", Long: effectListLong, Args: term.Takes()}
 	asJSON := term.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := s.dial()
+		c, err := s.Dial()
 		if err != nil {
 			return err
 		}
 		var list struct {
 			Effects []api.Effect `json:"effects"`
 		}
-		raw, err := c.get(cmd.Context(), "/v1/effects", &list)
+		raw, err := c.Get(cmd.Context(), "/v1/effects", &list)
 		if err != nil || *asJSON {
 			return t.OrJSON(raw, err)
 		}
@@ -66,7 +67,7 @@ const effectApproveLong = `Approve an effect that is planned in mode approve: it
 
   tomeishi effect approve e4`
 
-func newEffectApprove(t *term.Terminal, s *server) *cobra.Command {
+func newEffectApprove(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{Use: "approve ID", Short: "Carry out an effect that waits for a person", Long: effectApproveLong, Args: term.Takes("ID")}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return decideEffect(t, cmd, s, args[0], "approve", "effect "+args[0]+" was approved", order{})
@@ -78,7 +79,7 @@ const effectUndoLong = `Take an effect back, under the rules by which its gate o
 
   tomeishi effect undo e4 --reason 'the rule was wrong' --verdict false`
 
-func newEffectUndo(t *term.Terminal, s *server) *cobra.Command {
+func newEffectUndo(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "undo ID --reason TEXT --verdict real|false|test", Short: "Take an effect back",
 		Long: effectUndoLong, Args: term.Takes("ID"),
@@ -94,15 +95,15 @@ func newEffectUndo(t *term.Terminal, s *server) *cobra.Command {
 	return cmd
 }
 
-func decideEffect(t *term.Terminal, cmd *cobra.Command, s *server, id, do, what string, o order) error {
-	c, err := s.dial()
+func decideEffect(t *term.Terminal, cmd *cobra.Command, s *client.Server, id, do, what string, o order) error {
+	c, err := s.Dial()
 	if err != nil {
 		return err
 	}
 	var e api.Effect
 	var p api.Pending
-	_, err = c.decide(cmd.Context(), decision{
-		path: "/v1/effects/" + url.PathEscape(id) + "/" + do, body: o, what: what, look: "tomeishi effect list", pending: &p,
+	_, err = c.Decide(cmd.Context(), client.Decision{
+		Path: "/v1/effects/" + url.PathEscape(id) + "/" + do, Body: o, What: what, Look: "tomeishi effect list", Pending: &p,
 	}, &e)
 	switch {
 	case err != nil:

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/machine"
@@ -28,7 +29,7 @@ Close it by hand:
   tomeishi gate close demo/withdrawals --reason 'node out of sync'`
 
 func newGate(t *term.Terminal) *cobra.Command {
-	s := &server{}
+	s := &client.Server{}
 	cmd := &cobra.Command{
 		Use:   "gate [NAME]",
 		Short: "Show, close and open gates",
@@ -44,7 +45,7 @@ func newGate(t *term.Terminal) *cobra.Command {
 	}
 	cmd.ValidArgsFunction = show.ValidArgsFunction
 	cmd.Flags().AddFlag(show.Flags().Lookup("json"))
-	s.flags(cmd.PersistentFlags())
+	s.Flags(cmd.PersistentFlags())
 	cmd.AddCommand(
 		newGateList(t, s), show, newGateCheck(t, s), newGateClose(t, s), newGateOpen(t, s), newGateWatch(t, s),
 	)
@@ -71,16 +72,16 @@ const gateListLong = `List the gates: closed or open, in which mode, and why.
   tomeishi gate list
   tomeishi gate list --json | jq -r '.gates[] | select(.state == "closed") | .name'`
 
-func newGateList(t *term.Terminal, s *server) *cobra.Command {
+func newGateList(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List the gates", Long: gateListLong, Args: term.Takes()}
 	asJSON := term.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := s.dial()
+		c, err := s.Dial()
 		if err != nil {
 			return err
 		}
 		var list gateList
-		raw, err := c.get(cmd.Context(), "/v1/gates", &list)
+		raw, err := c.Get(cmd.Context(), "/v1/gates", &list)
 		if err != nil || *asJSON {
 			return t.OrJSON(raw, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
@@ -15,7 +16,7 @@ closed, held for what is named, or not known: do not pay.
 
   tomeishi gate check demo/withdrawals --request w-1001 && ./pay w-1001`
 
-func newGateCheck(t *term.Terminal, s *server) *cobra.Command {
+func newGateCheck(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{Use: "check NAME", Short: "Ask whether a payment may pass", Long: gateCheckLong, Args: term.Takes("NAME")}
 	cmd.ValidArgsFunction = names(s, false, gateNames)
 	p := paymentFlags(cmd.Flags(), "ask for")
@@ -26,7 +27,7 @@ func newGateCheck(t *term.Terminal, s *server) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		c, err := s.dial()
+		c, err := s.Dial()
 		if err != nil {
 			return err
 		}
@@ -35,20 +36,20 @@ func newGateCheck(t *term.Terminal, s *server) *cobra.Command {
 	return cmd
 }
 
-func checkGate(ctx context.Context, t *term.Terminal, c *client, name, path string) error {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+func checkGate(ctx context.Context, t *term.Terminal, c *client.Client, name, path string) error {
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	a, err := c.do(ctx, http.MethodGet, path, nil)
+	a, err := c.Do(ctx, http.MethodGet, path, nil)
 	switch {
 	case err != nil:
 		t.Printf("%s: not known, do not pay: %s\n", name, term.Plain(err.Error()))
-	case a.code == http.StatusNoContent:
+	case a.Code == http.StatusNoContent:
 		t.Printf("%s: %s\n", name, t.State("open"))
 		return nil
-	case a.code == http.StatusLocked:
-		t.Printf("%s: %s, do not pay: %s\n", name, t.State("closed"), term.Plain(c.refusal(a).Error()))
+	case a.Code == http.StatusLocked:
+		t.Printf("%s: %s, do not pay: %s\n", name, t.State("closed"), term.Plain(c.Refusal(a).Error()))
 	default:
-		t.Printf("%s: not known, do not pay: %s\n", name, term.Plain(c.refusal(a).Error()))
+		t.Printf("%s: not known, do not pay: %s\n", name, term.Plain(c.Refusal(a).Error()))
 	}
 	return term.ExitCode(term.Failed)
 }

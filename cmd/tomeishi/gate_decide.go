@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/machine"
@@ -50,7 +51,7 @@ const gateCloseLong = `Close a gate by hand, whatever its mode. It stays closed 
 
 To hold one request, customer or address only, see tomeishi hold add.`
 
-func newGateClose(t *term.Terminal, s *server) *cobra.Command {
+func newGateClose(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{Use: "close NAME --reason TEXT", Short: "Close a gate", Long: gateCloseLong, Args: term.Takes("NAME")}
 	cmd.ValidArgsFunction = names(s, false, gateNames)
 	o := &order{}
@@ -63,11 +64,11 @@ func newGateClose(t *term.Terminal, s *server) *cobra.Command {
 		if err := o.check(); err != nil {
 			return err
 		}
-		c, err := s.dial()
+		c, err := s.Dial()
 		if err != nil {
 			return err
 		}
-		g, err := c.gateOrder(cmd.Context(), args[0], path+"/close", "gate "+args[0]+" was closed", *o)
+		g, err := gateOrder(cmd.Context(), c, args[0], path+"/close", "gate "+args[0]+" was closed", *o)
 		if err != nil {
 			return err
 		}
@@ -89,7 +90,7 @@ counts toward a close again), test.
 A gate with approvals: 2 opens when two people by name have done this. The first
 agrees, and is told who else may; what the second says last is the verdict.`
 
-func newGateOpen(t *term.Terminal, s *server) *cobra.Command {
+func newGateOpen(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "open NAME --reason TEXT --verdict real|false|test", Short: "Open a gate",
 		Long: gateOpenLong, Args: term.Takes("NAME"),
@@ -108,7 +109,7 @@ func newGateOpen(t *term.Terminal, s *server) *cobra.Command {
 	return cmd
 }
 
-func openByName(ctx context.Context, t *term.Terminal, s *server, name string, o order) error {
+func openByName(ctx context.Context, t *term.Terminal, s *client.Server, name string, o order) error {
 	path, err := gatePath(name)
 	if err != nil {
 		return err
@@ -116,13 +117,13 @@ func openByName(ctx context.Context, t *term.Terminal, s *server, name string, o
 	if err := o.check(); err != nil {
 		return err
 	}
-	c, err := s.dial()
+	c, err := s.Dial()
 	if err != nil {
 		return err
 	}
 	if o.Epoch == nil {
 		var g api.Gate
-		if _, err := c.get(ctx, path, &g); err != nil {
+		if _, err := c.Get(ctx, path, &g); err != nil {
 			return err
 		}
 		if len(g.Holds) == 0 {
@@ -136,10 +137,10 @@ func openByName(ctx context.Context, t *term.Terminal, s *server, name string, o
 }
 
 // lift gives the order to open, and says what came of it.
-func lift(ctx context.Context, t *term.Terminal, c *client, name, what, path string, o order) error {
+func lift(ctx context.Context, t *term.Terminal, c *client.Client, name, what, path string, o order) error {
 	var g api.Gate
 	var p api.Pending
-	_, err := c.decide(ctx, decision{path: path + "/open", body: o, what: what, look: "tomeishi gate show " + name, pending: &p}, &g)
+	_, err := c.Decide(ctx, client.Decision{Path: path + "/open", Body: o, What: what, Look: "tomeishi gate show " + name, Pending: &p}, &g)
 	if err != nil {
 		return err
 	}
@@ -160,9 +161,9 @@ func sayLifting(t *term.Terminal, g api.Gate, hold string) {
 	}
 }
 
-func (c *client) gateOrder(ctx context.Context, name, path, what string, o order) (api.Gate, error) {
+func gateOrder(ctx context.Context, c *client.Client, name, path, what string, o order) (api.Gate, error) {
 	var g api.Gate
-	_, err := c.decide(ctx, decision{path: path, body: o, what: what, look: "tomeishi gate show " + name}, &g)
+	_, err := c.Decide(ctx, client.Decision{Path: path, Body: o, What: what, Look: "tomeishi gate show " + name}, &g)
 	return g, err
 }
 

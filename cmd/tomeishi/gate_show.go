@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/machine"
@@ -19,7 +20,7 @@ evidence, and what opens it.
   tomeishi gate show demo/withdrawals
   tomeishi gate demo/withdrawals`
 
-func newGateShow(t *term.Terminal, s *server) *cobra.Command {
+func newGateShow(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{Use: "show NAME", Short: "Show one gate and why it is closed", Long: gateShowLong, Args: term.Takes("NAME")}
 	cmd.ValidArgsFunction = names(s, false, gateNames)
 	asJSON := term.JSONFlag(cmd)
@@ -28,16 +29,16 @@ func newGateShow(t *term.Terminal, s *server) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		c, err := s.dial()
+		c, err := s.Dial()
 		if err != nil {
 			return err
 		}
 		var g api.Gate
-		raw, err := c.get(cmd.Context(), path, &g)
+		raw, err := c.Get(cmd.Context(), path, &g)
 		if err != nil || *asJSON {
 			return t.OrJSON(raw, err)
 		}
-		showGate(t, g, c.evidenceOf(cmd.Context(), g))
+		showGate(t, g, evidenceOf(cmd.Context(), c, g))
 		return nil
 	}
 	return cmd
@@ -51,7 +52,7 @@ type evidence struct {
 
 // evidenceOf reads the alerts that the gate's holds name: those that stand,
 // and those that have ended from their incident.
-func (c *client) evidenceOf(ctx context.Context, g api.Gate) evidence {
+func evidenceOf(ctx context.Context, c *client.Client, g api.Gate) evidence {
 	e := evidence{alerts: map[string]api.Alert{}}
 	if !slices.ContainsFunc(g.Holds, func(h api.Hold) bool { return h.Alert != "" }) {
 		return e
@@ -61,7 +62,7 @@ func (c *client) evidenceOf(ctx context.Context, g api.Gate) evidence {
 			Alerts []api.Alert `json:"alerts"`
 		} `json:"data"`
 	}
-	if _, e.err = c.get(ctx, "/api/v1/alerts", &standing); e.err != nil {
+	if _, e.err = c.Get(ctx, "/api/v1/alerts", &standing); e.err != nil {
 		return e
 	}
 	for _, a := range standing.Data.Alerts {
@@ -72,7 +73,7 @@ func (c *client) evidenceOf(ctx context.Context, g api.Gate) evidence {
 			continue
 		}
 		var in api.Incident
-		if _, e.err = c.get(ctx, incidentPath(h.Incident), &in); e.err != nil {
+		if _, e.err = c.Get(ctx, incidentPath(h.Incident), &in); e.err != nil {
 			return e
 		}
 		for _, a := range in.Detail {

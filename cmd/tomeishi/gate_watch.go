@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
@@ -21,7 +22,7 @@ With --json every change is one line of JSON.
   tomeishi gate watch
   tomeishi gate watch demo/withdrawals`
 
-func newGateWatch(t *term.Terminal, s *server) *cobra.Command {
+func newGateWatch(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{Use: "watch [NAME]", Short: "Print each change as it happens", Long: gateWatchLong, Args: term.Takes("[NAME]")}
 	cmd.ValidArgsFunction = names(s, false, gateNames)
 	asJSON := term.JSONFlag(cmd)
@@ -33,7 +34,7 @@ func newGateWatch(t *term.Terminal, s *server) *cobra.Command {
 			}
 			name = args[0]
 		}
-		c, err := s.dial()
+		c, err := s.Dial()
 		if err != nil {
 			return err
 		}
@@ -54,7 +55,7 @@ const (
 // asked to.
 type watcher struct {
 	*term.Terminal
-	client *client
+	client *client.Client
 	name   string
 	json   bool
 	cell   string
@@ -93,17 +94,17 @@ func (w *watcher) run(ctx context.Context) error {
 
 func (w *watcher) ask(ctx context.Context, epoch uint64, now bool) (list gateList, err error) {
 	if now {
-		_, err = w.client.get(ctx, "/v1/gates", &list)
+		_, err = w.client.Get(ctx, "/v1/gates", &list)
 		return list, err
 	}
-	_, err = w.client.watch(ctx, "/v1/gates?watch="+term.Number(epoch), watchWait, &list)
+	_, err = w.client.Watch(ctx, "/v1/gates?watch="+term.Number(epoch), watchWait, &list)
 	return list, err
 }
 
 // definite tells whether asking again is of no use.
 func definite(err error) bool {
-	var refused *refusedError
-	return errors.As(err, &refused) && refuses(refused.code) && refused.code != http.StatusTooManyRequests
+	var refused *client.RefusedError
+	return errors.As(err, &refused) && client.Refuses(refused.Code) && refused.Code != http.StatusTooManyRequests
 }
 
 // rest waits, and is false if ctx ended first.

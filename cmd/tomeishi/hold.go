@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
@@ -21,12 +22,12 @@ Let the customer pass again:
   tomeishi hold release demo/withdrawals h3 --reason 'spoke to the owner' --verdict false`
 
 func newHold(t *term.Terminal) *cobra.Command {
-	s := &server{}
+	s := &client.Server{}
 	cmd := &cobra.Command{
 		Use: "hold", Short: "List, add and release holds", Long: holdLong,
 		Args: term.Subcommand, RunE: term.NeedSubcommand,
 	}
-	s.flags(cmd.PersistentFlags())
+	s.Flags(cmd.PersistentFlags())
 	cmd.AddCommand(newHoldList(t, s), newHoldAdd(t, s), newHoldRelease(t, s))
 	return cmd
 }
@@ -42,7 +43,7 @@ const holdListLong = `List the holds of every gate, or of one.
   tomeishi hold list
   tomeishi hold list demo/withdrawals --json`
 
-func newHoldList(t *term.Terminal, s *server) *cobra.Command {
+func newHoldList(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{Use: "list [GATE]", Short: "List holds", Long: holdListLong, Args: term.Takes("[GATE]")}
 	cmd.ValidArgsFunction = names(s, false, gateNames)
 	asJSON := term.JSONFlag(cmd)
@@ -69,7 +70,7 @@ func newHoldList(t *term.Terminal, s *server) *cobra.Command {
 	return cmd
 }
 
-func holdsOf(ctx context.Context, s *server, args []string) ([]heldGate, error) {
+func holdsOf(ctx context.Context, s *client.Server, args []string) ([]heldGate, error) {
 	list := gateList{Gates: make([]api.Gate, 1)}
 	path, out := "/v1/gates", any(&list)
 	if len(args) == 1 {
@@ -79,11 +80,11 @@ func holdsOf(ctx context.Context, s *server, args []string) ([]heldGate, error) 
 		}
 		out = &list.Gates[0]
 	}
-	c, err := s.dial()
+	c, err := s.Dial()
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.get(ctx, path, out); err != nil {
+	if _, err := c.Get(ctx, path, out); err != nil {
 		return nil, err
 	}
 	holds := []heldGate{}
@@ -101,7 +102,7 @@ matches all that is named. To close the whole gate: tomeishi gate close.
   tomeishi hold add demo/withdrawals --request w-1001 --reason 'asked twice'
   tomeishi hold add demo/withdrawals --address bc1q… --reason 'known thief'`
 
-func newHoldAdd(t *term.Terminal, s *server) *cobra.Command {
+func newHoldAdd(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "add GATE --request R|--customer C|--address A|--tag T --reason TEXT", Short: "Hold one request, customer or address",
 		Long: holdAddLong, Args: term.Takes("GATE"),
@@ -121,12 +122,12 @@ func newHoldAdd(t *term.Terminal, s *server) *cobra.Command {
 		if err := o.check(); err != nil {
 			return err
 		}
-		c, err := s.dial()
+		c, err := s.Dial()
 		if err != nil {
 			return err
 		}
 		what := "gate " + args[0] + " holds " + matchText(o.Match)
-		g, err := c.gateOrder(cmd.Context(), args[0], path+"/close", what, *o)
+		g, err := gateOrder(cmd.Context(), c, args[0], path+"/close", what, *o)
 		if err != nil {
 			return err
 		}
@@ -141,7 +142,7 @@ reason, and a verdict if a rule put the hold there.
 
   tomeishi hold release demo/withdrawals h3 --reason 'spoke to the owner'`
 
-func newHoldRelease(t *term.Terminal, s *server) *cobra.Command {
+func newHoldRelease(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "release GATE HOLD --reason TEXT [--verdict real|false|test]", Short: "Lift one hold",
 		Long: holdReleaseLong, Args: term.Takes("GATE", "HOLD"),
@@ -158,7 +159,7 @@ func newHoldRelease(t *term.Terminal, s *server) *cobra.Command {
 		if err := o.check(); err != nil {
 			return err
 		}
-		c, err := s.dial()
+		c, err := s.Dial()
 		if err != nil {
 			return err
 		}

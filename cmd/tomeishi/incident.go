@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
@@ -18,12 +19,12 @@ when nothing of it stands any more and a person has said what it was.
   tomeishi incident verdict i1 real --reason 'retry after a timeout paid twice'`
 
 func newIncident(t *term.Terminal) *cobra.Command {
-	s := &server{}
+	s := &client.Server{}
 	cmd := &cobra.Command{
 		Use: "incident", Short: "List, show and judge incidents", Long: incidentLong,
 		Args: term.Subcommand, RunE: term.NeedSubcommand,
 	}
-	s.flags(cmd.PersistentFlags())
+	s.Flags(cmd.PersistentFlags())
 	cmd.AddCommand(newIncidentList(t, s), newIncidentShow(t, s), newIncidentVerdict(t, s))
 	return cmd
 }
@@ -35,19 +36,19 @@ With --json the collector's whole list is printed.
 
   tomeishi incident list --all`
 
-func newIncidentList(t *term.Terminal, s *server) *cobra.Command {
+func newIncidentList(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List incidents", Long: incidentListLong, Args: term.Takes()}
 	asJSON := term.JSONFlag(cmd)
 	all := cmd.Flags().Bool("all", false, "also those that have ended")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := s.dial()
+		c, err := s.Dial()
 		if err != nil {
 			return err
 		}
 		var list struct {
 			Incidents []api.Incident `json:"incidents"`
 		}
-		raw, err := c.get(cmd.Context(), "/v1/incidents", &list)
+		raw, err := c.Get(cmd.Context(), "/v1/incidents", &list)
 		if err != nil || *asJSON {
 			return t.OrJSON(raw, err)
 		}
@@ -74,17 +75,17 @@ const incidentShowLong = `Show one incident: its alerts with their evidence, and
 
   tomeishi incident show i1`
 
-func newIncidentShow(t *term.Terminal, s *server) *cobra.Command {
+func newIncidentShow(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{Use: "show ID", Short: "Show one incident", Long: incidentShowLong, Args: term.Takes("ID")}
 	cmd.ValidArgsFunction = names(s, false, incidentNames)
 	asJSON := term.JSONFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, err := s.dial()
+		c, err := s.Dial()
 		if err != nil {
 			return err
 		}
 		var in api.Incident
-		raw, err := c.get(cmd.Context(), incidentPath(args[0]), &in)
+		raw, err := c.Get(cmd.Context(), incidentPath(args[0]), &in)
 		if err != nil || *asJSON {
 			return t.OrJSON(raw, err)
 		}
@@ -148,7 +149,7 @@ opens no gate.
 
   tomeishi incident verdict i1 false --reason 'the exporter counted a sweep'`
 
-func newIncidentVerdict(t *term.Terminal, s *server) *cobra.Command {
+func newIncidentVerdict(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "verdict ID real|false|test", Short: "Say what an incident was",
 		Long: incidentVerdictLong, Args: term.Takes("ID", "real|false|test"),
@@ -160,14 +161,14 @@ func newIncidentVerdict(t *term.Terminal, s *server) *cobra.Command {
 		if err := checkVerdict(verdict); err != nil || verdict == "" {
 			return term.Usagef("the verdict is real, false or test, not %s", term.Quote(verdict))
 		}
-		c, err := s.dial()
+		c, err := s.Dial()
 		if err != nil {
 			return err
 		}
 		var in api.Incident
-		_, err = c.decide(cmd.Context(), decision{
-			path: incidentPath(id) + "/verdict", body: order{Verdict: verdict, Reason: *reason},
-			what: "the verdict on incident " + id + " was written", look: "tomeishi incident show " + id,
+		_, err = c.Decide(cmd.Context(), client.Decision{
+			Path: incidentPath(id) + "/verdict", Body: order{Verdict: verdict, Reason: *reason},
+			What: "the verdict on incident " + id + " was written", Look: "tomeishi incident show " + id,
 		}, &in)
 		if err != nil {
 			return err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
@@ -137,7 +138,7 @@ func chdir(t *testing.T) {
 	for _, k := range []string{"TOMEISHI_SERVER", "TOMEISHI_TOKEN_FILE"} {
 		t.Setenv(k, "")
 	}
-	if _, err := os.Stat(localSocket); err == nil {
+	if _, err := os.Stat(client.LocalSocket); err == nil {
 		t.Fatal("a collector's socket is here")
 	}
 }

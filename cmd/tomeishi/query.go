@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
@@ -36,14 +37,14 @@ type queryFlags struct {
 }
 
 func newQuery(t *term.Terminal) *cobra.Command {
-	s := &server{}
+	s := &client.Server{}
 	cmd := &cobra.Command{
 		Use: "query EXPR", Short: "Ask the metrics a question in PromQL", Long: queryLong,
 		Args: term.Takes("EXPR"),
 	}
 	f := &queryFlags{}
 	fs := cmd.Flags()
-	s.flags(fs)
+	s.Flags(fs)
 	fs.BoolVar(&f.json, "json", false, "print the collector's JSON")
 	fs.StringVar(&f.time, "time", "", "ask of this `TIME`: RFC 3339, Unix seconds or -5m (default: now)")
 	fs.StringVar(&f.span, "range", "", "ask of so much time up to --end, and draw it: `DURATION`")
@@ -63,12 +64,12 @@ func newQuery(t *term.Terminal) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		c, err := s.dial()
+		c, err := s.Dial()
 		if err != nil {
 			return err
 		}
 		form := url.Values{"query": {args[0]}, "time": {promTime(at)}}
-		a, raw, err := c.query(cmd.Context(), "/api/v1/query", form)
+		a, raw, err := askProm(cmd.Context(), c, "/api/v1/query", form)
 		if err != nil || f.json {
 			return t.OrJSON(raw, err)
 		}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net/http"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -14,11 +13,9 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
-
-// maxURL is from which length on a question is sent as a form instead.
-const maxURL = 4000
 
 // promAnswer is Prometheus's answer to a query.
 type promAnswer struct {
@@ -66,31 +63,21 @@ func unmarshalPair(raw []byte, ms *int64, value any) error {
 	return nil
 }
 
-// query asks a path of Prometheus's API.
-func (c *client) query(ctx context.Context, path string, form url.Values) (promAnswer, []byte, error) {
+// askProm asks a path of Prometheus's API.
+func askProm(ctx context.Context, c *client.Client, path string, form url.Values) (promAnswer, []byte, error) {
 	expr := form.Get("query")
-	form.Set("timeout", strconv.FormatFloat(c.timeout.Seconds(), 'f', -1, 64))
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	form.Set("timeout", strconv.FormatFloat(c.Timeout.Seconds(), 'f', -1, 64))
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	a, err := c.ask(ctx, path, form.Encode())
+	body, err := c.Ask(ctx, path, form.Encode())
 	if err != nil {
-		return promAnswer{}, nil, err
-	}
-	if a.code != http.StatusOK {
-		return promAnswer{}, nil, withCaret(c.refusal(a), expr)
+		return promAnswer{}, nil, withCaret(err, expr)
 	}
 	var out promAnswer
-	if err := json.Unmarshal(a.body, &out); err != nil || out.Data.Type == "" {
-		return promAnswer{}, nil, fmt.Errorf("the answer of %s is not a collector's", c.at)
+	if err := json.Unmarshal(body, &out); err != nil || out.Data.Type == "" {
+		return promAnswer{}, nil, fmt.Errorf("the answer of %s is not a collector's", c.At)
 	}
-	return out, a.body, nil
-}
-
-func (c *client) ask(ctx context.Context, path, form string) (answer, error) {
-	if len(form) <= maxURL {
-		return c.do(ctx, http.MethodGet, path+"?"+form, nil)
-	}
-	return c.doForm(ctx, path, form)
+	return out, body, nil
 }
 
 // series decodes the series of a vector or a matrix.
@@ -107,16 +94,16 @@ var promPlace = regexp.MustCompile(`\b(\d+):(\d+): parse error`)
 
 // withCaret shows the place of an error in the expression.
 func withCaret(err error, expr string) error {
-	var refused *refusedError
+	var refused *client.RefusedError
 	if !errors.As(err, &refused) {
 		return err
 	}
-	m := promPlace.FindStringSubmatchIndex(refused.text)
+	m := promPlace.FindStringSubmatchIndex(refused.Text)
 	if m == nil {
 		return err
 	}
-	row, _ := strconv.Atoi(refused.text[m[2]:m[3]]) // digits, as the pattern says
-	col, _ := strconv.Atoi(refused.text[m[4]:m[5]])
+	row, _ := strconv.Atoi(refused.Text[m[2]:m[3]]) // digits, as the pattern says
+	col, _ := strconv.Atoi(refused.Text[m[4]:m[5]])
 	lines := strings.Split(expr, "\n")
 	if row < 1 || row > len(lines) || col < 1 || col > len(lines[row-1])+1 {
 		return err
@@ -130,7 +117,7 @@ func withCaret(err error, expr string) error {
 		}
 		blank.WriteString(strings.Repeat(" ", chart.Columns(term.Plain(string(r)))))
 	}
-	return fmt.Errorf("%s\n  %s\n  %s^%w", refused.text[m[0]:], term.Line(text), blank.String(), hidden{err})
+	return fmt.Errorf("%s\n  %s\n  %s^", refused.Text[m[0]:], term.Line(text), blank.String())
 }
 
 // promTime is a time as Prometheus's API reads it.

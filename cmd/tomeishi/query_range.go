@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
@@ -17,7 +18,7 @@ import (
 const maxRows = 30
 
 // queryRange asks of a range of time and draws it.
-func queryRange(ctx context.Context, t *term.Terminal, s *server, expr string, f *queryFlags) error {
+func queryRange(ctx context.Context, t *term.Terminal, s *client.Server, expr string, f *queryFlags) error {
 	columns, rows := t.Size()
 	c := chart.Chart{Width: columns, Height: min(rows-1, maxRows), Color: t.Color} // a row for the prompt
 	if f.width > 0 {
@@ -31,7 +32,7 @@ func queryRange(ctx context.Context, t *term.Terminal, s *server, expr string, f
 	if err != nil {
 		return err
 	}
-	cl, err := s.dial()
+	cl, err := s.Dial()
 	if err != nil {
 		return err
 	}
@@ -39,7 +40,7 @@ func queryRange(ctx context.Context, t *term.Terminal, s *server, expr string, f
 		"query": {expr}, "start": {promTime(w.from)}, "end": {promTime(w.to)},
 		"step": {strconv.FormatFloat(w.step.Seconds(), 'f', -1, 64)},
 	}
-	a, raw, err := cl.query(ctx, "/api/v1/query_range", form)
+	a, raw, err := askProm(ctx, cl, "/api/v1/query_range", form)
 	if err != nil || f.json {
 		return t.OrJSON(raw, err)
 	}

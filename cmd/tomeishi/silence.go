@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
@@ -20,12 +21,12 @@ it ends. It disarms nothing: gates close all the same.
   tomeishi silence expire 8c1a2f60-5a3c-4d4b-9d5b-0f5f0c6a7e11`
 
 func newSilence(t *term.Terminal) *cobra.Command {
-	s := &server{}
+	s := &client.Server{}
 	cmd := &cobra.Command{
 		Use: "silence", Short: "Make, list and end silences", Long: silenceLong,
 		Args: term.Subcommand, RunE: term.NeedSubcommand,
 	}
-	s.flags(cmd.PersistentFlags())
+	s.Flags(cmd.PersistentFlags())
 	cmd.AddCommand(newSilenceAdd(t, s), newSilenceList(t, s), newSilenceExpire(t, s))
 	return cmd
 }
@@ -63,7 +64,7 @@ matches is said at once.
   tomeishi silence add alertname=HostDiskFull 'instance=~"db.*"' --for 2h --comment 'new disks at ten'
   tomeishi silence add 'instance=web3' --start 2026-11-22T01:00:00Z --for 30m --comment 'kernel update'`
 
-func newSilenceAdd(t *term.Terminal, s *server) *cobra.Command {
+func newSilenceAdd(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "add MATCHER… --for DURATION --comment TEXT", Short: "Make a silence", Long: silenceAddLong,
 		Args: term.AtLeastOne("MATCHER"),
@@ -76,15 +77,15 @@ func newSilenceAdd(t *term.Terminal, s *server) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		c, err := s.dial()
+		c, err := s.Dial()
 		if err != nil {
 			return err
 		}
 		var made struct {
 			ID string `json:"silenceID"`
 		}
-		_, err = c.decide(cmd.Context(), decision{
-			path: silencesPath, body: order, what: "the silence was made", look: "tomeishi silence list",
+		_, err = c.Decide(cmd.Context(), client.Decision{
+			Path: silencesPath, Body: order, What: "the silence was made", Look: "tomeishi silence list",
 		}, &made)
 		if err != nil {
 			return err
@@ -129,8 +130,8 @@ func newSilenceOrder(args []string, span, start, comment string, now time.Time) 
 const maxMatched = 20
 
 // sayMatched names the standing alerts that a silence matches.
-func sayMatched(ctx context.Context, t *term.Terminal, c *client, s silence) {
-	alerts, _, err := c.alerts(ctx)
+func sayMatched(ctx context.Context, t *term.Terminal, c *client.Client, s silence) {
+	alerts, _, err := alertsOf(ctx, c)
 	if err != nil {
 		t.Printf("which standing alerts it matches is not known: %s\n", term.Line(err.Error()))
 		return

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
@@ -19,16 +20,16 @@ lately. With --json the collector's whole list is printed.
   tomeishi silence list
   tomeishi silence list --json | jq -r '.[] | select(.status.state == "active") | .id'`
 
-func newSilenceList(t *term.Terminal, s *server) *cobra.Command {
+func newSilenceList(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List silences", Long: silenceListLong, Args: term.Takes()}
 	asJSON := term.JSONFlag(cmd)
 	all := cmd.Flags().Bool("all", false, "also those that have ended")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := s.dial()
+		c, err := s.Dial()
 		if err != nil {
 			return err
 		}
-		list, raw, err := c.silences(cmd.Context())
+		list, raw, err := silencesOf(cmd.Context(), c)
 		if err != nil || *asJSON {
 			return t.OrJSON(raw, err)
 		}
@@ -38,9 +39,9 @@ func newSilenceList(t *term.Terminal, s *server) *cobra.Command {
 	return cmd
 }
 
-// silences are the collector's, soonest to end first, and the answer as it came.
-func (c *client) silences(ctx context.Context) (list []silence, raw []byte, err error) {
-	raw, err = c.get(ctx, silencesPath, &list)
+// silencesOf are the collector's, soonest to end first, and the answer as it came.
+func silencesOf(ctx context.Context, c *client.Client) (list []silence, raw []byte, err error) {
+	raw, err = c.Get(ctx, silencesPath, &list)
 	slices.SortStableFunc(list, func(a, b silence) int { return strings.Compare(a.EndsAt, b.EndsAt) })
 	return list, raw, err
 }
@@ -67,14 +68,14 @@ const silenceExpireLong = `End silences now: what they kept back is told if it s
 
   tomeishi silence expire 8c1a2f60-5a3c-4d4b-9d5b-0f5f0c6a7e11`
 
-func newSilenceExpire(t *term.Terminal, s *server) *cobra.Command {
+func newSilenceExpire(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{Use: "expire ID…", Short: "End silences", Long: silenceExpireLong, Args: term.AtLeastOne("ID")}
 	cmd.ValidArgsFunction = names(s, true, silenceNames)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if slices.Contains(args, "") {
 			return term.Usagef("ID is empty: tomeishi silence list names them")
 		}
-		c, err := s.dial()
+		c, err := s.Dial()
 		if err != nil {
 			return err
 		}
@@ -85,14 +86,14 @@ func newSilenceExpire(t *term.Terminal, s *server) *cobra.Command {
 
 // expireSilences ends one after the other. What came of each is said; the last
 // error is returned.
-func expireSilences(ctx context.Context, t *term.Terminal, c *client, ids []string) (last error) {
+func expireSilences(ctx context.Context, t *term.Terminal, c *client.Client, ids []string) (last error) {
 	for _, id := range ids {
-		_, err := c.decide(ctx, decision{
-			method: http.MethodDelete, path: silencePath + url.PathEscape(id),
-			what: "silence " + id + " was ended", look: "tomeishi silence list --all",
+		_, err := c.Decide(ctx, client.Decision{
+			Method: http.MethodDelete, Path: silencePath + url.PathEscape(id),
+			What: "silence " + id + " was ended", Look: "tomeishi silence list --all",
 		}, nil)
-		if refused, ok := errors.AsType[*refusedError](err); ok && refused.code == http.StatusNotFound && refused.text == "" {
-			refused.text = "there is no silence " + id + ": tomeishi silence list names them"
+		if refused, ok := errors.AsType[*client.RefusedError](err); ok && refused.Code == http.StatusNotFound && refused.Text == "" {
+			refused.Text = "there is no silence " + id + ": tomeishi silence list names them"
 		}
 		if last != nil {
 			t.Notef("%s\n", term.Plain(last.Error()))

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
@@ -17,13 +18,13 @@ closed gate and the alerts of rules are not a failure of Tomeishi, but they are 
   tomeishi status --hash --json | jq -r .state`
 
 func newStatus(t *term.Terminal) *cobra.Command {
-	s := &server{}
+	s := &client.Server{}
 	cmd := &cobra.Command{Use: "status", Short: "Say whether all is well", Long: statusLong, Args: term.Takes()}
-	s.flags(cmd.Flags())
+	s.Flags(cmd.Flags())
 	asJSON := term.JSONFlag(cmd)
 	hash := cmd.Flags().Bool("hash", false, "also the hash of the collector's state, to compare collectors")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		c, err := s.dial()
+		c, err := s.Dial()
 		if err != nil {
 			return err
 		}
@@ -32,7 +33,7 @@ func newStatus(t *term.Terminal) *cobra.Command {
 			path += "?hash"
 		}
 		var st api.Status
-		raw, err := c.get(cmd.Context(), path, &st)
+		raw, err := c.Get(cmd.Context(), path, &st)
 		if err != nil {
 			return err
 		}
@@ -41,7 +42,7 @@ func newStatus(t *term.Terminal) *cobra.Command {
 				return err
 			}
 		} else {
-			showStatus(t, c.at, st, c.hosts(cmd.Context()))
+			showStatus(t, c.At, st, glanceAt(cmd.Context(), c))
 		}
 		if len(ills(st)) > 0 {
 			return term.ExitCode(term.Failed)

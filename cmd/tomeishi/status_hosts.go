@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 )
 
 // glanceMost is how long a status waits for the metrics of hosts.
@@ -33,9 +34,9 @@ func looks() glance {
 	}
 }
 
-// hosts asks how the hosts are doing. What cannot be asked is left out: the
+// glanceAt asks how the hosts are doing. What cannot be asked is left out: the
 // status is not about that.
-func (c *client) hosts(ctx context.Context) glance {
+func glanceAt(ctx context.Context, c *client.Client) glance {
 	ctx, cancel := context.WithTimeout(ctx, glanceMost)
 	defer cancel()
 	g := looks()
@@ -47,8 +48,8 @@ func (c *client) hosts(ctx context.Context) glance {
 	return g
 }
 
-func (l *hostLook) ask(ctx context.Context, c *client) {
-	a, _, err := c.query(ctx, "/api/v1/query", url.Values{"query": {l.expr}})
+func (l *hostLook) ask(ctx context.Context, c *client.Client) {
+	a, _, err := askProm(ctx, c, "/api/v1/query", url.Values{"query": {l.expr}})
 	if err != nil || a.Data.Type != "vector" {
 		return
 	}

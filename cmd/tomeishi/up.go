@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tomeishi/tomeishi/agent"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector"
 )
@@ -82,17 +83,17 @@ func (n *node) up(ctx context.Context, agentListen string) error {
 	cfg.Collectors = []string{"http://localhost"}
 	a, err := agent.New(agent.Options{
 		Config: cfg, Log: n.log, Version: term.Version, ReadyNeedsLease: true,
-		Client: &http.Client{Transport: socketTransport(n.collector.Socket())},
+		Client: &http.Client{Transport: client.SocketTransport(n.collector.Socket())},
 	})
 	if err != nil {
 		return errors.Join(remedy(err, agentListen, "--agent-listen", cfg.Data), n.close())
 	}
-	ask, err := (&server{at: a.Socket(), timeout: defaultTimeout}).dial()
+	ask, err := (&client.Server{At: a.Socket(), Timeout: client.DefaultTimeout}).Dial()
 	if err != nil {
 		return errors.Join(err, a.Close(), n.close())
 	}
 	n.ready = append(n.ready, func(ctx context.Context) error {
-		_, err := ask.get(ctx, "/-/ready", nil)
+		_, err := ask.Get(ctx, "/-/ready", nil)
 		return err
 	})
 	n.say = func(ctx context.Context) error { return n.sayUp(ctx, "http://"+a.Addr(), a.Socket()) }

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/machine"
@@ -39,17 +40,17 @@ func (g ruleGroups) alerting() (names []string) {
 // sayWhere says where the collector listens, where its data is, and which
 // rules and gates are live, as it answers itself.
 func (n *node) sayWhere(ctx context.Context) error {
-	s := server{at: n.collector.Socket(), timeout: defaultTimeout}
-	c, err := s.dial()
+	s := client.Server{At: n.collector.Socket(), Timeout: client.DefaultTimeout}
+	c, err := s.Dial()
 	if err != nil {
 		return err
 	}
 	var rules ruleGroups
-	if _, err := c.get(ctx, "/api/v1/rules?type=alert&exclude_alerts=true", &rules); err != nil {
+	if _, err := c.Get(ctx, "/api/v1/rules?type=alert&exclude_alerts=true", &rules); err != nil {
 		return err
 	}
 	var gates gateList
-	if _, err := c.get(ctx, "/v1/gates", &gates); err != nil {
+	if _, err := c.Get(ctx, "/v1/gates", &gates); err != nil {
 		return err
 	}
 	n.Printf("  screen     %s/ in a browser\n", n.collector.URL())
@@ -139,7 +140,7 @@ func (n *node) sayUp(ctx context.Context, agentURL, agentSocket string) error {
 
 // serverFlag is what a command needs to find this collector from this folder.
 func (n *node) serverFlag() string {
-	if os.Getenv("TOMEISHI_SERVER") == "" && absolute(localSocket) == absolute(n.collector.Socket()) {
+	if os.Getenv("TOMEISHI_SERVER") == "" && absolute(client.LocalSocket) == absolute(n.collector.Socket()) {
 		return ""
 	}
 	return " --server " + absolute(n.collector.Socket())

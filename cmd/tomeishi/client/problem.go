@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"context"
@@ -57,32 +57,32 @@ func (e *unknownError) Error() string {
 
 func (e *unknownError) Unwrap() error { return e.cause }
 
-// refusedError: the collector answered, and did not do it.
-type refusedError struct {
-	code            int
-	at, text, field string
+// A RefusedError: the collector answered, and did not do it.
+type RefusedError struct {
+	Code            int
+	at, Text, field string
 }
 
-func (e *refusedError) Error() string {
-	text := e.text
+func (e *RefusedError) Error() string {
+	text := e.Text
 	if text == "" {
-		text = fmt.Sprintf("%s answered %d %s", e.at, e.code, http.StatusText(e.code))
+		text = fmt.Sprintf("%s answered %d %s", e.at, e.Code, http.StatusText(e.Code))
 	}
 	if e.field != "" && !strings.Contains(text, e.field) {
 		text = e.field + ": " + text
 	}
-	if e.code == http.StatusUnauthorized {
+	if e.Code == http.StatusUnauthorized {
 		text += "\nName the file that holds your token with --token-file FILE or $TOMEISHI_TOKEN_FILE."
 	}
 	return text
 }
 
-// because says in few words why an exchange broke.
-func (c *client) because(err error) error {
+// Because says in few words why an exchange broke.
+func (c *Client) Because(err error) error {
 	var timeout net.Error
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout():
-		return fmt.Errorf("no answer within %s%w", c.timeout, hidden{err})
+		return fmt.Errorf("no answer within %s%w", c.Timeout, hidden{err})
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("interrupted%w", hidden{err})
 	case errors.Is(err, syscall.ECONNREFUSED):

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"context"
@@ -21,39 +21,42 @@ import (
 )
 
 const (
-	defaultServer  = "http://127.0.0.1:9311"
-	defaultTimeout = 15 * time.Second
-	localSocket    = "data/collector.sock"
+	defaultServer = "http://127.0.0.1:9311"
+	// DefaultTimeout is how long an answer is waited for.
+	DefaultTimeout = 15 * time.Second
+	// LocalSocket is where the collector of this folder is found.
+	LocalSocket = "data/collector.sock"
 )
 
-// server says which collector a command speaks to, and as whom.
-type server struct {
-	at, tokenFile, caFile string
-	timeout               time.Duration
+// Server says which collector a command speaks to, and as whom.
+type Server struct {
+	At, tokenFile, caFile string
+	Timeout               time.Duration
 }
 
-func (s *server) flags(f *pflag.FlagSet) {
-	f.StringVar(&s.at, "server", "", "the collector, `URL|SOCKET` (default: $TOMEISHI_SERVER, else ./data/collector.sock if it exists, else "+defaultServer+")")
+// Flags adds what says which collector is meant.
+func (s *Server) Flags(f *pflag.FlagSet) {
+	f.StringVar(&s.At, "server", "", "the collector, `URL|SOCKET` (default: $TOMEISHI_SERVER, else ./data/collector.sock if it exists, else "+defaultServer+")")
 	f.StringVar(&s.tokenFile, "token-file", "", "`FILE` that holds your token (default: $TOMEISHI_TOKEN_FILE)")
 	f.StringVar(&s.caFile, "ca-file", "", "`FILE` of certificates, in PEM, that the collector's must be signed by")
-	f.DurationVar(&s.timeout, "timeout", defaultTimeout, "how long to wait for an answer")
+	f.DurationVar(&s.Timeout, "timeout", DefaultTimeout, "how long to wait for an answer")
 }
 
-// dial makes the client; nothing is sent yet.
-func (s *server) dial() (*client, error) {
+// Dial makes the client; nothing is sent yet.
+func (s *Server) Dial() (*Client, error) {
 	at, given := s.choose()
 	base, socket, err := parseServer(at)
 	if err != nil {
 		return nil, err
 	}
-	c := &client{base: base, at: at, given: given, timeout: s.timeout}
+	c := &Client{base: base, At: at, given: given, Timeout: s.Timeout}
 	transport := &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
-		TLSHandshakeTimeout: s.timeout,
-		DialContext:         (&net.Dialer{Timeout: s.timeout}).DialContext,
+		TLSHandshakeTimeout: s.Timeout,
+		DialContext:         (&net.Dialer{Timeout: s.Timeout}).DialContext,
 	}
 	if socket != "" {
-		transport = socketTransport(socket)
+		transport = SocketTransport(socket)
 	}
 	if transport.TLSClientConfig, err = s.trust(); err != nil {
 		return nil, err
@@ -69,23 +72,23 @@ func (s *server) dial() (*client, error) {
 	return c, nil
 }
 
-// socketTransport speaks HTTP through a Unix socket, whatever the URL's host.
-func socketTransport(path string) *http.Transport {
+// SocketTransport speaks HTTP through a Unix socket, whatever the URL's host.
+func SocketTransport(path string) *http.Transport {
 	return &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", path)
 	}}
 }
 
 // choose is the collector to speak to, and whether a flag named it.
-func (s *server) choose() (at string, given bool) {
-	if s.at != "" {
-		return s.at, true
+func (s *Server) choose() (at string, given bool) {
+	if s.At != "" {
+		return s.At, true
 	}
 	if env := os.Getenv("TOMEISHI_SERVER"); env != "" {
 		return env, false
 	}
-	if info, err := os.Stat(localSocket); err == nil && info.Mode()&os.ModeSocket != 0 {
-		return localSocket, false
+	if info, err := os.Stat(LocalSocket); err == nil && info.Mode()&os.ModeSocket != 0 {
+		return LocalSocket, false
 	}
 	return defaultServer, false
 }
@@ -111,7 +114,7 @@ func parseServer(at string) (base, socket string, err error) {
 	return "http://localhost", at, nil
 }
 
-func (s *server) trust() (*tls.Config, error) {
+func (s *Server) trust() (*tls.Config, error) {
 	if s.caFile == "" {
 		return nil, nil
 	}
@@ -128,7 +131,7 @@ func (s *server) trust() (*tls.Config, error) {
 
 // token reads the asker's token, which never travels in the clear to another
 // host.
-func (s *server) token(base string, socket bool) (string, error) {
+func (s *Server) token(base string, socket bool) (string, error) {
 	path := s.tokenFile
 	if path == "" {
 		path = os.Getenv("TOMEISHI_TOKEN_FILE")
