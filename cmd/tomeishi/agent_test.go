@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/clitest"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
@@ -14,8 +15,8 @@ const threeAgents = `{"agents": [
   {"agent": "web/3\u001b", "state": "silent", "ills": ["silent", "clock off"], "heard": "x", "series": 0, "seq": 0}]}`
 
 func TestAgentList(t *testing.T) {
-	chdir(t)
-	at := serve(t, says(200, threeAgents))
+	clitest.Chdir(t)
+	at := clitest.Serve(t, clitest.Says(200, threeAgents))
 	exit, out, stderr := runTest(t, "agent", "list", "--server", at)
 	for _, want := range []string{
 		"AGENT      STATE              HEARD", "\ndb1        ok                 ", " ago  -1.2 ms  250     7\n", "\nweb/3\\x1b  SILENT, CLOCK OFF  x ",
@@ -27,15 +28,15 @@ func TestAgentList(t *testing.T) {
 	if exit, out, _ := runTest(t, "agent", "list", "--json", "--server", at); exit != term.Done || !strings.Contains(out, `"state": "silent"`) {
 		t.Errorf("--json: exit %d, output %s", exit, out)
 	}
-	if exit, out, _ := runTest(t, "agent", "list", "--server", serve(t, says(200, `{"agents": []}`))); exit != term.Done || out != "no agent was heard yet\n" {
+	if exit, out, _ := runTest(t, "agent", "list", "--server", clitest.Serve(t, clitest.Says(200, `{"agents": []}`))); exit != term.Done || out != "no agent was heard yet\n" {
 		t.Errorf("exit %d, output %q", exit, out)
 	}
 }
 
 func TestAgentForget(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	var path, body string
-	at := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	at := clitest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		text, _ := io.ReadAll(r.Body)
 		path, body = r.URL.EscapedPath(), string(text)
 		_, _ = io.WriteString(w, threeAgents)
@@ -64,11 +65,11 @@ func TestAgentForget(t *testing.T) {
 	if exit != term.Usage || !strings.Contains(stderr, "AGENT is empty") {
 		t.Errorf("exit %d, said %q", exit, stderr)
 	}
-	exit, _, stderr = runTest(t, "agent", "forget", "web3", "--reason", "x", "--server", serve(t, says(409, `{"error": "agent web3 was heard 2 seconds ago: stop it first"}`)))
+	exit, _, stderr = runTest(t, "agent", "forget", "web3", "--reason", "x", "--server", clitest.Serve(t, clitest.Says(409, `{"error": "agent web3 was heard 2 seconds ago: stop it first"}`)))
 	if exit != term.Failed || !strings.Contains(stderr, "stop it first") || strings.Contains(stderr, "KNOWN") {
 		t.Errorf("exit %d, said %q", exit, stderr)
 	}
-	exit, _, stderr = runTest(t, "agent", "forget", "web3", "--reason", "x", "--server", serve(t, resets))
+	exit, _, stderr = runTest(t, "agent", "forget", "web3", "--reason", "x", "--server", clitest.Serve(t, clitest.Resets))
 	if exit != term.Failed || !strings.Contains(stderr, "NOT KNOWN whether agent web3 was forgotten") || !strings.Contains(stderr, "\n  tomeishi agent list --server ") {
 		t.Errorf("exit %d, said %q", exit, stderr)
 	}

@@ -5,12 +5,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/clitest"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 func TestAlertList(t *testing.T) {
-	chdir(t)
-	at := serve(t, alertmanager(nil))
+	clitest.Chdir(t)
+	at := clitest.Serve(t, alertmanager(nil))
 	exit, out, stderr := runTest(t, "alert", "list", "--server", at)
 	rows := strings.Split(out, "\n")
 	if exit != term.Done || stderr != "" || len(rows) != 5 {
@@ -38,7 +39,7 @@ func TestAlertList(t *testing.T) {
 	if _, out, _ := runTest(t, "alert", "list", "--json", "--server", at); !strings.Contains(out, `"alertname": "PaidTwice"`) {
 		t.Errorf("--json: %s", out)
 	}
-	none := serve(t, says(200, `{"status": "success", "data": {"alerts": []}}`))
+	none := clitest.Serve(t, clitest.Says(200, `{"status": "success", "data": {"alerts": []}}`))
 	if exit, out, _ := runTest(t, "alert", "list", "--server", none); exit != term.Done || out != "no alerts\n" {
 		t.Errorf("nothing stands: exit %d, %q", exit, out)
 	}
@@ -47,10 +48,10 @@ func TestAlertList(t *testing.T) {
 // TestAlertListUnknown says that it does not know what is silenced, and never
 // that nothing is.
 func TestAlertListUnknown(t *testing.T) {
-	chdir(t)
-	at := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	clitest.Chdir(t)
+	at := clitest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/alertmanager/") {
-			resets(w, r)
+			clitest.Resets(w, r)
 			return
 		}
 		alertmanager(nil)(w, r)
@@ -59,7 +60,7 @@ func TestAlertListUnknown(t *testing.T) {
 	if exit != term.Done || strings.Count(out, " not known ") != 3 || !strings.Contains(stderr, "whether an alert is silenced is not known: no answer") {
 		t.Errorf("exit %d, said %q, output\n%s", exit, stderr, out)
 	}
-	if exit, _, stderr := runTest(t, "alert", "list", "--server", serve(t, resets)); exit != term.Failed || !strings.Contains(stderr, "the connection was reset") {
+	if exit, _, stderr := runTest(t, "alert", "list", "--server", clitest.Serve(t, clitest.Resets)); exit != term.Failed || !strings.Contains(stderr, "the connection was reset") {
 		t.Errorf("exit %d, said %q", exit, stderr)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/clitest"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
@@ -24,7 +25,7 @@ func pendingWith(agreed string) string { return strings.Replace(pendingGate, "AG
 
 // The first of two people is told who agreed and that one more has to.
 func TestOpenPending(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	const one = "One more person has to agree, by another name. The other gives the same command within an hour. To look at it before:\n  tomeishi gate show g\n"
 	for name, tt := range map[string]struct {
 		agreed string
@@ -48,11 +49,11 @@ func TestOpenPending(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			at := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			at := clitest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path != tt.path {
 					t.Errorf("asked for %s", r.URL.Path)
 				}
-				says(http.StatusAccepted, `{"approvals": 1, "needed": 2, "gate": `+pendingWith(tt.agreed)+`}`)(w, r)
+				clitest.Says(http.StatusAccepted, `{"approvals": 1, "needed": 2, "gate": `+pendingWith(tt.agreed)+`}`)(w, r)
 			})
 			exit, out, stderr := runTest(t, append(tt.args, "--server", at)...)
 			if exit != term.Done || stderr != "" || !strings.HasPrefix(out, "g is still CLOSED: nothing has opened\n") {
@@ -69,12 +70,12 @@ func TestOpenPending(t *testing.T) {
 
 // Where more people are no answer, 202 says nothing that is known.
 func TestUnexpectedPending(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	for _, tt := range []struct{ args, answer string }{
 		{"gate close g --reason r", `{"approvals": 1, "needed": 2}`},
 		{"gate open g --epoch 3 --reason r", `{}`},
 	} {
-		exit, out, stderr := runTest(t, append(strings.Fields(tt.args), "--server", serve(t, says(http.StatusAccepted, tt.answer)))...)
+		exit, out, stderr := runTest(t, append(strings.Fields(tt.args), "--server", clitest.Serve(t, clitest.Says(http.StatusAccepted, tt.answer)))...)
 		if exit != term.Failed || out != "" || !strings.Contains(stderr, "KNOWN") {
 			t.Errorf("%s: exit %d, output %q, said %q", tt.args, exit, out, stderr)
 		}
@@ -82,8 +83,8 @@ func TestUnexpectedPending(t *testing.T) {
 }
 
 func TestGateShowPending(t *testing.T) {
-	chdir(t)
-	exit, out, stderr := runTest(t, "gate", "show", "g", "--server", serve(t, says(http.StatusOK, pendingWith(aliceAgreed+","+localAgreed))))
+	clitest.Chdir(t)
+	exit, out, stderr := runTest(t, "gate", "show", "g", "--server", clitest.Serve(t, clitest.Says(http.StatusOK, pendingWith(aliceAgreed+","+localAgreed))))
 	if exit != term.Done || stderr != "" {
 		t.Errorf("exit %d, said %q", exit, stderr)
 	}
@@ -101,7 +102,7 @@ func TestGateShowPending(t *testing.T) {
 }
 
 func TestAutomatic(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	const off = `{"on": false, "since": "2026-11-21T07:30:00Z", "until": "2026-11-21T09:30:00Z", "by": "alice", "reason": "moved"}`
 	for name, tt := range map[string]struct {
 		args, sent, answer, want string
@@ -115,7 +116,7 @@ func TestAutomatic(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			request, _, _ := strings.Cut(tt.sent, " {")
 			s := &script{answers: map[string]string{request: tt.answer}}
-			exit, out, stderr := runTest(t, append(strings.Fields(tt.args), "--server", serve(t, s.ServeHTTP))...)
+			exit, out, stderr := runTest(t, append(strings.Fields(tt.args), "--server", clitest.Serve(t, s.ServeHTTP))...)
 			if diff := cmp.Diff(s.sent, []string{tt.sent}); diff != "" || exit != term.Done || !strings.Contains(out, tt.want) {
 				t.Errorf("exit %d, output %q, said %q\n%s", exit, out, stderr, diff)
 			}

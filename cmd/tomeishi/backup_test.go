@@ -7,11 +7,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/clitest"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 func TestBackup(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	serveBackup := func(do http.HandlerFunc) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/v1/status" {
@@ -30,7 +31,7 @@ func TestBackup(t *testing.T) {
 	}
 	t.Run("whole", func(t *testing.T) {
 		t.Chdir(t.TempDir())
-		at := serve(t, serveBackup(says(200, "all of it")))
+		at := clitest.Serve(t, serveBackup(clitest.Says(200, "all of it")))
 		exit, out, stderr := runTest(t, "backup", "--server", at)
 		name, _, _ := strings.Cut(out, ": ")
 		text, err := os.ReadFile(name)
@@ -49,13 +50,13 @@ func TestBackup(t *testing.T) {
 		want   string
 	}{
 		"broken off": {begun(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), "the backup broke off after 14 bytes"},
-		"stalled":    {begun(silent), "sent nothing for 300ms: there is no backup"},
-		"empty":      {says(200, ""), "sent an empty backup"},
-		"refused":    {says(403, `{"error": "not from here"}`), "not from here"},
+		"stalled":    {begun(clitest.Silent), "sent nothing for 300ms: there is no backup"},
+		"empty":      {clitest.Says(200, ""), "sent an empty backup"},
+		"refused":    {clitest.Says(403, `{"error": "not from here"}`), "not from here"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
-			exit, out, stderr := runTest(t, "backup", "--to", "x", "--server", serve(t, serveBackup(tt.server)), "--timeout", "300ms")
+			exit, out, stderr := runTest(t, "backup", "--to", "x", "--server", clitest.Serve(t, serveBackup(tt.server)), "--timeout", "300ms")
 			if exit != term.Failed || out != "" || !strings.Contains(stderr, tt.want) {
 				t.Errorf("exit %d, output %q, said %q, want %q", exit, out, stderr, tt.want)
 			}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/pem"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -14,53 +13,18 @@ import (
 	"testing"
 
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/clitest"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
-
-func serve(t *testing.T, h http.HandlerFunc) string {
-	t.Helper()
-	s := httptest.NewServer(h)
-	t.Cleanup(s.Close)
-	return s.URL
-}
-
-func says(code int, body string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(code)
-		_, _ = io.WriteString(w, body)
-	}
-}
-
-// silent takes the request and never answers.
-func silent(_ http.ResponseWriter, r *http.Request) {
-	_, _ = io.Copy(io.Discard, r.Body) // the client's leaving is seen only after that
-	<-r.Context().Done()
-}
-
-// resets takes the request and resets the connection.
-func resets(w http.ResponseWriter, _ *http.Request) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		panic(err)
-	}
-	_ = conn.(*net.TCPConn).SetLinger(0)
-	_ = conn.Close()
-}
-
-// half breaks off in the middle of a good answer.
-func half(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Length", "1000")
-	_, _ = io.WriteString(w, `{"name": "demo/withdrawals", `)
-	_ = http.NewResponseController(w).Flush()
-	panic(http.ErrAbortHandler)
-}
 
 const closedNow = "gate demo/withdrawals was closed"
 
 // A decision is known to have been refused, or it is not known.
 func TestDecisionOutcomes(t *testing.T) {
-	chdir(t)
-	refused := func(code int) http.HandlerFunc { return says(code, `{"error": "because of this", "field": "place"}`) }
+	clitest.Chdir(t)
+	refused := func(code int) http.HandlerFunc {
+		return clitest.Says(code, `{"error": "because of this", "field": "place"}`)
+	}
 	tests := []struct {
 		name    string
 		server  http.HandlerFunc
@@ -74,22 +38,22 @@ func TestDecisionOutcomes(t *testing.T) {
 		{"conflict", refused(409), false, "because of this"},
 		{"too large", refused(413), false, "because of this"},
 		{"disk full", refused(429), false, "because of this"},
-		{"no JSON", says(404, "404 page not found\n"), false, "404 page not found"},
-		{"no body", says(404, ""), false, "answered 404 Not Found"},
+		{"no JSON", clitest.Says(404, "404 page not found\n"), false, "404 page not found"},
+		{"no body", clitest.Says(404, ""), false, "answered 404 Not Found"},
 		{"server error", refused(500), true, "because of this"},
-		{"bad gateway", says(502, "<html>"), true, "answered 502 Bad Gateway"},
+		{"bad gateway", clitest.Says(502, "<html>"), true, "answered 502 Bad Gateway"},
 		{"unavailable", refused(503), true, "because of this"},
 		{"gateway timeout", refused(504), true, "because of this"},
 		{"strange", refused(418), true, "because of this"},
-		{"accepted", says(202, ""), true, "answered 202 Accepted"},
-		{"not a collector", says(200, "<html>welcome</html>"), true, "not a collector's"},
-		{"silence", silent, true, "no answer within 300ms"},
-		{"reset", resets, true, "the connection was reset"},
-		{"half an answer", half, true, "closed in the middle"},
+		{"accepted", clitest.Says(202, ""), true, "answered 202 Accepted"},
+		{"not a collector", clitest.Says(200, "<html>welcome</html>"), true, "not a collector's"},
+		{"silence", clitest.Silent, true, "no answer within 300ms"},
+		{"reset", clitest.Resets, true, "the connection was reset"},
+		{"half an answer", clitest.Half, true, "closed in the middle"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			at := serve(t, tt.server)
+			at := clitest.Serve(t, tt.server)
 			exit, out, stderr := runTest(t, "gate", "close", "demo/withdrawals", "--reason", "r", "--server", at, "--timeout", "300ms")
 			if exit != term.Failed || out != "" {
 				t.Errorf("exit %d, output %q, want 1 and none", exit, out)
@@ -113,20 +77,20 @@ func TestDecisionOutcomes(t *testing.T) {
 
 // Reading changes nothing, so that nothing is unknown about it.
 func TestReadingOutcomes(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	for name, tt := range map[string]struct {
 		server http.HandlerFunc
 		want   string
 	}{
-		"silence":         {silent, "no answer from http://127.0.0.1"},
-		"reset":           {resets, "the connection was reset"},
-		"half an answer":  {half, "closed in the middle"},
-		"not a collector": {says(200, "<html>"), "is not a collector's"},
-		"no such gate":    {says(404, `{"error": "no gate demo/withdrawals is defined: do not pay"}`), "no gate demo/withdrawals is defined"},
-		"unavailable":     {says(503, `{"error": "not the leader"}`), "not the leader"},
+		"silence":         {clitest.Silent, "no answer from http://127.0.0.1"},
+		"reset":           {clitest.Resets, "the connection was reset"},
+		"half an answer":  {clitest.Half, "closed in the middle"},
+		"not a collector": {clitest.Says(200, "<html>"), "is not a collector's"},
+		"no such gate":    {clitest.Says(404, `{"error": "no gate demo/withdrawals is defined: do not pay"}`), "no gate demo/withdrawals is defined"},
+		"unavailable":     {clitest.Says(503, `{"error": "not the leader"}`), "not the leader"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			exit, out, stderr := runTest(t, "gate", "show", "demo/withdrawals", "--server", serve(t, tt.server), "--timeout", "300ms")
+			exit, out, stderr := runTest(t, "gate", "show", "demo/withdrawals", "--server", clitest.Serve(t, tt.server), "--timeout", "300ms")
 			if exit != term.Failed || out != "" || !strings.Contains(stderr, tt.want) || strings.Contains(stderr, "NOT KNOWN") {
 				t.Errorf("exit %d, output %q, said %q, want %q", exit, out, stderr, tt.want)
 			}
@@ -136,11 +100,11 @@ func TestReadingOutcomes(t *testing.T) {
 
 // Who interrupts a decision is told that it may have happened.
 func TestInterruptedDecision(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	at := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	at := clitest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		cancel()
-		silent(w, r)
+		clitest.Silent(w, r)
 	})
 	var out, stderr strings.Builder
 	screen := term.New(nil, &out, &stderr)
@@ -151,8 +115,8 @@ func TestInterruptedDecision(t *testing.T) {
 }
 
 func TestUnreachableChangesNothing(t *testing.T) {
-	chdir(t)
-	s := httptest.NewServer(says(200, "{}"))
+	clitest.Chdir(t)
+	s := httptest.NewServer(clitest.Says(200, "{}"))
 	s.Close()
 	exit, _, stderr := runTest(t, "incident", "verdict", "i1", "test", "--server", s.URL)
 	if exit != term.Failed || !strings.Contains(stderr, "Nothing was changed") || strings.Contains(stderr, "KNOWN") {
@@ -162,9 +126,9 @@ func TestUnreachableChangesNothing(t *testing.T) {
 
 // A redirect is not followed: it would carry a decision to somewhere else.
 func TestRedirectIsNotFollowed(t *testing.T) {
-	chdir(t)
-	elsewhere := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") })
-	at := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	clitest.Chdir(t)
+	elsewhere := clitest.Serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") })
+	at := clitest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, elsewhere, http.StatusTemporaryRedirect)
 	})
 	if exit, _, stderr := runTest(t, "gate", "close", "g", "--reason", "r", "--server", at); exit != term.Failed || !strings.Contains(stderr, "NOT KNOWN") {
@@ -173,17 +137,17 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 }
 
 func TestTLSAndToken(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	var got string
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got = r.Header.Get("Authorization")
-		says(200, `{"gates": []}`)(w, r)
+		clitest.Says(200, `{"gates": []}`)(w, r)
 	}))
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
 	s.StartTLS()
 	defer s.Close()
-	write(t, "token", "secret\n")
-	write(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})))
+	clitest.Write(t, "token", "secret\n")
+	clitest.Write(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})))
 
 	exit, _, stderr := runTest(t, "gate", "list", "--server", s.URL)
 	if exit != term.Failed || !strings.Contains(stderr, "--ca-file") || strings.Contains(stderr, "tomeishi up") {
@@ -204,7 +168,7 @@ func TestTLSAndToken(t *testing.T) {
 
 // Without a flag, the socket in ./data is found.
 func TestSocketIsFound(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	if err := os.Mkdir("data", 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +176,7 @@ func TestSocketIsFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &httptest.Server{Listener: l, Config: &http.Server{Handler: says(200, `{"gates": []}`)}}
+	s := &httptest.Server{Listener: l, Config: &http.Server{Handler: clitest.Says(200, `{"gates": []}`)}}
 	s.Start()
 	defer s.Close()
 	for _, args := range [][]string{nil, {"--server", "data/collector.sock"}, {"--server", "unix:data/collector.sock"}} {
@@ -220,12 +184,5 @@ func TestSocketIsFound(t *testing.T) {
 		if exit != term.Done || !strings.Contains(out, "no gates") {
 			t.Errorf("%q: exit %d, output %q, said %q", args, exit, out, stderr)
 		}
-	}
-}
-
-func write(t *testing.T, name, text string) {
-	t.Helper()
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
 	}
 }

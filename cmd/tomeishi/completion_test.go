@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/clitest"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
@@ -15,19 +16,19 @@ import (
 func named(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/v1/gates":
-		says(200, `{"gates": [{"name": "a/b", "state": "closed"}, {"name": "$(reboot)", "state": "open"}]}`)(w, r)
+		clitest.Says(200, `{"gates": [{"name": "a/b", "state": "closed"}, {"name": "$(reboot)", "state": "open"}]}`)(w, r)
 	case "/v1/incidents":
-		says(200, `{"incidents": [{"id": "i1", "state": "open", "gates": ["a/b", "c"]}, {"id": "i2", "state": "en\tded\n"}]}`)(w, r)
+		clitest.Says(200, `{"incidents": [{"id": "i1", "state": "open", "gates": ["a/b", "c"]}, {"id": "i2", "state": "en\tded\n"}]}`)(w, r)
 	case "/v1/agents":
-		says(200, `{"agents": [{"agent": "web1", "state": "ok"}, {"agent": "-x", "state": "ok"}, {"agent": "a;b", "state": "ok"}, {"agent": "a b"}, {"agent": "x\ny"}]}`)(w, r)
+		clitest.Says(200, `{"agents": [{"agent": "web1", "state": "ok"}, {"agent": "-x", "state": "ok"}, {"agent": "a;b", "state": "ok"}, {"agent": "a b"}, {"agent": "x\ny"}]}`)(w, r)
 	default:
 		alertmanager(nil)(w, r)
 	}
 }
 
 func TestCompletion(t *testing.T) {
-	chdir(t)
-	at := serve(t, named)
+	clitest.Chdir(t)
+	at := clitest.Serve(t, named)
 	gates := []string{"a/b\tclosed"}
 	for line, want := range map[string][]string{
 		"gate show ":                       gates,
@@ -69,9 +70,9 @@ func TestCompletion(t *testing.T) {
 
 // TestCompletionSilent says nothing when the collector does not.
 func TestCompletionSilent(t *testing.T) {
-	chdir(t)
-	for name, h := range map[string]http.HandlerFunc{"reset": resets, "forbidden": says(403, "{}"), "no collector": says(200, "<html>"), "silence": silent} {
-		exit, out, stderr := runTest(t, "__complete", "gate", "show", "--timeout", "200ms", "--server", serve(t, h), "")
+	clitest.Chdir(t)
+	for name, h := range map[string]http.HandlerFunc{"reset": clitest.Resets, "forbidden": clitest.Says(403, "{}"), "no collector": clitest.Says(200, "<html>"), "silence": clitest.Silent} {
+		exit, out, stderr := runTest(t, "__complete", "gate", "show", "--timeout", "200ms", "--server", clitest.Serve(t, h), "")
 		if exit != term.Done || out != ":4\n" || strings.Contains(stderr, "rror") {
 			t.Errorf("%s: exit %d, output %q, said %q", name, exit, out, stderr)
 		}
@@ -80,7 +81,7 @@ func TestCompletionSilent(t *testing.T) {
 
 // TestCompletionScripts has each shell that is here read its script.
 func TestCompletionScripts(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	for _, shell := range []string{"bash", "zsh", "fish"} {
 		exit, out, stderr := runTest(t, "completion", shell)
 		if exit != term.Done || stderr != "" || !strings.Contains(out, "tomeishi") || !strings.Contains(out, shell+" completion") {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/clitest"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
@@ -41,12 +42,12 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Opening reads the gate, shows what it is about to lift and sends the epoch
 // that it read.
 func TestGateOpenSendsTheEpochItRead(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	s := &script{answers: map[string]string{
 		"GET /v1/gates/demo/withdrawals":       closedGate,
 		"POST /v1/gates/demo/withdrawals/open": openGate,
 	}}
-	exit, out, stderr := runTest(t, "gate", "open", "demo/withdrawals", "--reason", "mine", "--verdict", "test", "--server", serve(t, s.ServeHTTP))
+	exit, out, stderr := runTest(t, "gate", "open", "demo/withdrawals", "--reason", "mine", "--verdict", "test", "--server", clitest.Serve(t, s.ServeHTTP))
 	want := []string{
 		"GET /v1/gates/demo/withdrawals",
 		`POST /v1/gates/demo/withdrawals/open {"reason":"mine","verdict":"test","epoch":7}`,
@@ -66,9 +67,9 @@ func TestGateOpenSendsTheEpochItRead(t *testing.T) {
 }
 
 func TestGateOpenWithEpochReadsNothing(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	s := &script{answers: map[string]string{"POST /v1/gates/g/open": openGate}}
-	exit, _, _ := runTest(t, "gate", "open", "g", "--reason", "r", "--epoch", "0", "--hold", "h1", "--server", serve(t, s.ServeHTTP))
+	exit, _, _ := runTest(t, "gate", "open", "g", "--reason", "r", "--epoch", "0", "--hold", "h1", "--server", clitest.Serve(t, s.ServeHTTP))
 	want := []string{`POST /v1/gates/g/open {"reason":"r","epoch":0,"hold":"h1"}`}
 	if diff := cmp.Diff(s.sent, want); diff != "" || exit != term.Done {
 		t.Errorf("exit %d\n%s", exit, diff)
@@ -76,16 +77,16 @@ func TestGateOpenWithEpochReadsNothing(t *testing.T) {
 }
 
 func TestGateOpenAlready(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	s := &script{answers: map[string]string{"GET /v1/gates/g": openGate}}
-	exit, out, _ := runTest(t, "gate", "open", "g", "--reason", "r", "--server", serve(t, s.ServeHTTP))
+	exit, out, _ := runTest(t, "gate", "open", "g", "--reason", "r", "--server", clitest.Serve(t, s.ServeHTTP))
 	if exit != term.Done || !strings.Contains(out, "open already") || len(s.sent) != 1 {
 		t.Errorf("exit %d, output %q, sent %q", exit, out, s.sent)
 	}
 }
 
 func TestHoldOrders(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	for name, tt := range map[string]struct {
 		args []string
 		want string
@@ -110,7 +111,7 @@ func TestHoldOrders(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			line, _, _ := strings.Cut(tt.want, " {")
 			s := &script{answers: map[string]string{line: `{}`}}
-			exit, _, stderr := runTest(t, append(tt.args, "--server", serve(t, s.ServeHTTP))...)
+			exit, _, stderr := runTest(t, append(tt.args, "--server", clitest.Serve(t, s.ServeHTTP))...)
 			if diff := cmp.Diff(s.sent, []string{tt.want}); diff != "" || exit != term.Done {
 				t.Errorf("exit %d, said %q\n%s", exit, stderr, diff)
 			}
@@ -120,7 +121,7 @@ func TestHoldOrders(t *testing.T) {
 
 // The evidence of an alert that has ended is found at its incident.
 func TestGateShow(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	alert := `{"id": "a1", "labels": {"alertname": "DemoPaidTwice"}, "state": "ended", "cause": "no longer true",
 	  "since": "2026-11-21T07:29:00Z", "evidence": ["0123/demo/p1", "0123/demo/p2"], "evidence_total": 2}`
 	s := &script{answers: map[string]string{
@@ -128,7 +129,7 @@ func TestGateShow(t *testing.T) {
 		"GET /api/v1/alerts":             `{"status": "success", "data": {"alerts": []}}`,
 		"GET /v1/incidents/i1":           `{"id": "i1", "alert_detail": [` + alert + `]}`,
 	}}
-	exit, out, stderr := runTest(t, "gate", "demo/withdrawals", "--server", serve(t, s.ServeHTTP))
+	exit, out, stderr := runTest(t, "gate", "demo/withdrawals", "--server", clitest.Serve(t, s.ServeHTTP))
 	if exit != term.Done || stderr != "" {
 		t.Errorf("exit %d, said %q", exit, stderr)
 	}
@@ -149,37 +150,37 @@ func TestGateShow(t *testing.T) {
 
 // A gate is shown even while its evidence cannot be read.
 func TestGateShowWithoutEvidence(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	s := &script{answers: map[string]string{"GET /v1/gates/demo/withdrawals": closedGate}}
-	exit, out, _ := runTest(t, "gate", "show", "demo/withdrawals", "--server", serve(t, s.ServeHTTP))
+	exit, out, _ := runTest(t, "gate", "show", "demo/withdrawals", "--server", clitest.Serve(t, s.ServeHTTP))
 	if exit != term.Done || !strings.Contains(out, "is CLOSED") || !strings.Contains(out, "its evidence cannot be read now") {
 		t.Errorf("exit %d, output %s", exit, out)
 	}
 }
 
 func TestGateCheck(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	for name, tt := range map[string]struct {
 		server http.HandlerFunc
 		exit   int
 		want   string
 	}{
-		"open":    {says(204, ""), term.Done, "g: open\n"},
-		"closed":  {says(423, `{"error": "gate g is closed: paid twice"}`), term.Failed, "g: closed, do not pay: gate g is closed: paid twice\n"},
-		"unknown": {says(404, `{"error": "no gate g"}`), term.Failed, "g: not known, do not pay: no gate g\n"},
-		"broken":  {says(500, ""), term.Failed, "g: not known, do not pay: "},
-		"strange": {says(200, "{}"), term.Failed, "g: not known, do not pay: "},
-		"silence": {silent, term.Failed, "g: not known, do not pay: no answer from "},
+		"open":    {clitest.Says(204, ""), term.Done, "g: open\n"},
+		"closed":  {clitest.Says(423, `{"error": "gate g is closed: paid twice"}`), term.Failed, "g: closed, do not pay: gate g is closed: paid twice\n"},
+		"unknown": {clitest.Says(404, `{"error": "no gate g"}`), term.Failed, "g: not known, do not pay: no gate g\n"},
+		"broken":  {clitest.Says(500, ""), term.Failed, "g: not known, do not pay: "},
+		"strange": {clitest.Says(200, "{}"), term.Failed, "g: not known, do not pay: "},
+		"silence": {clitest.Silent, term.Failed, "g: not known, do not pay: no answer from "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			exit, out, stderr := runTest(t, "gate", "check", "g", "--server", serve(t, tt.server), "--timeout", "300ms")
+			exit, out, stderr := runTest(t, "gate", "check", "g", "--server", clitest.Serve(t, tt.server), "--timeout", "300ms")
 			if exit != tt.exit || !strings.HasPrefix(out, tt.want) || stderr != "" {
 				t.Errorf("exit %d, output %q, said %q, want %d and %q", exit, out, stderr, tt.exit, tt.want)
 			}
 		})
 	}
 	s := &script{}
-	runTest(t, "gate", "check", "a/b", "--request", "w&1", "--address", "x", "--server", serve(t, s.ServeHTTP))
+	runTest(t, "gate", "check", "a/b", "--request", "w&1", "--address", "x", "--server", clitest.Serve(t, s.ServeHTTP))
 	if diff := cmp.Diff(s.sent, []string{"GET /v1/gates/a/b/check?address=x&request=w%261"}); diff != "" {
 		t.Error(diff)
 	}
@@ -188,10 +189,10 @@ func TestGateCheck(t *testing.T) {
 // A watch prints what changed, survives a lost collector and a lower epoch,
 // and ends with its context.
 func TestGateWatch(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	list := func(cell, epoch, gates string) http.HandlerFunc {
-		return says(200, `{"cell": "`+cell+`", "epoch": `+epoch+`, "gates": [`+gates+`]}`)
+		return clitest.Says(200, `{"cell": "`+cell+`", "epoch": `+epoch+`, "gates": [`+gates+`]}`)
 	}
 	steps := []struct {
 		uri    string
@@ -200,13 +201,13 @@ func TestGateWatch(t *testing.T) {
 		{"/v1/gates", list("c1", "8", openGate)},
 		{"/v1/gates?watch=8", list("c1", "8", openGate)}, // unchanged
 		{"/v1/gates?watch=8", list("c1", "9", closedGate)},
-		{"/v1/gates?watch=9", says(503, `{"error": "stopping"}`)},
+		{"/v1/gates?watch=9", clitest.Says(503, `{"error": "stopping"}`)},
 		{"/v1/gates", list("c2", "3", "")},
 		{"/v1/gates?watch=3", func(_ http.ResponseWriter, r *http.Request) { cancel(); <-r.Context().Done() }},
 	}
 	asked := make(chan string, 10)
 	n := 0
-	at := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	at := clitest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		asked <- r.URL.RequestURI()
 		steps[n].answer(w, r)
 		n++
@@ -241,8 +242,8 @@ func TestGateWatch(t *testing.T) {
 }
 
 func TestGateWatchOfNoGate(t *testing.T) {
-	chdir(t)
-	exit, _, stderr := runTest(t, "gate", "watch", "g", "--server", serve(t, says(200, `{"cell": "c", "epoch": 1, "gates": []}`)))
+	clitest.Chdir(t)
+	exit, _, stderr := runTest(t, "gate", "watch", "g", "--server", clitest.Serve(t, clitest.Says(200, `{"cell": "c", "epoch": 1, "gates": []}`)))
 	if exit != term.Failed || !strings.Contains(stderr, "no gate g is defined") {
 		t.Errorf("exit %d, said %q", exit, stderr)
 	}

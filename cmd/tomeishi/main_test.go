@@ -4,14 +4,12 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
@@ -130,15 +128,4 @@ func runTest(t *testing.T, args ...string) (exit int, stdout, stderr string) {
 	screen := term.New(strings.NewReader(""), &out, &errs)
 	exit = screen.Run(t.Context(), newTomeishi(screen), args)
 	return exit, out.String(), errs.String()
-}
-
-func chdir(t *testing.T) {
-	t.Helper()
-	t.Chdir(t.TempDir())
-	for _, k := range []string{"TOMEISHI_SERVER", "TOMEISHI_TOKEN_FILE"} {
-		t.Setenv(k, "")
-	}
-	if _, err := os.Stat(client.LocalSocket); err == nil {
-		t.Fatal("a collector's socket is here")
-	}
 }

@@ -7,13 +7,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/clitest"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 func TestRestoreRefusesAFullFolder(t *testing.T) {
-	chdir(t)
-	write(t, "x.backup", "no backup")
-	write(t, "something", "")
+	clitest.Chdir(t)
+	clitest.Write(t, "x.backup", "no backup")
+	clitest.Write(t, "something", "")
 	exit, _, stderr := runTest(t, "restore", "--data", ".", "x.backup")
 	if exit != term.Failed || !strings.Contains(stderr, ". is not empty") {
 		t.Errorf("exit %d, said %q", exit, stderr)

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/author"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/query"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
@@ -28,10 +29,11 @@ func newTomeishi(t *term.Terminal) *cobra.Command {
 	root.SetVersionTemplate(term.Build() + "\n")
 	root.AddCommand(
 		newUp(t), newCollector(t),
-		newGate(t), newHold(t), newIncident(t), newAlert(t), newSilence(t), newEffect(t), newAutomatic(t), newAgent(t), newQuery(t), newStatus(t),
+		newGate(t), newHold(t), newIncident(t), newAlert(t), newSilence(t), newEffect(t), newAutomatic(t), newAgent(t), newStatus(t),
 		newBackup(t), newRestore(t), newCompletion(t), newVersion(t),
 	)
 	root.AddCommand(author.Commands(t)...)
+	root.AddCommand(query.Commands(t)...)
 	for _, name := range []string{"test", "backtest", "detect", "drill", "claim", "events", "audit"} {
 		root.AddCommand(newLater(name))
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/clitest"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
 )
@@ -42,24 +43,24 @@ func alertmanager(asked *[]string) http.HandlerFunc {
 		}
 		switch r.Method + " " + r.URL.Path {
 		case "POST /alertmanager/api/v2/silences":
-			says(200, `{"silenceID": "`+activeID+`"}`)(w, r)
+			clitest.Says(200, `{"silenceID": "`+activeID+`"}`)(w, r)
 		case "GET /alertmanager/api/v2/silences":
-			says(200, twoSilences)(w, r)
+			clitest.Says(200, twoSilences)(w, r)
 		case "GET /api/v1/alerts":
-			says(200, threeAlerts)(w, r)
+			clitest.Says(200, threeAlerts)(w, r)
 		case "DELETE /alertmanager/api/v2/silence/" + activeID:
 			w.WriteHeader(200)
 		default:
-			says(404, `"silence not found"`)(w, r)
+			clitest.Says(404, `"silence not found"`)(w, r)
 		}
 	}
 }
 
 // TestSilenceAdd sends what Alertmanager's API wants, and says what it matches.
 func TestSilenceAdd(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	var asked []string
-	at := serve(t, alertmanager(&asked))
+	at := clitest.Serve(t, alertmanager(&asked))
 	exit, out, stderr := runTest(t, "silence", "add", "alertname=HostDiskFull", `instance=~"db.*"`, "team!=", "--for", "2h", "--start", "2036-11-21T00:00:00Z", "--comment", "new disks", "--server", at)
 	if exit != term.Done {
 		t.Fatalf("exit %d, said %q", exit, stderr)
@@ -95,9 +96,9 @@ func TestSilenceAdd(t *testing.T) {
 
 // TestSilenceAddWrong refuses what cannot be meant, before anything is sent.
 func TestSilenceAddWrong(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	var asked []string
-	at := serve(t, alertmanager(&asked))
+	at := clitest.Serve(t, alertmanager(&asked))
 	for _, tt := range []struct {
 		args []string
 		want string
@@ -132,7 +133,7 @@ func TestSilenceAddWrong(t *testing.T) {
 // TestSilenceUnknown never says that a silence was not made, or not ended, when
 // nothing says so.
 func TestSilenceUnknown(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	add := []string{"silence", "add", "a=b", "--for", "2h", "--comment", "c"}
 	expire := []string{"silence", "expire", activeID}
 	for name, tt := range map[string]struct {
@@ -141,19 +142,19 @@ func TestSilenceUnknown(t *testing.T) {
 		unknown bool
 		want    string
 	}{
-		"add, reset":          {add, resets, true, "whether the silence was made: the connection was reset"},
-		"add, unavailable":    {add, says(503, `{"error": "the ledger may have it"}`), true, "the ledger may have it"},
-		"add, no collector":   {add, says(200, "<html>"), true, "not a collector's"},
-		"add, refused":        {add, says(400, `"bad matcher"`), false, "bad matcher"},
-		"add, refused, other": {add, says(422, `{"code": 602, "message": "comment in body is required"}`), false, "comment in body is required"},
-		"add, forbidden":      {add, says(403, `{"error": "this token does not have the right \"operate\""}`), false, "the right"},
-		"end, reset":          {expire, resets, true, "whether silence " + activeID + " was ended: the connection was reset"},
-		"end, unavailable":    {expire, says(503, ``), true, "answered 503"},
-		"end, no collector":   {expire, says(200, "<html>"), true, "not a collector's"},
-		"end, not there":      {expire, says(404, `"silence not found"`), false, "silence not found"},
-		"end, no text":        {expire, says(404, ``), false, "there is no silence " + activeID + ": tomeishi silence list names them"},
+		"add, reset":          {add, clitest.Resets, true, "whether the silence was made: the connection was reset"},
+		"add, unavailable":    {add, clitest.Says(503, `{"error": "the ledger may have it"}`), true, "the ledger may have it"},
+		"add, no collector":   {add, clitest.Says(200, "<html>"), true, "not a collector's"},
+		"add, refused":        {add, clitest.Says(400, `"bad matcher"`), false, "bad matcher"},
+		"add, refused, other": {add, clitest.Says(422, `{"code": 602, "message": "comment in body is required"}`), false, "comment in body is required"},
+		"add, forbidden":      {add, clitest.Says(403, `{"error": "this token does not have the right \"operate\""}`), false, "the right"},
+		"end, reset":          {expire, clitest.Resets, true, "whether silence " + activeID + " was ended: the connection was reset"},
+		"end, unavailable":    {expire, clitest.Says(503, ``), true, "answered 503"},
+		"end, no collector":   {expire, clitest.Says(200, "<html>"), true, "not a collector's"},
+		"end, not there":      {expire, clitest.Says(404, `"silence not found"`), false, "silence not found"},
+		"end, no text":        {expire, clitest.Says(404, ``), false, "there is no silence " + activeID + ": tomeishi silence list names them"},
 	} {
-		at := serve(t, tt.server)
+		at := clitest.Serve(t, tt.server)
 		exit, out, stderr := runTest(t, append(tt.args, "--server", at, "--timeout", "300ms")...)
 		if exit != term.Failed || out != "" || !strings.Contains(stderr, tt.want) || strings.Contains(stderr, "NOT KNOWN") != tt.unknown {
 			t.Errorf("%s: exit %d, output %q, said %q, want %q", name, exit, out, stderr, tt.want)
@@ -163,9 +164,9 @@ func TestSilenceUnknown(t *testing.T) {
 		}
 	}
 	// It was made; only what it matches is not known.
-	at := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	at := clitest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
-			resets(w, r)
+			clitest.Resets(w, r)
 			return
 		}
 		alertmanager(nil)(w, r)
@@ -177,8 +178,8 @@ func TestSilenceUnknown(t *testing.T) {
 }
 
 func TestSilenceList(t *testing.T) {
-	chdir(t)
-	at := serve(t, alertmanager(nil))
+	clitest.Chdir(t)
+	at := clitest.Serve(t, alertmanager(nil))
 	exit, out, stderr := runTest(t, "silence", "list", "--server", at)
 	want := activeID + `  active  alertname=HostDiskFull instance=~"db.*" team!=""  2026-11-21 `
 	if exit != term.Done || !strings.Contains(out, want) || !strings.HasSuffix(out, "  ann  new\\x1bdisks\n") || strings.Contains(out, expiredID) {
@@ -190,16 +191,16 @@ func TestSilenceList(t *testing.T) {
 	if _, out, _ := runTest(t, "silence", "list", "--json", "--server", at); !strings.Contains(out, `"state": "expired"`) {
 		t.Errorf("--json:\n%s", out)
 	}
-	if _, out, _ := runTest(t, "silence", "list", "--server", serve(t, says(200, "[]"))); out != "nothing is silenced (0 silences in all)\n" {
+	if _, out, _ := runTest(t, "silence", "list", "--server", clitest.Serve(t, clitest.Says(200, "[]"))); out != "nothing is silenced (0 silences in all)\n" {
 		t.Errorf("nothing: %q", out)
 	}
 }
 
 // TestSilenceExpire ends each that can be ended, and says what came of each.
 func TestSilenceExpire(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	var asked []string
-	at := serve(t, alertmanager(&asked))
+	at := clitest.Serve(t, alertmanager(&asked))
 	exit, out, stderr := runTest(t, "silence", "expire", "x/../y", activeID, "--server", at)
 	if exit != term.Done || out != "silence "+activeID+" has ended\n" || !strings.Contains(stderr, "silence not found") {
 		t.Errorf("exit %d, output %q, said %q", exit, out, stderr)

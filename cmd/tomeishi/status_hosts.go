@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/query"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/query/chart"
 )
 
 // glanceMost is how long a status waits for the metrics of hosts.
@@ -49,18 +49,12 @@ func glanceAt(ctx context.Context, c *client.Client) glance {
 }
 
 func (l *hostLook) ask(ctx context.Context, c *client.Client) {
-	a, _, err := askProm(ctx, c, "/api/v1/query", url.Values{"query": {l.expr}})
-	if err != nil || a.Data.Type != "vector" {
+	labels, value, ok := query.First(ctx, c, l.expr)
+	if !ok {
 		return
 	}
-	series, err := a.series()
-	if err != nil || len(series) == 0 || series[0].Value == nil {
-		return
-	}
-	s := series[0]
-	l.found, l.percent = true, s.Value.Value
-	l.host = s.Metric["instance"]
-	if mount := s.Metric["mountpoint"]; mount != "" {
+	l.found, l.percent, l.host = true, value, labels["instance"]
+	if mount := labels["mountpoint"]; mount != "" {
 		l.host = strings.TrimSpace(l.host + " " + mount)
 	}
 }

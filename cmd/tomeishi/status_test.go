@@ -6,12 +6,17 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/clitest"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 const wellStatus = `"version": "0.1.0", "cell": "0123456789", "index": 9, "time": "2026-11-21T07:30:00Z", "chain": "00112233445566", "gates": 2, "rules": 1,
   "metric_rules": 2, "recording_rules": 3, "rules_live": "2026-11-21T07:00:00Z", "data": "data", "disk_free_bytes": 1073741824, "disk_size_bytes": 4294967296,
   "series": {"count": 1234, "samples_per_second": 250.5, "lag_entries": 1}`
+
+func vectorOf(series string) string {
+	return `{"status":"success","data":{"resultType":"vector","result":[` + series + `]}}`
+}
 
 // statusAnswer answers as a collector whose status is this, and whose hosts are
 // well known if hosts is.
@@ -26,18 +31,18 @@ func statusAnswer(status string, hosts bool) http.HandlerFunc {
 		case !hosts:
 			w.WriteHeader(http.StatusNotFound)
 		case strings.Contains(expr, "cpu"):
-			answer = vector(instant(`"instance":"db1"`, "93.21"))
+			answer = vectorOf(`{"metric":{"instance":"db1"},"value":[1800000000,"93.21"]}`)
 		case strings.Contains(expr, "MemAvailable"):
-			answer = vector()
+			answer = vectorOf("")
 		default:
-			answer = vector(instant(`"instance":"web1","mountpoint":"/var"`, "12"))
+			answer = vectorOf(`{"metric":{"instance":"web1","mountpoint":"/var"},"value":[1800000000,"12"]}`)
 		}
 		_, _ = io.WriteString(w, answer)
 	}
 }
 
 func TestStatus(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	for name, tt := range map[string]struct {
 		body string
 		exit int
@@ -99,7 +104,7 @@ func TestStatus(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			at := serve(t, statusAnswer("{"+wellStatus+", "+tt.body+"}", true))
+			at := clitest.Serve(t, statusAnswer("{"+wellStatus+", "+tt.body+"}", true))
 			exit, out, stderr := runTest(t, "status", "--server", at)
 			if exit != tt.exit || stderr != "" {
 				t.Errorf("exit %d, said %q, want %d", exit, stderr, tt.exit)
@@ -121,8 +126,8 @@ func TestStatus(t *testing.T) {
 
 // What is not known of hosts is left out, and the hash is one line more.
 func TestStatusWithoutHosts(t *testing.T) {
-	chdir(t)
-	at := serve(t, statusAnswer(`{"ready": "yes", "state": "aabb", `+wellStatus+"}", false))
+	clitest.Chdir(t)
+	at := clitest.Serve(t, statusAnswer(`{"ready": "yes", "state": "aabb", `+wellStatus+"}", false))
 	exit, out, stderr := runTest(t, "status", "--hash", "--server", at)
 	if exit != term.Done || stderr != "" || strings.Contains(out, "hosts") || strings.Count(out, "\n") != 10 || !strings.HasSuffix(out, "state       aabb\n") {
 		t.Errorf("exit %d, said %q\n%s", exit, stderr, out)

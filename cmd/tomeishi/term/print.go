@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
 )
 
 // Terminal is where a command reads and writes.
@@ -100,7 +98,7 @@ func (t *Terminal) Table(rows ...[]string) {
 	for _, row := range rows {
 		for i, cell := range row {
 			row[i] = Plain(cell)
-			width[i] = max(width[i], chart.Columns(row[i]))
+			width[i] = max(width[i], Columns(row[i]))
 		}
 	}
 	for _, row := range rows {
@@ -108,7 +106,7 @@ func (t *Terminal) Table(rows ...[]string) {
 		for i, cell := range row {
 			b.WriteString(t.State(cell))
 			if i < len(row)-1 {
-				b.WriteString(strings.Repeat(" ", width[i]-chart.Columns(cell)+2))
+				b.WriteString(strings.Repeat(" ", width[i]-Columns(cell)+2))
 			}
 		}
 		t.Printf("%s\n", strings.TrimRight(b.String(), " "))

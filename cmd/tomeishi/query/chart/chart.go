@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 // The smallest picture, in columns and rows.
@@ -69,11 +71,11 @@ func (c Chart) Draw(series []Series) string {
 	if drawable {
 		c.plot(&b, shown, l)
 	} else {
-		b.WriteString(Clip(nothing(len(lines)), c.Width) + "\n")
+		b.WriteString(term.Clip(nothing(len(lines)), c.Width) + "\n")
 	}
 	c.legend(&b, shown, wrap)
 	if more := len(lines) - len(shown); more > 0 {
-		b.WriteString(Clip(fmt.Sprintf("and %d more, with smaller last values", more), c.Width) + "\n")
+		b.WriteString(term.Clip(fmt.Sprintf("and %d more, with smaller last values", more), c.Width) + "\n")
 	}
 	return b.String()
 }
@@ -165,7 +167,7 @@ func (c Chart) header(b *strings.Builder) {
 	if c.Title != "" {
 		text += "   " + c.Title
 	}
-	b.WriteString(Clip(text, c.Width) + "\n")
+	b.WriteString(term.Clip(text, c.Width) + "\n")
 }
 
 // shortDuration is time.Duration's text without the zeros at its end.

@@ -1,4 +1,4 @@
-package main
+package query
 
 import (
 	"context"
@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/query/chart"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 

@@ -40,20 +40,3 @@ func FuzzDraw(f *testing.F) {
 		fits(t, c, c.Draw(lines))
 	})
 }
-
-// FuzzClip never makes a text wider than asked, and leaves short ones alone.
-func FuzzClip(f *testing.F) {
-	f.Add("instance", 5)
-	f.Add("取引所", 3)
-	f.Add("é́x", 1)
-	f.Fuzz(func(t *testing.T, s string, columns int) {
-		columns = min(max(columns, 0), 200)
-		got := Clip(s, columns)
-		if Columns(got) > columns {
-			t.Errorf("Clip(%q, %d) = %q, %d columns", s, columns, got, Columns(got))
-		}
-		if Columns(s) <= columns && got != s {
-			t.Errorf("Clip(%q, %d) = %q", s, columns, got)
-		}
-	})
-}

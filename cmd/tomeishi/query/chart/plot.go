@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 // plot draws the lines between their axes.
@@ -12,7 +14,7 @@ func (c Chart) plot(b *strings.Builder, lines []line, l layout) {
 	y := c.valueAxis(lines, l.plot)
 	gutter := 0
 	for _, t := range y.ticks {
-		gutter = max(gutter, Columns(t.label))
+		gutter = max(gutter, term.Columns(t.label))
 	}
 	gutter = min(gutter, c.Width/2-2)
 	k := newCanvas(c.Width-gutter-2, l.plot, c.Color || len(lines) == 1)
@@ -29,7 +31,7 @@ func (c Chart) plot(b *strings.Builder, lines []line, l layout) {
 		if label[row] != "" {
 			edge = "┤"
 		}
-		text := padLeft(Clip(label[row], gutter), gutter) + " " + edge + k.text(row, c.paint)
+		text := padLeft(term.Clip(label[row], gutter), gutter) + " " + edge + k.text(row, c.paint)
 		b.WriteString(strings.TrimRight(text, " ") + "\n")
 	}
 	c.timeAxis(b, gutter+2, k.cols, l.rule)

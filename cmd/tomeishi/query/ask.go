@@ -1,4 +1,4 @@
-package main
+package query
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/query/chart"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
@@ -80,6 +80,19 @@ func askProm(ctx context.Context, c *client.Client, path string, form url.Values
 	return out, body, nil
 }
 
+// First asks how an instant vector begins; ok is false where there is no answer.
+func First(ctx context.Context, c *client.Client, expr string) (labels map[string]string, value float64, ok bool) {
+	a, _, err := askProm(ctx, c, "/api/v1/query", url.Values{"query": {expr}})
+	if err != nil || a.Data.Type != "vector" {
+		return nil, 0, false
+	}
+	series, err := a.series()
+	if err != nil || len(series) == 0 || series[0].Value == nil {
+		return nil, 0, false
+	}
+	return series[0].Metric, series[0].Value.Value, true
+}
+
 // series decodes the series of a vector or a matrix.
 func (a promAnswer) series() ([]promSeries, error) {
 	var out []promSeries
@@ -115,7 +128,7 @@ func withCaret(err error, expr string) error {
 			blank.WriteRune(r)
 			continue
 		}
-		blank.WriteString(strings.Repeat(" ", chart.Columns(term.Plain(string(r)))))
+		blank.WriteString(strings.Repeat(" ", term.Columns(term.Plain(string(r)))))
 	}
 	return fmt.Errorf("%s\n  %s\n  %s^", refused.Text[m[0]:], term.Line(text), blank.String())
 }

@@ -1,4 +1,4 @@
-package chart
+package term
 
 import (
 	"strings"
@@ -74,13 +74,4 @@ func Clip(s string, columns int) string {
 		}
 	}
 	return string(runes[:head]) + "…" + string(runes[tail:])
-}
-
-// pad fills a text up with blanks.
-func pad(s string, columns int) string {
-	return s + strings.Repeat(" ", max(0, columns-Columns(s)))
-}
-
-func padLeft(s string, columns int) string {
-	return strings.Repeat(" ", max(0, columns-Columns(s))) + s
 }

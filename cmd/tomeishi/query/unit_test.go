@@ -1,9 +1,9 @@
-package main
+package query
 
 import (
 	"testing"
 
-	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/query/chart"
 )
 
 func TestUnitOf(t *testing.T) {

@@ -1,11 +1,11 @@
-package main
+package query
 
 import (
 	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/query/chart"
 )
 
 // unitOf guesses what the values of an expression count, from the suffixes

@@ -41,27 +41,6 @@ func TestFormat(t *testing.T) {
 	}
 }
 
-func TestClip(t *testing.T) {
-	for _, tt := range []struct {
-		in      string
-		columns int
-		want    string
-	}{
-		{"instance", 8, "instance"},
-		{"instance", 7, "ins…nce"},
-		{"instance", 2, "i…"},
-		{"instance", 1, "…"},
-		{"instance", 0, ""},
-		{"取引所", 6, "取引所"},
-		{"取引所", 5, "取…所"},
-		{"取引所", 4, "取…"},
-	} {
-		if got := Clip(tt.in, tt.columns); got != tt.want {
-			t.Errorf("Clip(%q, %d) = %q, want %q", tt.in, tt.columns, got, tt.want)
-		}
-	}
-}
-
 // Ticks stand at round local times, also where the clock is changed.
 func TestTimeTicks(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")

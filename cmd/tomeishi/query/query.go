@@ -1,4 +1,8 @@
-package main
+// Package query asks a collector a question in PromQL, and draws the answer.
+//
+// It promises that exact numbers are printed exactly, and that no label of
+// somebody else's can move the cursor of whoever reads it.
+package query
 
 import (
 	"cmp"
@@ -28,6 +32,9 @@ What each network interface received on Friday evening, for a spreadsheet:
 What is shown beside a value (GiB, ms, %) is guessed from the names of the metrics.
 Times are this host's. A --range has at most 11,000 points: without --step the
 shortest round step is taken that still shows.`
+
+// Commands are the commands of this room.
+func Commands(t *term.Terminal) []*cobra.Command { return []*cobra.Command{newQuery(t)} }
 
 // queryFlags are the flags of query.
 type queryFlags struct {

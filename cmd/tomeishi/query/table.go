@@ -1,11 +1,11 @@
-package main
+package query
 
 import (
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/query/chart"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
@@ -22,7 +22,7 @@ func vectorTable(series []promSeries, expr string, width int) (common string, ro
 	values := valueColumns(series, unitOf(expr))
 	left := width
 	for _, row := range values[:1] {
-		left -= chart.Columns(strings.Join(row, "  "))
+		left -= term.Columns(strings.Join(row, "  "))
 	}
 	labels := sets.table(series)
 	if width > 0 && !narrow(labels, left) {
@@ -58,7 +58,7 @@ func (s labelSets) table(series []promSeries) [][]string {
 func (s labelSets) column(series []promSeries, width int) [][]string {
 	rows := [][]string{{"labels"}}
 	for _, one := range series {
-		rows = append(rows, []string{chart.Clip(s.own(one.Metric), max(width, minCell))})
+		rows = append(rows, []string{term.Clip(s.own(one.Metric), max(width, minCell))})
 	}
 	return rows
 }
@@ -79,10 +79,10 @@ func valueColumns(series []promSeries, unit chart.Unit) [][]string {
 			if len(rows[i]) == column {
 				rows[i] = append(rows[i], "")
 			}
-			wide = max(wide, chart.Columns(rows[i][column]))
+			wide = max(wide, term.Columns(rows[i][column]))
 		}
 		for i := range rows {
-			blank := strings.Repeat(" ", wide-chart.Columns(rows[i][column]))
+			blank := strings.Repeat(" ", wide-term.Columns(rows[i][column]))
 			if column == 0 {
 				rows[i][column] = blank + rows[i][column]
 			} else {
@@ -122,7 +122,7 @@ func narrow(rows [][]string, width int) bool {
 	wide := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {
-			wide[i] = max(wide[i], chart.Columns(cell))
+			wide[i] = max(wide[i], term.Columns(cell))
 		}
 	}
 	total := 2 * len(wide)
@@ -143,7 +143,7 @@ func narrow(rows [][]string, width int) bool {
 	}
 	for _, row := range rows {
 		for i := range row {
-			row[i] = chart.Clip(row[i], wide[i])
+			row[i] = term.Clip(row[i], wide[i])
 		}
 	}
 	return true

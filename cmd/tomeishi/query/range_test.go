@@ -1,4 +1,4 @@
-package main
+package query
 
 import (
 	"fmt"
@@ -11,7 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/clitest"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/query/chart"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
@@ -31,10 +32,10 @@ func matrix(series ...string) string {
 }
 
 func TestQueryRange(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	t.Setenv("COLUMNS", "60")
 	t.Setenv("LINES", "16")
-	at := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	at := clitest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/api/v1/query_range" || r.FormValue("query") != "x_bytes" || r.FormValue("start") != "1799999400.000" ||
 			r.FormValue("end") != "1800000000.000" || r.FormValue("step") != "5" || r.FormValue("timeout") != "15" {
 			t.Errorf("asked %s", r.URL)
@@ -71,7 +72,7 @@ func TestQueryRange(t *testing.T) {
 		t.Errorf("--csv: exit %d\n%s", exit, d)
 	}
 	exit, out, _ = runTest(t, append(args, "--width", "20", "--height", "5", "--step", "5s")...)
-	if rows := strings.Split(strings.TrimSuffix(out, "\n"), "\n"); exit != term.Done || len(rows) != 5 || chart.Columns(rows[0]) > 20 {
+	if rows := strings.Split(strings.TrimSuffix(out, "\n"), "\n"); exit != term.Done || len(rows) != 5 || term.Columns(rows[0]) > 20 {
 		t.Errorf("20 by 5: exit %d\n%s", exit, out)
 	}
 	if exit, out, _ := runTest(t, append(args, "--json")...); exit != term.Done || !strings.HasPrefix(out, "{\n") {
@@ -80,15 +81,15 @@ func TestQueryRange(t *testing.T) {
 }
 
 func TestQueryRangeEmpty(t *testing.T) {
-	chdir(t)
-	at := serve(t, says(200, matrix()))
+	clitest.Chdir(t)
+	at := clitest.Serve(t, clitest.Says(200, matrix()))
 	if exit, out, _ := runTest(t, "query", "x", "--range", "1h", "--server", at); exit != term.Done || !strings.HasPrefix(out, "no series between ") {
 		t.Errorf("exit %d, output %q", exit, out)
 	}
 	if exit, out, _ := runTest(t, "query", "x", "--range", "1h", "--csv", "--server", at); exit != term.Done || out != "time,value\n" {
 		t.Errorf("--csv: exit %d, output %q", exit, out)
 	}
-	at = serve(t, says(200, matrix(`{"metric":{},"histograms":[[1800000000,{"count":"1","sum":"1"}]]}`)))
+	at = clitest.Serve(t, clitest.Says(200, matrix(`{"metric":{},"histograms":[[1800000000,{"count":"1","sum":"1"}]]}`)))
 	exit, out, stderr := runTest(t, "query", "x", "--range", "1h", "--server", at)
 	if exit != term.Done || !strings.Contains(stderr, "1 of the series hold only native histograms") || !strings.Contains(out, "nothing to draw") {
 		t.Errorf("histograms: exit %d, output %q, said %q", exit, out, stderr)

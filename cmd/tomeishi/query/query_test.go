@@ -1,4 +1,4 @@
-package main
+package query
 
 import (
 	"fmt"
@@ -10,9 +10,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tomeishi/tomeishi/cmd/tomeishi/chart"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/clitest"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
+
+func runTest(t *testing.T, args ...string) (exit int, stdout, stderr string) {
+	t.Helper()
+	return clitest.Run(t.Context(), Commands, args...)
+}
 
 func vector(series ...string) string {
 	return `{"status":"success","data":{"resultType":"vector","result":[` + strings.Join(series, ",") + `]}}`
@@ -25,7 +30,7 @@ func instant(labels, value string) string {
 const nativeHistogram = `{"metric":{"__name__":"lag_seconds"},"histogram":[1800000000,{"count":"12","sum":"3","buckets":[[0,"0.125","0.25","5"],[0,"0.25","0.5","7"]]}]}`
 
 func TestQueryInstant(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	disk := func(device, mount, value string) string {
 		return instant(`"__name__":"fs_bytes","job":"node","device":"`+device+`","mountpoint":"`+mount+`"`, value)
 	}
@@ -60,7 +65,7 @@ b           +Inf
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			at := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			at := clitest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 				if r.Method != http.MethodGet || r.URL.Path != "/api/v1/query" || r.FormValue("query") != tt.expr {
 					t.Errorf("asked %s %s for %q", r.Method, r.URL.Path, r.FormValue("query"))
 				}
@@ -105,7 +110,7 @@ func TestVectorTableNarrow(t *testing.T) {
 			t.Errorf("%d columns:\n%swant\n%s", width, out.String(), want)
 		}
 		for row := range strings.SplitSeq(out.String(), "\n") {
-			if n := chart.Columns(row); n > max(width, 14) {
+			if n := term.Columns(row); n > max(width, 14) {
 				t.Errorf("%d columns: %q has %d", width, row, n)
 			}
 		}
@@ -121,9 +126,9 @@ func TestNatural(t *testing.T) {
 }
 
 func TestQueryErrors(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	problem := func(code int, kind, text string) http.HandlerFunc {
-		return says(code, fmt.Sprintf(`{"status":"error","errorType":%q,"error":%q}`, kind, text))
+		return clitest.Says(code, fmt.Sprintf(`{"status":"error","errorType":%q,"error":%q}`, kind, text))
 	}
 	for name, tt := range map[string]struct {
 		expr   string
@@ -141,15 +146,15 @@ func TestQueryErrors(t *testing.T) {
 		"in the middle of a rune": {`取`, problem(400, "bad_data", `1:3: parse error: no`), "parse error: no\n"},
 		"too much":                {"up", problem(422, "execution", "query processing would load too many samples into memory"), "too many samples"},
 		"timeout":                 {"up", problem(503, "timeout", "query timed out in expression evaluation"), "query timed out"},
-		"not a collector":         {"up", says(200, "<html>"), "is not a collector's"},
-		"another API":             {"up", says(200, "{}"), "is not a collector's"},
-		"odd sample":              {"up", says(200, vector(`{"metric":{},"value":[1]}`)), "the answer cannot be read"},
-		"no number":               {"up", says(200, vector(instant("", "x"))), "the answer cannot be read"},
-		"silence":                 {"up", silent, "no answer within 300ms"},
-		"half":                    {"up", half, "closed in the middle"},
+		"not a collector":         {"up", clitest.Says(200, "<html>"), "is not a collector's"},
+		"another API":             {"up", clitest.Says(200, "{}"), "is not a collector's"},
+		"odd sample":              {"up", clitest.Says(200, vector(`{"metric":{},"value":[1]}`)), "the answer cannot be read"},
+		"no number":               {"up", clitest.Says(200, vector(instant("", "x"))), "the answer cannot be read"},
+		"silence":                 {"up", clitest.Silent, "no answer within 300ms"},
+		"half":                    {"up", clitest.Half, "closed in the middle"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			exit, out, stderr := runTest(t, "query", tt.expr, "--server", serve(t, tt.server), "--timeout", "300ms")
+			exit, out, stderr := runTest(t, "query", tt.expr, "--server", clitest.Serve(t, tt.server), "--timeout", "300ms")
 			if exit != term.Failed || out != "" || !strings.Contains(stderr, tt.want) || strings.Contains(stderr, "NOT KNOWN") {
 				t.Errorf("exit %d, output %q, said %q, want %q", exit, out, stderr, tt.want)
 			}
@@ -158,7 +163,7 @@ func TestQueryErrors(t *testing.T) {
 }
 
 func TestQueryUsage(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	for _, tt := range []struct{ args, want string }{
 		{"", "EXPR is missing"},
 		{"up down", `"down" is one argument too many`},
@@ -185,9 +190,9 @@ func TestQueryUsage(t *testing.T) {
 
 // A long expression goes in a form, and remarks go beside the answer.
 func TestQueryForm(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	expr := strings.Repeat("up or ", 2000) + "up"
-	at := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	at := clitest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost || r.PostFormValue("query") != expr || r.URL.RawQuery != "" {
 			t.Errorf("%s %s: %d bytes", r.Method, r.URL, len(r.PostFormValue("query")))
 		}

@@ -3,6 +3,8 @@ package chart
 import (
 	"math"
 	"strings"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 // legend names the lines, with their last, smallest and largest values as far
@@ -14,13 +16,13 @@ func (c Chart) legend(b *strings.Builder, lines []line, wrap bool) {
 	for i, l := range lines {
 		rows[i] = c.numbers(l)
 		for j, text := range rows[i] {
-			wide[j] = max(wide[j], Columns(text))
+			wide[j] = max(wide[j], term.Columns(text))
 		}
-		name = max(name, Columns(l.Name))
+		name = max(name, term.Columns(l.Name))
 	}
 	if wrap {
-		b.WriteString(c.paint(0, c.key(0, 1)) + " " + Clip(lines[0].Name, c.Width-3) + "\n")
-		b.WriteString(Clip("  "+strings.Join(rows[0], ""), c.Width) + "\n")
+		b.WriteString(c.paint(0, c.key(0, 1)) + " " + term.Clip(lines[0].Name, c.Width-3) + "\n")
+		b.WriteString(term.Clip("  "+strings.Join(rows[0], ""), c.Width) + "\n")
 		return
 	}
 	// Names keep at least half of the row.
@@ -35,7 +37,7 @@ func (c Chart) legend(b *strings.Builder, lines []line, wrap bool) {
 	name = min(name, room)
 	for i, l := range lines {
 		var row strings.Builder
-		row.WriteString(c.paint(i, c.key(i, len(lines))) + " " + pad(Clip(l.Name, name), name))
+		row.WriteString(c.paint(i, c.key(i, len(lines))) + " " + pad(term.Clip(l.Name, name), name))
 		for j, number := range rows[i][:numbers] {
 			head := len("  last ")
 			if j > 0 {
@@ -55,7 +57,7 @@ func (c Chart) numbers(l line) []string {
 
 // oneRow tells whether a name and its numbers fit into one row.
 func (c Chart) oneRow(l line) bool {
-	return Columns("⠤⠤ "+l.Name+strings.Join(c.numbers(l), "")) <= c.Width
+	return term.Columns("⠤⠤ "+l.Name+strings.Join(c.numbers(l), "")) <= c.Width
 }
 
 // digits are as many as tell the smallest and the largest value apart.

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -130,7 +132,7 @@ func fits(t *testing.T, c Chart, got string) {
 		t.Errorf("%d rows, want at most %d", len(rows), c.Height)
 	}
 	for _, row := range rows {
-		if n := Columns(uncolored(row)); n > max(c.Width, MinWidth) {
+		if n := term.Columns(uncolored(row)); n > max(c.Width, MinWidth) {
 			t.Errorf("%d columns, want at most %d: %q", n, c.Width, row)
 		}
 	}
