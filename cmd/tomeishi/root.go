@@ -4,7 +4,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/author"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/operate"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/query"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/serve"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
@@ -27,13 +29,11 @@ func newTomeishi(t *term.Terminal) *cobra.Command {
 	root.Short, root.Long = "Stop what must not go on; let people resume it", rootLong
 	root.Version = term.Version
 	root.SetVersionTemplate(term.Build() + "\n")
-	root.AddCommand(
-		newUp(t), newCollector(t),
-		newGate(t), newHold(t), newIncident(t), newAlert(t), newSilence(t), newEffect(t), newAutomatic(t), newAgent(t), newStatus(t),
-		newBackup(t), newRestore(t), newCompletion(t), newVersion(t),
-	)
+	root.AddCommand(serve.Commands(t)...)
 	root.AddCommand(author.Commands(t)...)
+	root.AddCommand(operate.Commands(t)...)
 	root.AddCommand(query.Commands(t)...)
+	root.AddCommand(newCompletion(t), newVersion(t))
 	for _, name := range []string{"test", "backtest", "detect", "drill", "claim", "events", "audit"} {
 		root.AddCommand(newLater(name))
 	}
