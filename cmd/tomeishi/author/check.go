@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
-	"github.com/tomeishi/tomeishi/collector/series"
+	"github.com/tomeishi/tomeishi/collector/series/syntax"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
@@ -50,7 +50,7 @@ func newCheck(t *term.Terminal) *cobra.Command {
 		files, told := splitReceivers(files)
 		set, problems := (*rules.Set)(nil), rules.Problems(nil)
 		if len(files) > 0 {
-			set, problems = rules.Parse(files, series.NewChecker())
+			set, problems = rules.Parse(files, syntax.NewChecker())
 		}
 		problems = append(problems, checkReceivers(told)...)
 		r := newCheckReport(set, problems, *explain)

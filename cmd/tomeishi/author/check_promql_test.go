@@ -8,7 +8,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/tomeishi/tomeishi/collector/series"
+	"github.com/tomeishi/tomeishi/collector/series/syntax"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
@@ -31,7 +31,7 @@ func promQLFiles(t testing.TB) (files []rules.File) {
 
 // TestCheckLoadsWhatPrometheusLoads asks Prometheus's own parser.
 func TestCheckLoadsWhatPrometheusLoads(t *testing.T) {
-	checker := series.NewChecker()
+	checker := syntax.NewChecker()
 	for _, f := range promQLFiles(t) {
 		if err := checker.File(f); err != nil {
 			t.Errorf("%s: Prometheus does not accept it: %v", f.Name, err)
@@ -100,7 +100,7 @@ var refused = []string{
 // TestCheckRefusesWhatPrometheusRefuses is that each is one error with a place
 // that is not only the file's beginning.
 func TestCheckRefusesWhatPrometheusRefuses(t *testing.T) {
-	checker := series.NewChecker()
+	checker := syntax.NewChecker()
 	for _, rule := range refused {
 		f := rules.File{Name: "a.yml", Text: []byte("groups:\n- name: a\n  rules:\n  " + rule + "\n")}
 		if checker.File(f) == nil {
@@ -122,7 +122,7 @@ func FuzzCheckPromQL(f *testing.F) {
 	for _, rule := range refused {
 		f.Add([]byte("groups:\n- name: a\n  rules:\n  " + rule + "\n"))
 	}
-	checker := series.NewChecker()
+	checker := syntax.NewChecker()
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if !utf8.Valid(text) || len(text) > 10_000 {
 			return

@@ -1,4 +1,4 @@
-package series
+package syntax
 
 import (
 	"strings"

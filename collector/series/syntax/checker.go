@@ -1,4 +1,9 @@
-package series
+// Package syntax reads expressions and rule files as the evaluation will, and
+// runs none: it needs no disk, no series and no collector.
+//
+// It promises that what it accepts is what Prometheus's parser accepts, except
+// for what is nested deeper than anybody writes.
+package syntax
 
 import (
 	"cmp"
@@ -16,17 +21,24 @@ import (
 	"github.com/tomeishi/tomeishi/rules"
 )
 
-// names is which names of metrics and labels are valid: Prometheus's default.
-const names = model.UTF8Validation
+// Names is which names of metrics and labels are valid: Prometheus's default.
+const Names = model.UTF8Validation
 
 // maxErrors of one file are told; the rest is a number.
 const maxErrors = 20
+
+// maxTokens bounds how deep an expression can be nested: Go's stack, and with it
+// the process, ends at a gigabyte.
+const maxTokens = 10_000
 
 type checker struct{ parser parser.Parser }
 
 // NewChecker makes the checker that reads expressions and rule files as the
 // evaluation will.
-func NewChecker() rules.Checker { return checker{boundedParser{newParser()}} }
+func NewChecker() rules.Checker { return checker{boundedParser{NewParser()}} }
+
+// NewParser makes Prometheus's parser, as all here use it.
+func NewParser() parser.Parser { return parser.NewParser(parser.Options{}) }
 
 // boundedParser refuses what nobody writes before Prometheus's parser reads it,
 // whose time grows with the square of how deep an expression is nested.
@@ -34,10 +46,23 @@ type boundedParser struct{ parser.Parser }
 
 // ParseExpr reads an expression.
 func (p boundedParser) ParseExpr(text string) (parser.Expr, error) {
-	if err := checkTokens(text); err != nil {
+	if err := CheckTokens(text); err != nil {
 		return nil, err
 	}
 	return p.Parser.ParseExpr(text)
+}
+
+// CheckTokens refuses what nobody writes.
+func CheckTokens(text string) error {
+	var item parser.Item
+	lexer := parser.Lex(text)
+	for range maxTokens {
+		lexer.NextItem(&item)
+		if item.Typ == parser.EOF || item.Typ == parser.ERROR {
+			return nil // the parser says it better
+		}
+	}
+	return fmt.Errorf("the expression has more than %d words and signs", maxTokens)
 }
 
 // Expr is the first error of an expression, and at which character it is.
@@ -58,7 +83,7 @@ func (c checker) Expr(text string) (offset int, err error) {
 // File is every error of a file, as Prometheus words them, in the order of
 // their lines.
 func (c checker) File(f rules.File) error {
-	_, errs := parseRules(f, c.parser)
+	_, errs := ParseRules(f, c.parser)
 	if len(errs) == 0 {
 		return nil
 	}
@@ -77,9 +102,9 @@ func (c checker) File(f rules.File) error {
 	return errors.New(told.String())
 }
 
-// parseRules reads a file of rules exactly as Prometheus does.
-func parseRules(f rules.File, p parser.Parser) (*rulefmt.RuleGroups, []error) {
-	return rulefmt.Parse(f.Text, false, names, p, slog.New(slog.DiscardHandler))
+// ParseRules reads a file of rules exactly as Prometheus does.
+func ParseRules(f rules.File, p parser.Parser) (*rulefmt.RuleGroups, []error) {
+	return rulefmt.Parse(f.Text, false, Names, p, slog.New(slog.DiscardHandler))
 }
 
 func byPlace(a, b error) int {
