@@ -1,15 +1,9 @@
 package main
 
 import (
-	"context"
-	"regexp"
-	"strings"
-	"time"
-
 	"github.com/spf13/cobra"
 
-	"github.com/tomeishi/tomeishi/collector/api"
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 const completionLong = `Print the script by which a shell completes tomeishi's commands, and the names of
@@ -29,124 +23,20 @@ For every new one:
         with "autoload -U compinit; compinit" in ~/.zshrc
   fish  tomeishi completion fish > ~/.config/fish/completions/tomeishi.fish`
 
-func newCompletion(t *terminal) *cobra.Command {
+func newCompletion(t *term.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use: "completion bash|zsh|fish", Short: "Print the script that completes commands in a shell",
-		Long: completionLong, Args: takes("bash|zsh|fish"), ValidArgs: []string{"bash", "zsh", "fish"},
+		Long: completionLong, Args: term.Takes("bash|zsh|fish"), ValidArgs: []string{"bash", "zsh", "fish"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch args[0] {
 			case "bash":
-				return cmd.Root().GenBashCompletionV2(t.out, true)
+				return cmd.Root().GenBashCompletionV2(t.Out, true)
 			case "zsh":
-				return cmd.Root().GenZshCompletion(t.out)
+				return cmd.Root().GenZshCompletion(t.Out)
 			case "fish":
-				return cmd.Root().GenFishCompletion(t.out, true)
+				return cmd.Root().GenFishCompletion(t.Out, true)
 			}
-			return usagef("there is no completion for %s: it is bash, zsh or fish", quote(args[0]))
+			return term.Usagef("there is no completion for %s: it is bash, zsh or fish", term.Quote(args[0]))
 		},
 	}
-}
-
-// completeTime is how long a shell waits for names.
-const completeTime = 2 * time.Second
-
-// completer finds names for an argument.
-type completer = func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective)
-
-// names completes the first of the arguments by names that the collector has;
-// with more, each of them. An error says nothing: the shell shows what is typed.
-func names(s *server, more bool, ask func(context.Context, *client) ([]string, error)) completer {
-	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if len(args) > 0 && !more {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		c, err := s.dial()
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		c.timeout = min(c.timeout, completeTime)
-		found, err := ask(cmd.Context(), c)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		return found, cobra.ShellCompDirectiveNoFileComp
-	}
-}
-
-// then completes the arguments after those of first by the words given.
-func then(first completer, words ...string) completer {
-	return func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
-		if len(args) == 1 {
-			return words, cobra.ShellCompDirectiveNoFileComp
-		}
-		return first(cmd, args, typed)
-	}
-}
-
-// completeFlag completes a flag's value by the words given.
-func completeFlag(cmd *cobra.Command, flag string, words ...string) {
-	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic("tomeishi: " + err.Error()) // there is no such flag
-	}
-}
-
-// harmless is what a shell can be offered: a name from elsewhere could be more
-// than a word to it.
-var harmless = regexp.MustCompile(`^[\pL\pN_./:@%+][\pL\pN_./:@%+-]*$`)
-
-// offer adds a name with what is said about it.
-func offer(to []string, name, about string) []string {
-	if !harmless.MatchString(name) {
-		return to
-	}
-	about = strings.ReplaceAll(line(about), "\t", " ")
-	if about == "" {
-		return append(to, name)
-	}
-	return append(to, name+"\t"+about)
-}
-
-func gateNames(ctx context.Context, c *client) (found []string, err error) {
-	var list gateList
-	_, err = c.get(ctx, "/v1/gates", &list)
-	for _, g := range list.Gates {
-		found = offer(found, g.Name, g.State)
-	}
-	return found, err
-}
-
-func incidentNames(ctx context.Context, c *client) (found []string, err error) {
-	var list struct {
-		Incidents []api.Incident `json:"incidents"`
-	}
-	_, err = c.get(ctx, "/v1/incidents", &list)
-	for _, in := range list.Incidents {
-		found = offer(found, in.ID, strings.TrimSpace(in.State+" "+strings.Join(in.Gates, " ")))
-	}
-	return found, err
-}
-
-// silenceNames are those that can be ended.
-func silenceNames(ctx context.Context, c *client) (found []string, err error) {
-	list, _, err := c.silences(ctx)
-	for _, s := range list {
-		if s.state() != "expired" {
-			found = offer(found, s.ID, matchersText(s.Matchers)+" "+s.Comment)
-		}
-	}
-	return found, err
-}
-
-func agentNames(ctx context.Context, c *client) (found []string, err error) {
-	var list agentList
-	_, err = c.get(ctx, "/v1/agents", &list)
-	for _, a := range list.Agents {
-		found = offer(found, a.Agent, a.State)
-	}
-	return found, err
-}
-
-// verdictWords complete a verdict.
-func verdictWords() []string {
-	return []string{machine.VerdictReal, machine.VerdictFalse, machine.VerdictTest}
 }

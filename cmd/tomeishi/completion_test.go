@@ -1,87 +1,20 @@
 package main
 
 import (
-	"net/http"
 	"os/exec"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/clitest"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
-
-// named answers with names that a shell would take for more than a word too.
-func named(w http.ResponseWriter, r *http.Request) {
-	switch r.URL.Path {
-	case "/v1/gates":
-		says(200, `{"gates": [{"name": "a/b", "state": "closed"}, {"name": "$(reboot)", "state": "open"}]}`)(w, r)
-	case "/v1/incidents":
-		says(200, `{"incidents": [{"id": "i1", "state": "open", "gates": ["a/b", "c"]}, {"id": "i2", "state": "en\tded\n"}]}`)(w, r)
-	case "/v1/agents":
-		says(200, `{"agents": [{"agent": "web1", "state": "ok"}, {"agent": "-x", "state": "ok"}, {"agent": "a;b", "state": "ok"}, {"agent": "a b"}, {"agent": "x\ny"}]}`)(w, r)
-	default:
-		alertmanager(nil)(w, r)
-	}
-}
-
-func TestCompletion(t *testing.T) {
-	chdir(t)
-	at := serve(t, named)
-	gates := []string{"a/b\tclosed"}
-	for line, want := range map[string][]string{
-		"gate show ":                       gates,
-		"gate open ":                       gates,
-		"gate close a":                     gates,
-		"gate check ":                      gates,
-		"gate watch ":                      gates,
-		"hold add ":                        gates,
-		"hold release ":                    gates,
-		"hold list ":                       gates,
-		"gate open a/b ":                   nil,
-		"gate open a/b --verdict ":         {"real", "false", "test"},
-		"incident show ":                   {"i1\topen a/b c", "i2\ten ded"},
-		"incident verdict ":                {"i1\topen a/b c", "i2\ten ded"},
-		"incident verdict i1 ":             {"real", "false", "test"},
-		"agent forget ":                    {"web1\tok"},
-		"silence expire ":                  {activeID + "\talertname=HostDiskFull instance=~\"db.*\" team!=\"\" new\\x1bdisks"},
-		"silence expire " + activeID + " ": {activeID + "\talertname=HostDiskFull instance=~\"db.*\" team!=\"\" new\\x1bdisks"},
-		"alert list --severity ":           {"critical", "warning", "info"},
-		"completion ":                      {"bash", "zsh", "fish"},
-		"silence ex":                       {"expire\tEnd silences"},
-	} {
-		words := append([]string{"__complete"}, strings.Split(line, " ")...)
-		if !strings.HasPrefix(line, "completion") && !strings.HasPrefix(line, "silence ex") || strings.HasPrefix(line, "silence expire") {
-			words = append(words[:3], append([]string{"--server", at}, words[3:]...)...)
-		}
-		exit, out, stderr := runTest(t, words...)
-		var got []string
-		for l := range strings.SplitSeq(strings.TrimSpace(out), "\n") {
-			if !strings.HasPrefix(l, ":") {
-				got = append(got, l)
-			}
-		}
-		if diff := cmp.Diff(got, want); exit != exitDone || diff != "" {
-			t.Errorf("%q: exit %d, said %q\n%s", line, exit, stderr, diff)
-		}
-	}
-}
-
-// TestCompletionSilent says nothing when the collector does not.
-func TestCompletionSilent(t *testing.T) {
-	chdir(t)
-	for name, h := range map[string]http.HandlerFunc{"reset": resets, "forbidden": says(403, "{}"), "no collector": says(200, "<html>"), "silence": silent} {
-		exit, out, stderr := runTest(t, "__complete", "gate", "show", "--timeout", "200ms", "--server", serve(t, h), "")
-		if exit != exitDone || out != ":4\n" || strings.Contains(stderr, "rror") {
-			t.Errorf("%s: exit %d, output %q, said %q", name, exit, out, stderr)
-		}
-	}
-}
 
 // TestCompletionScripts has each shell that is here read its script.
 func TestCompletionScripts(t *testing.T) {
-	chdir(t)
+	clitest.Chdir(t)
 	for _, shell := range []string{"bash", "zsh", "fish"} {
 		exit, out, stderr := runTest(t, "completion", shell)
-		if exit != exitDone || stderr != "" || !strings.Contains(out, "tomeishi") || !strings.Contains(out, shell+" completion") {
+		if exit != term.Done || stderr != "" || !strings.Contains(out, "tomeishi") || !strings.Contains(out, shell+" completion") {
 			t.Errorf("%s: exit %d, said %q, %d bytes", shell, exit, stderr, len(out))
 		}
 		path, err := exec.LookPath(shell)
@@ -95,7 +28,10 @@ func TestCompletionScripts(t *testing.T) {
 			t.Errorf("%s does not read it: %v\n%s", shell, err, said)
 		}
 	}
-	if exit, _, stderr := runTest(t, "completion", "tcsh"); exit != exitUsage || !strings.Contains(stderr, "bash, zsh or fish") {
+	if exit, out, stderr := runTest(t, "__complete", "completion", ""); exit != term.Done || !strings.HasPrefix(out, "bash\nzsh\nfish\n:") {
+		t.Errorf("exit %d, output %q, said %q", exit, out, stderr)
+	}
+	if exit, _, stderr := runTest(t, "completion", "tcsh"); exit != term.Usage || !strings.Contains(stderr, "bash, zsh or fish") {
 		t.Errorf("tcsh: exit %d, said %q", exit, stderr)
 	}
 }

@@ -4,12 +4,13 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
 func TestMain(m *testing.M) {
@@ -124,17 +125,7 @@ func code(ts *testscript.TestScript, _ bool, args []string) {
 func runTest(t *testing.T, args ...string) (exit int, stdout, stderr string) {
 	t.Helper()
 	var out, errs strings.Builder
-	exit = run(t.Context(), args, strings.NewReader(""), &out, &errs)
+	screen := term.New(strings.NewReader(""), &out, &errs)
+	exit = screen.Run(t.Context(), newTomeishi(screen), args)
 	return exit, out.String(), errs.String()
-}
-
-func chdir(t *testing.T) {
-	t.Helper()
-	t.Chdir(t.TempDir())
-	for _, k := range []string{"TOMEISHI_SERVER", "TOMEISHI_TOKEN_FILE"} {
-		t.Setenv(k, "")
-	}
-	if _, err := os.Stat(localSocket); err == nil {
-		t.Fatal("a collector's socket is here")
-	}
 }

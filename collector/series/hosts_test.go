@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql"
 
+	"github.com/tomeishi/tomeishi/collector/series/syntax"
 	"github.com/tomeishi/tomeishi/rules/examples"
 )
 
@@ -27,7 +28,7 @@ func hostRules(t *testing.T) (alerts, records []rulefmt.Rule) {
 		if f.Name != "hosts.yml" {
 			continue
 		}
-		groups, errs := rulefmt.Parse(f.Text, false, model.UTF8Validation, newParser(), slog.New(slog.DiscardHandler))
+		groups, errs := rulefmt.Parse(f.Text, false, model.UTF8Validation, syntax.NewParser(), slog.New(slog.DiscardHandler))
 		if len(errs) > 0 {
 			t.Fatal(errs)
 		}
@@ -109,7 +110,7 @@ func newFleet(t *testing.T, minutes int, hosts map[string]func(minute int) day, 
 
 func parseSeries(t *testing.T, text, instance string) labels.Labels {
 	t.Helper()
-	l, err := newParser().ParseMetric(text)
+	l, err := syntax.NewParser().ParseMetric(text)
 	if err != nil {
 		t.Fatal(text, err)
 	}

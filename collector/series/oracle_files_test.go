@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/prometheus/model/rulefmt"
 	promrules "github.com/prometheus/prometheus/rules"
 
+	"github.com/tomeishi/tomeishi/collector/series/syntax"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
@@ -77,7 +78,7 @@ func TestOracleFiles(t *testing.T) {
 // sameFile compares what becomes of a file here and at Prometheus's.
 func sameFile(t *testing.T, f rules.File) (taken bool) {
 	t.Helper()
-	want, errs := parseRules(f, newParser())
+	want, errs := syntax.ParseRules(f, syntax.NewParser())
 	set, problems := rules.Parse([]rules.File{f}, NewChecker())
 	switch {
 	case len(errs) > 0 && problems.Err() == nil:
@@ -89,7 +90,7 @@ func sameFile(t *testing.T, f rules.File) (taken bool) {
 		t.Errorf("%s is refused, and Prometheus takes it: %v", f.Name, problems.Err())
 		return false
 	}
-	read, err := readSet("", set.Prometheus, set.Metrics, newParser())
+	read, err := readSet("", set.Prometheus, set.Metrics, syntax.NewParser())
 	if err != nil {
 		t.Errorf("%s: %v", f.Name, err)
 		return true

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/prometheus/promql/promqltest"
 	promrules "github.com/prometheus/prometheus/rules"
 
+	"github.com/tomeishi/tomeishi/collector/series/syntax"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
@@ -117,7 +118,7 @@ func runUnit(t *testing.T, f *unitFile, u *unitTest, files []rules.File) error {
 		})
 	}
 	run.store.engine = promql.NewEngine(promql.EngineOpts{ // whose steps are the test's
-		Logger: slog.New(slog.DiscardHandler), MaxSamples: 10000, Timeout: 100 * time.Second, Parser: newParser(),
+		Logger: slog.New(slog.DiscardHandler), MaxSamples: 10000, Timeout: 100 * time.Second, Parser: syntax.NewParser(),
 		EnableAtModifier: true, EnableNegativeOffset: true,
 		NoStepSubqueryIntervalFn: func(int64) int64 { return every.Milliseconds() },
 	})

@@ -9,9 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/prometheus/promql/parser"
-
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/series/syntax"
 )
 
 // queries keeps those who ask from taking what gates and rules need: a few
@@ -26,9 +25,6 @@ const (
 	maxWaiting  = 128
 	longestWait = 10 * time.Second
 	maxForm     = 1 << 20
-	// maxTokens bounds how deep an expression can be nested: Go's stack, and
-	// with it the process, ends at a gigabyte.
-	maxTokens = 10_000
 	// answerTimeout is for a client to read its answer.
 	answerTimeout = time.Minute
 )
@@ -72,7 +68,7 @@ func (s *Store) guard(next http.Handler) http.Handler {
 			return
 		}
 		for _, text := range append(r.Form["match[]"], r.Form["query"]...) {
-			if err := checkTokens(text); err != nil {
+			if err := syntax.CheckTokens(text); err != nil {
 				promError(w, http.StatusBadRequest, "bad_data", err.Error())
 				return
 			}
@@ -112,19 +108,6 @@ func (l *leaving) WriteHeader(code int) {
 func (l *leaving) Write(b []byte) (int, error) {
 	l.leave()
 	return l.ResponseWriter.Write(b)
-}
-
-// checkTokens refuses what nobody writes.
-func checkTokens(text string) error {
-	var item parser.Item
-	lexer := parser.Lex(text)
-	for range maxTokens {
-		lexer.NextItem(&item)
-		if item.Typ == parser.EOF || item.Typ == parser.ERROR {
-			return nil // the parser says it better
-		}
-	}
-	return fmt.Errorf("the expression has more than %d words and signs", maxTokens)
 }
 
 // promError answers in the shape of Prometheus's API.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/promql"
+
+	"github.com/tomeishi/tomeishi/collector/series/syntax"
 )
 
 // maxRangeSteps bounds the values of one series in an answer, as Prometheus's
@@ -27,7 +29,7 @@ func (s *Store) Range(ctx context.Context, query string, from, to time.Time, ste
 	case to.Sub(from)/step >= maxRangeSteps:
 		return fmt.Errorf("ask for a range: more than %d steps: use a longer step or a shorter range", maxRangeSteps)
 	}
-	if err := checkTokens(query); err != nil {
+	if err := syntax.CheckTokens(query); err != nil {
 		return err
 	}
 	leave, err := s.queries.enter(ctx)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/series/syntax"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
@@ -148,7 +149,7 @@ func (r *Rules) begin(ctx context.Context) {
 
 func (r *Rules) managerOptions(ctx context.Context) *promrules.ManagerOptions {
 	return &promrules.ManagerOptions{
-		NameValidationScheme: names,
+		NameValidationScheme: syntax.Names,
 		ExternalURL:          r.url,
 		QueryFunc:            promrules.EngineQueryFunc(r.store.engine, r.store.db),
 		NotifyFunc:           func(context.Context, string, ...*promrules.Alert) {}, // alerts are levels here

@@ -14,6 +14,7 @@ import (
 	promrules "github.com/prometheus/prometheus/rules"
 
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/series/syntax"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
@@ -44,7 +45,7 @@ func readSet(name string, files []rules.File, metrics []*rules.MetricRule, p par
 	}
 	found := 0
 	for _, f := range files {
-		groups, errs := parseRules(f, p)
+		groups, errs := syntax.ParseRules(f, p)
 		if len(errs) > 0 {
 			return nil, fmt.Errorf("read the rules of %s: %w", f.Name, errors.Join(errs...))
 		}

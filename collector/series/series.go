@@ -29,6 +29,8 @@ import (
 	"github.com/prometheus/prometheus/tsdb"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/series/syntax"
+	"github.com/tomeishi/tomeishi/rules"
 )
 
 // Options of Open.
@@ -96,7 +98,7 @@ func Open(o Options) (*Store, error) {
 	o.Retention = cmp.Or(o.Retention, defaultRetention)
 	o.MaxSeries = cmp.Or(o.MaxSeries, defaultMaxSeries)
 	o.Interval = cmp.Or(o.Interval, defaultInterval)
-	s := &Store{o: o, parser: newParser(), caughtUp: make(chan struct{}), started: time.Now()}
+	s := &Store{o: o, parser: syntax.NewParser(), caughtUp: make(chan struct{}), started: time.Now()}
 	opened, err := openDB(o)
 	if err != nil {
 		return nil, err
@@ -119,7 +121,9 @@ func Open(o Options) (*Store, error) {
 	return s, nil
 }
 
-func newParser() parser.Parser { return parser.NewParser(parser.Options{}) }
+// NewChecker makes the checker that reads expressions and rule files as the
+// evaluation will.
+func NewChecker() rules.Checker { return syntax.NewChecker() }
 
 // Offer shows the view an entry that was applied, in order. It does not wait
 // for the view.

@@ -1,0 +1,117 @@
+package operate
+
+import (
+	"net/url"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
+	"github.com/tomeishi/tomeishi/collector/api"
+)
+
+const effectLong = `An effect is one carrying-out of one mitigation on one target.
+
+Approve one that waits for a person, and take one back:
+  tomeishi effect list
+  tomeishi effect approve e4
+  tomeishi effect undo e4 --reason 'the rule was wrong' --verdict false`
+
+func newEffect(t *term.Terminal) *cobra.Command {
+	s := &client.Server{}
+	cmd := &cobra.Command{
+		Use: "effect", Short: "List, approve and undo effects", Long: effectLong,
+		Args: term.Subcommand, RunE: term.NeedSubcommand,
+	}
+	s.Flags(cmd.PersistentFlags())
+	cmd.AddCommand(newEffectList(t, s), newEffectApprove(t, s), newEffectUndo(t, s))
+	return cmd
+}
+
+const effectListLong = `List the effects, oldest first: what was planned, done, verified and undone.
+
+  tomeishi effect list`
+
+func newEffectList(t *term.Terminal, s *client.Server) *cobra.Command {
+	cmd := &cobra.Command{Use: "list", Short: "List effects", Long: effectListLong, Args: term.Takes()}
+	asJSON := term.JSONFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := s.Dial()
+		if err != nil {
+			return err
+		}
+		var list struct {
+			Effects []api.Effect `json:"effects"`
+		}
+		raw, err := c.Get(cmd.Context(), "/v1/effects", &list)
+		if err != nil || *asJSON {
+			return t.OrJSON(raw, err)
+		}
+		if len(list.Effects) == 0 {
+			t.Printf("no effects\n")
+			return nil
+		}
+		rows := [][]string{{"EFFECT", "STATE", "MODE", "MITIGATION", "TARGET", "ALERT", "INCIDENT", "PLANNED", "RESULT"}}
+		for _, e := range list.Effects {
+			rows = append(rows, []string{
+				e.ID, e.State, e.Mode, e.Mitigation, e.Target, e.Alert, term.OrDash(e.Incident), term.When(e.Planned), term.OrDash(term.Line(e.Result)),
+			})
+		}
+		t.Table(rows...)
+		return nil
+	}
+	return cmd
+}
+
+const effectApproveLong = `Approve an effect that is planned in mode approve: it is carried out at once.
+
+  tomeishi effect approve e4`
+
+func newEffectApprove(t *term.Terminal, s *client.Server) *cobra.Command {
+	cmd := &cobra.Command{Use: "approve ID", Short: "Carry out an effect that waits for a person", Long: effectApproveLong, Args: term.Takes("ID")}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return decideEffect(t, cmd, s, args[0], "approve", "effect "+args[0]+" was approved", order{})
+	}
+	return cmd
+}
+
+const effectUndoLong = `Take an effect back, under the rules by which its gate opens.
+
+  tomeishi effect undo e4 --reason 'the rule was wrong' --verdict false`
+
+func newEffectUndo(t *term.Terminal, s *client.Server) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "undo ID --reason TEXT --verdict real|false|test", Short: "Take an effect back",
+		Long: effectUndoLong, Args: term.Takes("ID"),
+	}
+	o := &order{}
+	o.flags(cmd, true)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := o.check(); err != nil {
+			return err
+		}
+		return decideEffect(t, cmd, s, args[0], "undo", "effect "+args[0]+" was undone", *o)
+	}
+	return cmd
+}
+
+func decideEffect(t *term.Terminal, cmd *cobra.Command, s *client.Server, id, do, what string, o order) error {
+	c, err := s.Dial()
+	if err != nil {
+		return err
+	}
+	var e api.Effect
+	var p api.Pending
+	_, err = c.Decide(cmd.Context(), client.Decision{
+		Path: "/v1/effects/" + url.PathEscape(id) + "/" + do, Body: o, What: what, Look: "tomeishi effect list", Pending: &p,
+	}, &e)
+	switch {
+	case err != nil:
+		return err
+	case p.Needed > 0:
+		sayPending(t, p.Gate)
+		return nil
+	}
+	t.Printf("effect %s is %s: %s on %s\n", term.Line(e.ID), term.Line(e.State), term.Line(e.Mitigation), term.Line(e.Target))
+	return nil
+}

@@ -1,0 +1,180 @@
+package operate
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
+	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
+	"github.com/tomeishi/tomeishi/collector/api"
+	"github.com/tomeishi/tomeishi/collector/machine"
+)
+
+// order is the body of a decision.
+type order struct {
+	Reason  string            `json:"reason,omitempty"`
+	Verdict string            `json:"verdict,omitempty"`
+	Epoch   *uint64           `json:"epoch,omitempty"`
+	Hold    string            `json:"hold,omitempty"`
+	Match   map[string]string `json:"match,omitempty"`
+}
+
+// flags adds --reason and, where a verdict can be needed, --verdict.
+func (o *order) flags(cmd *cobra.Command, verdict bool) {
+	cmd.Flags().StringVar(&o.Reason, "reason", "", "why, in a `TEXT` that others will read")
+	if verdict {
+		cmd.Flags().StringVar(&o.Verdict, "verdict", "", "what it was: `real|false|test` (needed while a rule holds it)")
+		completeFlag(cmd, "verdict", verdictWords()...)
+	}
+}
+
+func (o *order) check() error {
+	if strings.TrimSpace(o.Reason) == "" {
+		return term.Usagef("--reason is missing: say why, others will read it")
+	}
+	return checkVerdict(o.Verdict)
+}
+
+func checkVerdict(v string) error {
+	switch v {
+	case "", machine.VerdictReal, machine.VerdictFalse, machine.VerdictTest:
+		return nil
+	}
+	return term.Usagef("the verdict is real, false or test, not %s", term.Quote(v))
+}
+
+const gateCloseLong = `Close a gate by hand, whatever its mode. It stays closed until a person opens it.
+
+  tomeishi gate close demo/withdrawals --reason 'node out of sync'
+
+To hold one request, customer or address only, see tomeishi hold add.`
+
+func newGateClose(t *term.Terminal, s *client.Server) *cobra.Command {
+	cmd := &cobra.Command{Use: "close NAME --reason TEXT", Short: "Close a gate", Long: gateCloseLong, Args: term.Takes("NAME")}
+	cmd.ValidArgsFunction = names(s, false, gateNames)
+	o := &order{}
+	o.flags(cmd, false)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		path, err := gatePath(args[0])
+		if err != nil {
+			return err
+		}
+		if err := o.check(); err != nil {
+			return err
+		}
+		c, err := s.Dial()
+		if err != nil {
+			return err
+		}
+		g, err := gateOrder(cmd.Context(), c, args[0], path+"/close", "gate "+args[0]+" was closed", *o)
+		if err != nil {
+			return err
+		}
+		sayGate(t, g)
+		return nil
+	}
+	return cmd
+}
+
+const gateOpenLong = `Open a gate: lift its holds, saying why that is safe, and what it was if a rule
+closed it. Without --epoch the gate is read first, what is about to be lifted is
+shown, and a hold that comes after that stays.
+
+  tomeishi gate open demo/withdrawals --reason 'both payments were mine' --verdict test
+
+Verdicts: real (it happened), false (it did not: what was seen until now never
+counts toward a close again), test.
+
+A gate with approvals: 2 opens when two people by name have done this. The first
+agrees, and is told who else may; what the second says last is the verdict.`
+
+func newGateOpen(t *term.Terminal, s *client.Server) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "open NAME --reason TEXT --verdict real|false|test", Short: "Open a gate",
+		Long: gateOpenLong, Args: term.Takes("NAME"),
+	}
+	cmd.ValidArgsFunction = names(s, false, gateNames)
+	o := &order{}
+	o.flags(cmd, true)
+	epoch := cmd.Flags().Uint64("epoch", 0, "open only if no hold came after this epoch `N` (default: the epoch just read)")
+	cmd.Flags().StringVar(&o.Hold, "hold", "", "lift only the hold `ID`")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if cmd.Flags().Changed("epoch") {
+			o.Epoch = epoch
+		}
+		return openByName(cmd.Context(), t, s, args[0], *o)
+	}
+	return cmd
+}
+
+func openByName(ctx context.Context, t *term.Terminal, s *client.Server, name string, o order) error {
+	path, err := gatePath(name)
+	if err != nil {
+		return err
+	}
+	if err := o.check(); err != nil {
+		return err
+	}
+	c, err := s.Dial()
+	if err != nil {
+		return err
+	}
+	if o.Epoch == nil {
+		var g api.Gate
+		if _, err := c.Get(ctx, path, &g); err != nil {
+			return err
+		}
+		if len(g.Holds) == 0 {
+			t.Printf("%s is open already: nothing holds it\n", name)
+			return nil
+		}
+		sayLifting(t, g, o.Hold)
+		o.Epoch = &g.Epoch
+	}
+	return lift(ctx, t, c, name, "gate "+name+" was opened", path, o)
+}
+
+// lift gives the order to open, and says what came of it.
+func lift(ctx context.Context, t *term.Terminal, c *client.Client, name, what, path string, o order) error {
+	var g api.Gate
+	var p api.Pending
+	_, err := c.Decide(ctx, client.Decision{Path: path + "/open", Body: o, What: what, Look: "tomeishi gate show " + name, Pending: &p}, &g)
+	if err != nil {
+		return err
+	}
+	if p.Needed > 0 {
+		sayPending(t, p.Gate)
+		return nil
+	}
+	sayGate(t, g)
+	return nil
+}
+
+// sayLifting shows what an opening is about to lift.
+func sayLifting(t *term.Terminal, g api.Gate, hold string) {
+	for _, h := range g.Holds {
+		if h.Cause != machine.ByParent && (hold == "" || hold == h.ID) {
+			t.Printf("lifting hold %s by %s, since %s\n", term.Line(h.ID), term.Line(holdText(h)), term.When(h.Since))
+		}
+	}
+}
+
+func gateOrder(ctx context.Context, c *client.Client, name, path, what string, o order) (api.Gate, error) {
+	var g api.Gate
+	_, err := c.Decide(ctx, client.Decision{Path: path, Body: o, What: what, Look: "tomeishi gate show " + name}, &g)
+	return g, err
+}
+
+// sayGate says in one line how a gate stands after a decision.
+func sayGate(t *term.Terminal, g api.Gate) {
+	word := "open"
+	if g.State == "closed" {
+		word = "CLOSED"
+	}
+	t.Printf("%s is %s, epoch %d\n", term.Line(g.Name), t.State(word), g.Epoch)
+	for _, h := range g.Holds {
+		t.Printf("  hold %s by %s\n", term.Line(h.ID), term.Line(holdText(h)))
+	}
+}
