@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
@@ -39,57 +40,57 @@ type draft struct {
 // rule reads a rule on events.
 func (p *parser) rule(item parsedItem, group string, common []Pair) {
 	n := item.at
-	d := &draft{parsedRule: &parsedRule{Rule: &Rule{File: p.file.Name, Group: group, Limit: defaultLimit}}, node: n}
-	before := p.noted
-	p.unmerged(n)
-	p.known(item.said, "a rule", p.ruleKeys(d))
+	d := &draft{parsedRule: &parsedRule{Rule: &Rule{File: p.File.Name, Group: group, Limit: defaultLimit}}, node: n}
+	before := p.Noted()
+	p.Unmerged(n)
+	p.Known(item.said, "a rule", p.ruleKeys(d))
 	if need := d.needs(); need != "" {
 		p.lacks(n, before, "the rule has no %s", need)
 		return
 	}
-	p.unique(n, "rule", group+"\x00"+d.Name, clip(d.Name)+" in group "+clip(group))
+	p.unique(n, "rule", group+"\x00"+d.Name, strictyaml.Clip(d.Name)+" in group "+strictyaml.Clip(group))
 	if d.lateness == nil {
 		d.Lateness = d.Within
 	}
 	d.Labels = merge(common, d.Labels)
 	for _, k := range d.By {
 		if slices.ContainsFunc(d.Labels, func(l Pair) bool { return l.Name == k.Label }) {
-			p.errorAt(n, "the label %s is set twice: by labels and by `by`", k.Label)
+			p.ErrorAt(n, "the label %s is set twice: by labels and by `by`", k.Label)
 		}
 	}
 	p.conditions(d)
 	p.rules = append(p.rules, d.parsedRule)
 }
 
-func (p *parser) ruleKeys(d *draft) []key {
+func (p *parser) ruleKeys(d *draft) []strictyaml.Key {
 	r := d.Rule
-	return []key{
-		{name: "alert", read: func(v *yaml.Node) { r.Name = p.name(v, "the rule's name") }},
-		{name: "event", read: func(v *yaml.Node) { r.Event = p.eventType(v) }},
-		{name: "where", read: func(v *yaml.Node) {
-			if text, ok := p.text(v, "where"); ok {
+	return []strictyaml.Key{
+		{Name: "alert", Read: func(v *yaml.Node) { r.Name = p.name(v, "the rule's name") }},
+		{Name: "event", Read: func(v *yaml.Node) { r.Event = p.eventType(v) }},
+		{Name: "where", Read: func(v *yaml.Node) {
+			if text, ok := p.Text(v, "where"); ok {
 				r.Where, d.condition = text, v
 			}
 		}},
-		{name: "by", read: func(v *yaml.Node) { p.by(v, r) }},
-		{name: "within", read: func(v *yaml.Node) { r.Within = p.duration(v, "within", true) }},
-		{name: "lateness", read: func(v *yaml.Node) { r.Lateness = p.duration(v, "lateness", false); d.lateness = v }},
-		{name: "when", read: func(v *yaml.Node) { d.when = v }},
-		{name: "labels", read: func(v *yaml.Node) { r.Labels = p.labels(v) }},
-		{name: "annotations", read: func(v *yaml.Node) { r.Annotations = p.annotations(v) }},
-		{name: "mitigate", read: func(v *yaml.Node) { p.each(v, "mitigate", func(n *yaml.Node) { d.uses = p.use(n, d.uses) }) }},
-		{name: "limit", read: func(v *yaml.Node) { r.Limit = p.limit(v) }},
-		{name: "keep_firing_for", read: func(v *yaml.Node) { r.KeepFiring = p.duration(v, "keep_firing_for", false) }},
-		{name: "for", read: func(v *yaml.Node) {
-			p.errorAt(v, "an event rule has no `for`: it fires at the event that makes it true; `within` says how long events count together")
+		{Name: "by", Read: func(v *yaml.Node) { p.by(v, r) }},
+		{Name: "within", Read: func(v *yaml.Node) { r.Within = p.duration(v, "within", true) }},
+		{Name: "lateness", Read: func(v *yaml.Node) { r.Lateness = p.duration(v, "lateness", false); d.lateness = v }},
+		{Name: "when", Read: func(v *yaml.Node) { d.when = v }},
+		{Name: "labels", Read: func(v *yaml.Node) { r.Labels = p.labels(v) }},
+		{Name: "annotations", Read: func(v *yaml.Node) { r.Annotations = p.annotations(v) }},
+		{Name: "mitigate", Read: func(v *yaml.Node) { p.Each(v, "mitigate", func(n *yaml.Node) { d.uses = p.use(n, d.uses) }) }},
+		{Name: "limit", Read: func(v *yaml.Node) { r.Limit = p.limit(v) }},
+		{Name: "keep_firing_for", Read: func(v *yaml.Node) { r.KeepFiring = p.duration(v, "keep_firing_for", false) }},
+		{Name: "for", Read: func(v *yaml.Node) {
+			p.ErrorAt(v, "an event rule has no `for`: it fires at the event that makes it true; `within` says how long events count together")
 		}},
-		{name: "sequence", not: "makes a rule about events in an order"},
-		{name: "reconcile", not: "makes a rule about two sides that must agree"},
-		{name: "unless", not: "makes a rule about an event that does not follow"},
-		{name: "settle", not: "belongs to reconcile"},
-		{name: "except", not: "belongs to reconcile"},
-		{name: "grace", not: "belongs to rules about what does not happen"},
-		{name: "key", not: "belongs to reconcile; events are counted apart with `by`"},
+		{Name: "sequence", Not: "makes a rule about events in an order"},
+		{Name: "reconcile", Not: "makes a rule about two sides that must agree"},
+		{Name: "unless", Not: "makes a rule about an event that does not follow"},
+		{Name: "settle", Not: "belongs to reconcile"},
+		{Name: "except", Not: "belongs to reconcile"},
+		{Name: "grace", Not: "belongs to rules about what does not happen"},
+		{Name: "key", Not: "belongs to reconcile; events are counted apart with `by`"},
 	}
 }
 
@@ -113,17 +114,17 @@ func (p *parser) conditions(d *draft) {
 	if d.condition != nil {
 		var err *exprError
 		if d.where, err = p.lang.condition(d.Where); err != nil {
-			p.errorIn(d.condition, err.offset, err.text)
+			p.ErrorIn(d.condition, err.offset, err.text)
 			return
 		}
 	}
-	text, ok := p.text(d.when, "when")
+	text, ok := p.Text(d.when, "when")
 	if !ok {
 		return
 	}
 	when, values, err := p.lang.when(text)
 	if err != nil {
-		p.errorIn(d.when, err.offset, err.text)
+		p.ErrorIn(d.when, err.offset, err.text)
 		return
 	}
 	d.When, d.Values = when, values
@@ -169,17 +170,17 @@ func (p *parser) reach(d *draft) {
 	case nums > 0:
 		why = " where it must add or compare numbers"
 	}
-	p.errorIn(d.when, n.at, fmt.Sprintf("this is never true: of one key a window keeps %d events at most%s", bound, why))
+	p.ErrorIn(d.when, n.at, fmt.Sprintf("this is never true: of one key a window keeps %d events at most%s", bound, why))
 }
 
 func (p *parser) eventType(n *yaml.Node) string {
 	if n.Kind == yaml.MappingNode {
-		p.errorAt(n, "event is one event type, a text")
+		p.ErrorAt(n, "event is one event type, a text")
 		return "?" // it was noted
 	}
 	s := p.name(n, "event")
 	if strings.ContainsFunc(s, unicode.IsSpace) || strings.ContainsAny(s, "*") {
-		p.errorAt(n, "%s is not an event type: it is one word, such as payout.sent, without * and spaces", clip(s))
+		p.ErrorAt(n, "%s is not an event type: it is one word, such as payout.sent, without * and spaces", strictyaml.Clip(s))
 	}
 	return s
 }
@@ -187,7 +188,7 @@ func (p *parser) eventType(n *yaml.Node) string {
 func (p *parser) limit(n *yaml.Node) int {
 	limit, err := strconv.Atoi(n.Value)
 	if err != nil || limit < 1 || limit > maxLimit {
-		p.errorAt(n, "limit is a number of alerts from 1 to %d, not %s", maxLimit, clip(n.Value))
+		p.ErrorAt(n, "limit is a number of alerts from 1 to %d, not %s", maxLimit, strictyaml.Clip(n.Value))
 	}
 	return limit
 }
@@ -198,12 +199,12 @@ func (p *parser) by(n *yaml.Node, r *Rule) {
 		p.labeled(n, r)
 		return
 	}
-	p.each(n, "by", func(n *yaml.Node) {
+	p.Each(n, "by", func(n *yaml.Node) {
 		if n.Kind == yaml.MappingNode {
 			p.labeled(n, r)
 			return
 		}
-		if path, ok := p.text(n, "a field of by"); ok {
+		if path, ok := p.Text(n, "a field of by"); ok {
 			p.key(n, r, "", path)
 		}
 	})
@@ -218,22 +219,22 @@ const maxKeys = 16
 func (p *parser) key(n *yaml.Node, r *Rule, label, path string) {
 	f, err := p.lang.field(path)
 	if err != nil {
-		p.errorIn(n, err.offset, err.text)
+		p.ErrorIn(n, err.offset, err.text)
 		return
 	}
 	if label == "" {
 		label = f.last()
 		if !isIdent(label) {
-			p.errorAt(n, "%s makes no label name; write one, as in {name: %s}", clip(label), path)
+			p.ErrorAt(n, "%s makes no label name; write one, as in {name: %s}", strictyaml.Clip(label), path)
 			return
 		}
 	}
 	p.labelName(n, label)
 	switch {
 	case slices.ContainsFunc(r.By, func(k Key) bool { return k.Label == label }):
-		p.errorAt(n, "two fields of `by` make the label %s; name one of them, as in {other: %s}", label, path)
+		p.ErrorAt(n, "two fields of `by` make the label %s; name one of them, as in {other: %s}", label, path)
 	case len(r.By) == maxKeys:
-		p.errorAt(n, "`by` has more than %d fields", maxKeys)
+		p.ErrorAt(n, "`by` has more than %d fields", maxKeys)
 	}
 	r.By = append(r.By, Key{label, f.String()})
 	r.fields = append(r.fields, f)
@@ -241,11 +242,11 @@ func (p *parser) key(n *yaml.Node, r *Rule, label, path string) {
 
 // use reads a mitigation's name, or {use: name, mode: mode}, and adds it.
 func (p *parser) use(n *yaml.Node, uses []parsedUse) []parsedUse {
-	use, before := parsedUse{place: p.here(n)}, p.noted
+	use, before := parsedUse{place: p.here(n)}, p.Noted()
 	if n.Kind == yaml.MappingNode {
-		p.mapping(n, "an entry of mitigate", []key{
-			{name: "use", read: func(v *yaml.Node) { use.name, use.place = p.name(v, "use"), p.here(v) }},
-			{name: "mode", read: func(v *yaml.Node) { use.mode = p.mode(v) }},
+		p.Mapping(n, "an entry of mitigate", []strictyaml.Key{
+			{Name: "use", Read: func(v *yaml.Node) { use.name, use.place = p.name(v, "use"), p.here(v) }},
+			{Name: "mode", Read: func(v *yaml.Node) { use.mode = p.mode(v) }},
 		})
 		if use.name == "" {
 			p.lacks(n, before, "an entry of mitigate is a name or {use: name, mode: mode}")
@@ -255,7 +256,7 @@ func (p *parser) use(n *yaml.Node, uses []parsedUse) []parsedUse {
 		return uses
 	}
 	if slices.ContainsFunc(uses, func(u parsedUse) bool { return u.name == use.name }) {
-		p.errorAt(n, "the rule names the mitigation %s twice", clip(use.name))
+		p.ErrorAt(n, "the rule names the mitigation %s twice", strictyaml.Clip(use.name))
 	}
 	return append(uses, use)
 }

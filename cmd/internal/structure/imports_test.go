@@ -23,12 +23,14 @@ const (
 	whySDK  = "other people's plugins import the SDK and must not pull in the program"
 )
 
-// The Host allow-list, agent/httpguard, is open to the rooms of both programs:
-// there is one door policy, not two.
+// Open to the rooms of both programs are the Host allow-list, agent/httpguard,
+// for there is one door policy, not two; and agent/strictyaml, for there is one
+// way to read what people write, with rules too.
 func layers() []layer {
 	return []layer{
 		{from: "agent/report/...", why: whyLeaf},
 		{from: "agent/httpguard/...", why: whyLeaf},
+		{from: "agent/strictyaml/...", why: whyLeaf},
 		{
 			from: "agent",
 			sees: []string{"agent/..."},
@@ -61,7 +63,7 @@ func layers() []layer {
 		},
 		{
 			from: "rules/...",
-			sees: []string{"agent/report"},
+			sees: []string{"agent/report", "agent/strictyaml"},
 			why:  "rules are pure: every collector, every replay and every test must get the same answer from them",
 		},
 		{
