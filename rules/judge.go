@@ -34,14 +34,16 @@ func (p *parser) judge(c Checker, f File) {
 	}
 }
 
-// locate notes what Prometheus refuses of a rule.
+// locate notes what Prometheus refuses of a rule, as far as it could be read.
 func (p *parser) locate(c Checker, m *parsedMetric) {
-	if at, err := c.Expr(m.Expr); err != nil {
-		p.ErrorIn(strictyaml.ValueOf(m.said, "expr"), at, "expr: "+short(err.Error()))
+	if m.Expr != "" {
+		if at, err := c.Expr(m.Expr); err != nil {
+			p.ErrorIn(strictyaml.ValueOf(m.said, "expr"), at, "expr: "+short(err.Error()))
+		}
 	}
 	p.locateNames(m.labels, "label")
 	p.locateNames(m.annotations, "annotation")
-	if m.record != nil {
+	if m.Record != "" {
 		p.locateRecord(m)
 		return
 	}

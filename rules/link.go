@@ -22,8 +22,8 @@ func (p *parser) link() {
 		r.Mitigate = p.resolve(r.uses)
 	}
 	for _, m := range p.metrics {
-		if m.rule != nil {
-			m.rule.Mitigate = p.resolve(m.uses)
+		if uses := p.resolve(m.uses); m.rule != nil {
+			m.rule.Mitigate = uses
 		}
 	}
 	p.twins(func(m, other *parsedMetric) {

@@ -37,9 +37,10 @@ func (p *parser) metricRules(g *parsedGroup, list []parsedItem) {
 			return
 		}
 		m := &parsedMetric{place: p.here(item.at), group: g, said: item.said}
-		if p.metricRule(m) {
-			p.metrics = append(p.metrics, m)
-			p.theirs.rules = append(p.theirs.rules, m)
+		sound := p.metricRule(m)
+		p.metrics = append(p.metrics, m)
+		p.theirs.rules = append(p.theirs.rules, m) // what is not sound may have more errors
+		if sound {
 			g.Rules = append(g.Rules, m.promRule)
 		}
 	}
@@ -53,7 +54,7 @@ func (p *parser) metricRule(m *parsedMetric) bool {
 	if p.Exhausted() {
 		return false
 	}
-	p.complete(m, before)
+	p.complete(m)
 	labels := len(m.group.Labels) + len(m.promRule.Labels) + len(m.promRule.Annotations)
 	if p.Noted() > before || !p.spend(m.at, ruleSize+labels*pairSize) {
 		return false
@@ -81,15 +82,19 @@ func (p *parser) withoutEvents(said []strictyaml.Member) []strictyaml.Member {
 }
 
 // complete notes what a rule lacks, or has too much of.
-func (p *parser) complete(m *parsedMetric, before int) {
+func (p *parser) complete(m *parsedMetric) {
 	expr, record, mitigate := strictyaml.ValueOf(m.said, "expr"), strictyaml.ValueOf(m.said, "record"), strictyaml.ValueOf(m.said, "mitigate")
 	switch {
 	case expr == nil && record == nil:
-		p.lacks(m.at, before, "the rule has neither `expr` (PromQL) nor `event`")
+		p.Lacks(m.at, m.said, "expr", "the rule has neither `expr` (PromQL) nor `event`")
 	case m.Expr == "":
-		p.lacks(m.at, before, "the rule has no `expr`: write what PromQL shall evaluate, as in `expr: up == 0`")
+		p.Lacks(m.at, m.said, "expr", "the rule has no `expr`: write what PromQL shall evaluate, as in `expr: up == 0`")
+	}
+	switch {
+	case m.Record == "" && m.Alert == "" && record != nil:
+		p.Lacks(m.at, m.said, "record", "the rule has no name: write `record: name`")
 	case m.Record == "" && m.Alert == "":
-		p.lacks(m.at, before, "the rule has no name: write `alert: Name`, or `record: name` if it records")
+		p.Lacks(m.at, m.said, "alert", "the rule has no name: write `alert: Name`, or `record: name` if it records")
 	case m.Record != "" && m.Alert != "":
 		p.ErrorAt(record, "a rule has `alert` or `record`, not both")
 	case m.Record != "" && mitigate != nil:

@@ -41,14 +41,16 @@ type draft struct {
 func (p *parser) rule(item parsedItem, group string, common []Pair) {
 	n := item.at
 	d := &draft{parsedRule: &parsedRule{Rule: &Rule{File: p.File.Name, Group: group, Limit: defaultLimit}}, node: n}
-	before := p.Noted()
 	p.Unmerged(n)
 	p.Known(item.said, "a rule", p.ruleKeys(d))
-	if need := d.needs(); need != "" {
-		p.lacks(n, before, "the rule has no %s", need)
-		return
+	if !ofLater(item.said) {
+		for _, need := range d.needs() {
+			p.Lacks(n, item.said, need.key, "the rule has no %s", need.remedy)
+		}
 	}
-	p.unique(n, "rule", group+"\x00"+d.Name, strictyaml.Clip(d.Name)+" in group "+strictyaml.Clip(group))
+	if d.Name != "" {
+		p.unique(n, "rule", group+"\x00"+d.Name, strictyaml.Clip(d.Name)+" in group "+strictyaml.Clip(group))
+	}
 	if d.lateness == nil {
 		d.Lateness = d.Within
 	}
@@ -94,29 +96,49 @@ func (p *parser) ruleKeys(d *draft) []strictyaml.Key {
 	}
 }
 
-// needs is what every rule has and this one lacks.
-func (d *draft) needs() string {
-	switch {
-	case d.Name == "":
-		return "name: write `alert: Name`"
-	case d.Event == "":
-		return "event: write which type of event it counts, as in `event: payout.sent`"
-	case d.Within == 0:
-		return "within: write how long events count together, as in `within: 24h`"
-	case d.when == nil:
-		return "when: write from when on it is true, as in `when: count() >= 3`"
+// A need is a key that every rule has, and what to write.
+type need struct{ key, remedy string }
+
+// needs is what this rule lacks.
+func (d *draft) needs() (out []need) {
+	if d.Name == "" {
+		out = append(out, need{"alert", "name: write `alert: Name`"})
 	}
-	return ""
+	if d.Event == "" {
+		out = append(out, need{"event", "event: write which type of event it counts, as in `event: payout.sent`"})
+	}
+	if d.Within == 0 {
+		out = append(out, need{"within", "within: write how long events count together, as in `within: 24h`"})
+	}
+	if d.when == nil {
+		out = append(out, need{"when", "when: write from when on it is true, as in `when: count() >= 3`"})
+	}
+	return out
 }
 
-// conditions compiles where and when.
+// ofLater tells whether a rule is of a form that this version lacks, and so needs
+// other keys.
+func ofLater(said []strictyaml.Member) bool {
+	for _, name := range []string{"sequence", "reconcile", "unless"} {
+		if strictyaml.ValueOf(said, name) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// conditions compiles where and when. Each is looked at whatever is wrong with
+// the rest, so that all errors of a rule are told at once.
 func (p *parser) conditions(d *draft) {
+	before := p.Noted()
 	if d.condition != nil {
 		var err *exprError
 		if d.where, err = p.lang.condition(d.Where); err != nil {
 			p.ErrorIn(d.condition, err.offset, err.text)
-			return
 		}
+	}
+	if d.when == nil {
+		return
 	}
 	text, ok := p.Text(d.when, "when")
 	if !ok {
@@ -125,6 +147,8 @@ func (p *parser) conditions(d *draft) {
 	when, values, err := p.lang.when(text)
 	if err != nil {
 		p.ErrorIn(d.when, err.offset, err.text)
+	}
+	if p.Noted() > before {
 		return
 	}
 	d.When, d.Values = when, values

@@ -64,10 +64,22 @@ func (r *Reader) member(k, v *yaml.Node, what string, keys []Key) {
 		r.ErrorAt(k, "not in this version: %s %s", k.Value, keys[at].Not)
 	case IsNull(v) && keys[at].Null:
 	case IsNull(v):
+		r.wrong[v] = true
 		r.ErrorAt(k, "%s has no value", k.Value)
 	default:
 		keys[at].Read(v)
 	}
+}
+
+// Lacks notes at n that a key is missing, unless an error tells why: one of its
+// value, or of a key that was probably meant to be it.
+func (r *Reader) Lacks(n *yaml.Node, said []Member, key, format string, args ...any) {
+	for _, m := range said {
+		if m.Key.Value == key && r.wrong[m.Value] || r.wrong[m.Key] && closest(m.Key.Value, []string{key}) != "" {
+			return
+		}
+	}
+	r.ErrorAt(n, format, args...)
 }
 
 // WrongKind notes that something is no mapping, list or text.

@@ -4,16 +4,21 @@ import "fmt"
 
 // Nearest suggests the known word that was probably meant.
 func Nearest(word string, known []string) string {
+	if best := closest(word, known); best != "" {
+		return fmt.Sprintf(", did you mean %q?", best)
+	}
+	return ""
+}
+
+// closest is the known word that was probably meant; empty if there is none.
+func closest(word string, known []string) string {
 	best, distance := "", min(3, len(word)/2+1)
 	for _, k := range known {
 		if d := edits(word, k); d < distance {
 			best, distance = k, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(", did you mean %q?", best)
+	return best
 }
 
 // edits counts the characters to insert, remove or replace to make b of a.

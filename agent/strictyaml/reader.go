@@ -23,13 +23,14 @@ type Reader struct {
 	visits int
 	noted  int                // errors
 	found  int                // findings
-	second func(finding bool) // notes that a second document begins; nil if none does
+	wrong  map[*yaml.Node]bool // nodes at which errors were noted
+	second func(finding bool)  // notes that a second document begins; nil if none does
 }
 
 // NewReader reads a file of that kind, as in "a rule file", which may have so
 // many bytes. What is wrong with it is added to out.
 func NewReader(f File, what string, most int, out *Problems) *Reader {
-	return &Reader{File: f, what: what, most: most, out: out}
+	return &Reader{File: f, what: what, most: most, out: out, wrong: map[*yaml.Node]bool{}}
 }
 
 // Note notes a problem at a place.
@@ -54,6 +55,7 @@ func (r *Reader) Note(line, column int, finding bool, text string) {
 
 // ErrorAt notes an error at a node.
 func (r *Reader) ErrorAt(n *yaml.Node, format string, args ...any) {
+	r.wrong[n] = true
 	r.Note(n.Line, n.Column, false, fmt.Sprintf(format, args...))
 }
 
@@ -64,6 +66,7 @@ func (r *Reader) FindingAt(n *yaml.Node, format string, args ...any) {
 
 // ErrorIn notes an error at the character of that offset in a scalar.
 func (r *Reader) ErrorIn(n *yaml.Node, offset int, text string) {
+	r.wrong[n] = true
 	line, column := r.place(n, offset)
 	r.Note(line, column, false, text)
 }
