@@ -66,6 +66,7 @@ func (p *parser) twins(do func(m, other *parsedMetric)) {
 // findings are what is probably not meant in a set without errors.
 func (p *parser) findings() {
 	for _, r := range p.rules {
+		p.strangers(r)
 		for _, v := range r.Values {
 			if v.Kind == Same {
 				asset := v.Paths[0]

@@ -15,6 +15,8 @@ import (
 
 type parsedRule struct {
 	*Rule
+	place
+	said      []strictyaml.Member // its keys
 	uses      []parsedUse
 	threshold place
 }
@@ -34,13 +36,13 @@ const (
 // looked at when all are known.
 type draft struct {
 	*parsedRule
-	node, condition, when, lateness *yaml.Node
+	condition, when, lateness *yaml.Node
 }
 
 // rule reads a rule on events.
 func (p *parser) rule(item parsedItem, group string, common []Pair) {
 	n := item.at
-	d := &draft{parsedRule: &parsedRule{Rule: &Rule{File: p.File.Name, Group: group, Limit: defaultLimit}}, node: n}
+	d := &draft{parsedRule: &parsedRule{Rule: &Rule{File: p.File.Name, Group: group, Limit: defaultLimit}, place: p.here(n), said: item.said}}
 	p.Unmerged(n)
 	p.Known(item.said, "a rule", p.ruleKeys(d))
 	if !ofLater(item.said) {
