@@ -46,6 +46,21 @@ func (r *Reader) Root() *yaml.Node {
 	return doc.Content[0]
 }
 
+// TopKeys are the keys at the top of a file; none if it cannot be read.
+func TopKeys(f File, most int) (out []string) {
+	var ignored Problems
+	r := NewReader(f, "", most, &ignored)
+	root := r.Root()
+	if root == nil {
+		return nil
+	}
+	said, _ := r.Members(r.Visit(root), "")
+	for _, m := range said {
+		out = append(out, m.Key.Value)
+	}
+	return out
+}
+
 // another notes a second document, which err may have ended.
 func (r *Reader) another(n *yaml.Node, err error, finding bool) {
 	switch {

@@ -75,7 +75,7 @@ func (r *Reader) member(k, v *yaml.Node, what string, keys []Key) {
 // value, or of a key that was probably meant to be it.
 func (r *Reader) Lacks(n *yaml.Node, said []Member, key, format string, args ...any) {
 	for _, m := range said {
-		if m.Key.Value == key && r.wrong[m.Value] || r.wrong[m.Key] && closest(m.Key.Value, []string{key}) != "" {
+		if m.Key.Value == key && r.wrong[m.Value] || r.wrong[m.Key] && Closest(m.Key.Value, []string{key}) != "" {
 			return
 		}
 	}

@@ -4,14 +4,14 @@ import "fmt"
 
 // Nearest suggests the known word that was probably meant.
 func Nearest(word string, known []string) string {
-	if best := closest(word, known); best != "" {
+	if best := Closest(word, known); best != "" {
 		return fmt.Sprintf(", did you mean %q?", best)
 	}
 	return ""
 }
 
-// closest is the known word that was probably meant; empty if there is none.
-func closest(word string, known []string) string {
+// Closest is the known word that was probably meant; empty if there is none.
+func Closest(word string, known []string) string {
 	best, distance := "", min(3, len(word)/2+1)
 	for _, k := range known {
 		if d := edits(word, k); d < distance {

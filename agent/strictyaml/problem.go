@@ -19,11 +19,19 @@ type Problem struct {
 	source, caret string // the line, or a part of it, and what points into it
 }
 
-// String is the place and the sentence, then the line and a caret below it.
+// String is the place and the sentence, then the line and a caret below it, then
+// what else there is to say; only the text if it is about no file.
 func (p Problem) String() string {
-	text := fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Text)
+	if p.File == "" {
+		return p.Text
+	}
+	first, rest, more := strings.Cut(p.Text, "\n")
+	text := fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, first)
 	if p.caret != "" {
 		text += "\n" + p.source + "\n" + p.caret
+	}
+	if more {
+		text += "\n" + rest
 	}
 	return text
 }
@@ -78,6 +86,16 @@ func (ps Problems) Err() error {
 		return nil
 	}
 	return errors.New(strings.Join(lines, "\n"))
+}
+
+// Errors is how many of the problems are errors.
+func (ps Problems) Errors() (n int) {
+	for _, p := range ps {
+		if !p.Finding {
+			n++
+		}
+	}
+	return n
 }
 
 // Sort puts them in order, those of the files in the order of these names.

@@ -21,8 +21,8 @@ type Reader struct {
 	lines  [][]byte
 	out    *Problems
 	visits int
-	noted  int                // errors
-	found  int                // findings
+	noted  int                 // errors
+	found  int                 // findings
 	wrong  map[*yaml.Node]bool // nodes at which errors were noted
 	second func(finding bool)  // notes that a second document begins; nil if none does
 }
