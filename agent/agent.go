@@ -23,6 +23,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/tomeishi/tomeishi/agent/collectors"
+	"github.com/tomeishi/tomeishi/agent/config"
 	"github.com/tomeishi/tomeishi/agent/durable"
 	"github.com/tomeishi/tomeishi/agent/gates"
 	"github.com/tomeishi/tomeishi/agent/local"
@@ -34,7 +35,7 @@ import (
 
 // Options of New.
 type Options struct {
-	Config  Config
+	Config  config.Config
 	Version string
 	Log     *slog.Logger
 	Metrics *metrics.Set
@@ -99,7 +100,7 @@ func (a *Agent) setup() error {
 	a.onClose("lock", lock.Close)
 
 	queue, err := spool.Open(filepath.Join(c.Data, "spool"), spool.Options{
-		Agent: c.ID, Max: c.SpoolMax, Log: a.log, Metrics: set,
+		Agent: c.ID, Max: int64(c.Spool.Max), Log: a.log, Metrics: set,
 	})
 	if err != nil {
 		return err
@@ -119,7 +120,7 @@ func (a *Agent) setup() error {
 		a.uplink = uplink.New(queue, ask(), a.log, set)
 		a.selfreport = selfreport.New(selfreport.Options{Agent: c.ID, Spool: queue, Refuses: a.refuses, Log: a.log, Metrics: set})
 		lane = samples.New(samples.Options{
-			Dir: filepath.Join(c.Data, "samples"), Agent: c.ID, Labels: attrs(c.Labels), Max: c.SamplesMax,
+			Dir: filepath.Join(c.Data, "samples"), Agent: c.ID, Labels: attrs(c.Labels), Max: int64(c.Spool.Samples),
 			Live: ask(), Backlog: ask(), Log: a.log, Metrics: set,
 		})
 	}
@@ -153,13 +154,13 @@ func (a *Agent) asker() (func() *collectors.Peers, error) {
 		a.log.Warn("no collectors: events are kept here and go nowhere, samples are only shown, gates are unknown")
 		return func() *collectors.Peers { return nil }, nil
 	}
-	token, err := c.token()
+	token, err := c.Token()
 	if err != nil {
 		return nil, err
 	}
 	client := a.o.Client
 	if client == nil {
-		if client, err = collectors.Client(c.CAFile); err != nil {
+		if client, err = collectors.Client(c.TLS.CAFile); err != nil {
 			return nil, err
 		}
 		a.onClose("connections", func() error { client.CloseIdleConnections(); return nil })

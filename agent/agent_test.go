@@ -21,7 +21,7 @@ func event(id string) string { return strings.Replace(one, `"id":"1"`, `"id":"`+
 func TestEventsReachTheCollector(t *testing.T) {
 	srv := newCollector(t)
 	dir := t.TempDir()
-	r := run(t, config(dir, srv.URL), false)
+	r := run(t, configOf(dir, srv.URL), false)
 	if a := r.do(nil, "POST", "/v1/events", one, "Content-Type", report.StructuredType); a.code != 202 || a.json["accepted"] != 1.0 || a.json["duplicates"] != 0.0 {
 		t.Fatalf("%d %s", a.code, a.body)
 	}
@@ -54,7 +54,7 @@ func TestEventsReachTheCollector(t *testing.T) {
 
 func TestAcceptedEventsSurviveARestart(t *testing.T) {
 	dir := t.TempDir()
-	r := run(t, config(dir), false)
+	r := run(t, configOf(dir), false)
 	for i := range 5 {
 		if a := r.do(nil, "POST", "/v1/events", event(fmt.Sprint(i)), "Content-Type", report.StructuredType); a.code != 202 {
 			t.Fatalf("%d %s", a.code, a.body)
@@ -62,7 +62,7 @@ func TestAcceptedEventsSurviveARestart(t *testing.T) {
 	}
 	r.stop()
 	srv := newCollector(t)
-	run(t, config(dir, srv.URL), false)
+	run(t, configOf(dir, srv.URL), false)
 	for n := 0; n < 5; {
 		<-srv.more
 		srv.mu.Lock()
@@ -75,7 +75,7 @@ func TestGates(t *testing.T) {
 	srv := newCollector(t)
 	srv.set("cell1", gate("w/btc", "open", 1, map[string]any{"id": "h1", "reason": "asked by police", "match": map[string]string{"customer": "c1"}}))
 	dir := t.TempDir()
-	r := run(t, config(dir, srv.URL), true)
+	r := run(t, configOf(dir, srv.URL), true)
 	r.until("/-/ready", 200)
 	if a := r.do(nil, "GET", "/v1/gates/w/btc", ""); a.code != 200 || a.json["state"] != "open" || a.json["fresh"] != true || a.json["cell"] != "cell1" {
 		t.Errorf("%d %s", a.code, a.body)
@@ -135,7 +135,7 @@ func TestGates(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	r := run(t, config(t.TempDir()), false)
+	r := run(t, configOf(t.TempDir()), false)
 	big := `{"specversion":"1.0","id":"` + strings.Repeat("x", 9<<20)
 	tests := []struct {
 		name, method, path, body string
@@ -191,15 +191,15 @@ func TestRefusals(t *testing.T) {
 
 func TestNewRefusesAndReleases(t *testing.T) {
 	dir := t.TempDir()
-	first, err := New(Options{Config: config(dir)})
+	first, err := New(Options{Config: configOf(dir)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = New(Options{Config: config(dir)})
+	_, err = New(Options{Config: configOf(dir)})
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("in use by pid %d", os.Getpid())) {
 		t.Errorf("a second one on the same data: %v", err)
 	}
-	taken := config(t.TempDir())
+	taken := configOf(t.TempDir())
 	taken.Listen = first.Addr()
 	if _, err := New(Options{Config: taken}); err == nil {
 		t.Error("listens where another does")
@@ -207,7 +207,7 @@ func TestNewRefusesAndReleases(t *testing.T) {
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := New(Options{Config: config(dir)})
+	again, err := New(Options{Config: configOf(dir)})
 	if err != nil {
 		t.Fatalf("after Close: %v", err)
 	}
@@ -226,13 +226,13 @@ func TestLeftovers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(Options{Config: config(dir)}); err == nil || !strings.Contains(err.Error(), "in use") {
+	if _, err := New(Options{Config: configOf(dir)}); err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("took over a live socket: %v", err)
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r := run(t, config(dir), false)
+	r := run(t, configOf(dir), false)
 	if a := r.do(r.unix, "GET", "/-/ready", ""); a.code != 200 {
 		t.Errorf("%d", a.code)
 	}
@@ -240,14 +240,14 @@ func TestLeftovers(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "agent.sock"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(Options{Config: config(dir)}); err == nil {
+	if _, err := New(Options{Config: configOf(dir)}); err == nil {
 		t.Error("took the place of a file that is no socket")
 	}
 }
 
 func TestFullSpoolIs429(t *testing.T) {
-	c := config(t.TempDir())
-	c.SpoolMax = minSpool
+	c := configOf(t.TempDir())
+	c.Spool.Max = 16 << 20
 	r := run(t, c, false)
 	var lines bytes.Buffer
 	for i := range 9 {

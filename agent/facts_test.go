@@ -26,7 +26,7 @@ func TestOwnFacts(t *testing.T) {
 	srv := newCollector(t)
 	hold := map[string]any{"id": "h1", "reason": "asked by police", "match": map[string]string{"customer": "c1"}}
 	srv.set("cell1", gate("w/btc", "open", 1, hold), gate("w/eth", "closed", 1, map[string]any{"id": "h2", "reason": "r"}))
-	r := run(t, config(t.TempDir(), srv.URL), true)
+	r := run(t, configOf(t.TempDir(), srv.URL), true)
 	r.until("/-/ready", 200)
 	srv.says("tomeishi.beat ")
 	check := func(path string, code int, header ...string) {
@@ -60,7 +60,7 @@ func TestOwnFacts(t *testing.T) {
 // TestWithoutCollectorsNothingIsSaid: nobody would ever read it.
 func TestWithoutCollectorsNothingIsSaid(t *testing.T) {
 	dir := t.TempDir()
-	r := run(t, config(dir), false)
+	r := run(t, configOf(dir), false)
 	if a := r.do(nil, "GET", "/v1/gates/w/eth/check?request=w1", ""); a.code != 404 {
 		t.Errorf("%d %s", a.code, a.body)
 	}

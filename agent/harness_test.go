@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tomeishi/tomeishi/agent/config"
 	"github.com/tomeishi/tomeishi/agent/local"
 	"github.com/tomeishi/tomeishi/agent/report"
 )
@@ -139,7 +140,7 @@ type running struct {
 	unix *http.Client
 }
 
-func run(t *testing.T, c Config, needsLease bool) *running {
+func run(t *testing.T, c config.Config, needsLease bool) *running {
 	t.Helper()
 	a, err := New(Options{Config: c, Version: "test", Log: slog.New(slog.DiscardHandler), ReadyNeedsLease: needsLease})
 	if err != nil {
@@ -160,8 +161,8 @@ func run(t *testing.T, c Config, needsLease bool) *running {
 	return &running{a, t, stop, unix}
 }
 
-func config(dir string, collectors ...string) Config {
-	c := DefaultConfig()
+func configOf(dir string, collectors ...string) config.Config {
+	c := config.Default()
 	c.Listen, c.Data, c.ID, c.Collectors = "127.0.0.1:0", dir, "a1", collectors
 	return c
 }

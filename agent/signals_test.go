@@ -30,7 +30,7 @@ import (
 // /metrics shows them before the agent's own.
 func TestSignals(t *testing.T) {
 	srv := newCollector(t)
-	c := config(t.TempDir(), srv.URL)
+	c := configOf(t.TempDir(), srv.URL)
 	c.Labels = map[string]string{"site": "tokyo", "job": "db"}
 	r := run(t, c, false)
 	first, second := <-srv.samples, <-srv.samples
@@ -81,7 +81,7 @@ func checkText(t *testing.T, text string) {
 // TestSignalsWithoutCollectors are shown and kept nowhere.
 func TestSignalsWithoutCollectors(t *testing.T) {
 	dir := t.TempDir()
-	r := run(t, config(dir), false)
+	r := run(t, configOf(dir), false)
 	text := r.do(nil, "GET", "/metrics", "").body
 	if !strings.Contains(text, `node_cpu_seconds_total{cpu="0",mode="idle"} `) || strings.Contains(text, "tomeishi_agent_samples_") {
 		t.Errorf("/metrics:\n%s", text)
@@ -96,13 +96,13 @@ func TestSignalsWithoutCollectors(t *testing.T) {
 // TestSamplesSurviveARestart: what no collector took is sent by the next run.
 func TestSamplesSurviveARestart(t *testing.T) {
 	dir := t.TempDir()
-	r := run(t, config(dir, "http://127.0.0.1:1"), false)
+	r := run(t, configOf(dir, "http://127.0.0.1:1"), false)
 	r.signals.mu.Lock()
 	measured := r.signals.frame.Time
 	r.signals.mu.Unlock()
 	r.stop()
 	srv := newCollector(t)
-	run(t, config(dir, srv.URL), false)
+	run(t, configOf(dir, srv.URL), false)
 	for s := range srv.samples {
 		if s.Frames[0].Time == measured {
 			if s.Sent != 0 {
@@ -151,9 +151,14 @@ func TestStopDuringATick(t *testing.T) {
 // TestLabelsAreApart: no label that a host's series have can be given to an
 // agent, for the collector refuses that.
 func TestLabelsAreApart(t *testing.T) {
-	r := run(t, config(t.TempDir()), false)
+	r := run(t, configOf(t.TempDir()), false)
 	r.signals.mu.Lock()
 	defer r.signals.mu.Unlock()
+	checkLabel := func(name string) error {
+		c := configOf(t.TempDir())
+		c.Labels = map[string]string{name: "x"}
+		return c.Check()
+	}
 	for _, s := range r.signals.schema.Series() {
 		for _, l := range s.Labels {
 			if checkLabel(l.Name) == nil {

@@ -5,13 +5,15 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/common/operators"
+
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 )
 
 // Explain says the rule as one sentence, which does not repeat its name.
 func (r *Rule) Explain() string {
 	var b strings.Builder
 	b.WriteString("raises " + severity(r.Labels) + " when " + r.When.root.words())
-	fmt.Fprintf(&b, " come within %s", durationText(r.Within))
+	fmt.Fprintf(&b, " come within %s", strictyaml.DurationText(r.Within))
 	fmt.Fprintf(&b, ", counting %s events", r.Event)
 	if r.Where != "" {
 		fmt.Fprintf(&b, " where %s", oneLine(r.Where))
@@ -24,7 +26,7 @@ func (r *Rule) Explain() string {
 		fmt.Fprintf(&b, ", apart for each %s", strings.Join(paths, " and "))
 	}
 	if r.Lateness != r.Within {
-		fmt.Fprintf(&b, ", up to %s late", durationText(r.Lateness))
+		fmt.Fprintf(&b, ", up to %s late", strictyaml.DurationText(r.Lateness))
 	}
 	return b.String() + consequences(r.Mitigate) + "."
 }
@@ -33,10 +35,10 @@ func (r *Rule) Explain() string {
 func (r *MetricRule) Explain() string {
 	text := "raises " + severity(r.Labels) + " when " + oneLine(r.Expr) + " holds"
 	if r.For > 0 {
-		text += " for " + durationText(r.For)
+		text += " for " + strictyaml.DurationText(r.For)
 	}
 	if r.KeepFiring > 0 {
-		text += ", and until " + durationText(r.KeepFiring) + " after"
+		text += ", and until " + strictyaml.DurationText(r.KeepFiring) + " after"
 	}
 	return text + consequences(r.Mitigate) + "."
 }

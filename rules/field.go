@@ -2,6 +2,7 @@ package rules
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"cel.dev/cel-go/common/ast"
@@ -38,7 +39,7 @@ func (f field) String() string {
 		if isIdent(key) {
 			b.WriteString("." + key)
 		} else {
-			b.WriteString("[" + quote(key) + "]")
+			b.WriteString("[" + strconv.Quote(key) + "]")
 		}
 	}
 	return b.String()

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"text/template"
 	"time"
+
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 )
 
 // funcs are Prometheus's template functions that need nothing but what they
@@ -27,7 +29,7 @@ func (b *budget) funcs() template.FuncMap {
 			return err == nil && re.MatchString(text), err
 		},
 		"parseDuration": func(s string) (float64, error) {
-			d, err := parseDuration(s)
+			d, err := strictyaml.ParseDuration(s)
 			return d.Seconds(), err
 		},
 		"reReplaceAll": b.replace,

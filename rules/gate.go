@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 )
 
 type parsedGate struct {
@@ -25,29 +27,29 @@ const defaultLease = 30 * time.Second
 func (p *parser) gate(n *yaml.Node) {
 	g := &parsedGate{place: p.here(n)}
 	g.Mode, g.Lease, g.Opening = Shadow, defaultLease, Opening{Approvals: 1}
-	before := p.noted
-	ok := p.mapping(n, "a gate", []key{
-		{name: "name", read: func(v *yaml.Node) {
+	before := p.Noted()
+	ok := p.Mapping(n, "a gate", []strictyaml.Key{
+		{Name: "name", Read: func(v *yaml.Node) {
 			if g.Name = p.name(v, "the gate's name"); g.Name != "" && !gateName(g.Name) {
-				p.errorAt(v, "%s is not a gate name: segments of a-z 0-9 . _ - joined by /, at most 128 bytes, none of them ., .., open, close or check", clip(g.Name))
+				p.ErrorAt(v, "%s is not a gate name: segments of a-z 0-9 . _ - joined by /, at most 128 bytes, none of them ., .., open, close or check", strictyaml.Clip(g.Name))
 			}
 		}},
-		{name: "mode", read: func(v *yaml.Node) { g.Mode, g.modeSaid = p.mode(v), true }},
-		{name: "if_unreachable", read: func(v *yaml.Node) {
-			switch s, ok := p.text(v, "if_unreachable"); {
+		{Name: "mode", Read: func(v *yaml.Node) { g.Mode, g.modeSaid = p.mode(v), true }},
+		{Name: "if_unreachable", Read: func(v *yaml.Node) {
+			switch s, ok := p.Text(v, "if_unreachable"); {
 			case ok && s == "keep":
 				g.IfUnreachable = Keep
 			case ok && s != "close":
-				p.errorAt(v, "if_unreachable is close or keep, not %s", clip(s))
+				p.ErrorAt(v, "if_unreachable is close or keep, not %s", strictyaml.Clip(s))
 			}
 		}},
-		{name: "lease", read: func(v *yaml.Node) {
+		{Name: "lease", Read: func(v *yaml.Node) {
 			if g.Lease = p.duration(v, "lease", true); g.Lease > 0 && (g.Lease < time.Second || g.Lease > time.Hour) {
-				p.errorAt(v, "a lease is between 1s and 1h")
+				p.ErrorAt(v, "a lease is between 1s and 1h")
 			}
 		}},
-		{name: "open", read: func(v *yaml.Node) { g.Opening = p.opening(v) }},
-		{name: "claims", not: "would say how long a claim on this gate lasts"},
+		{Name: "open", Read: func(v *yaml.Node) { g.Opening = p.opening(v) }},
+		{Name: "claims", Not: "would say how long a claim on this gate lasts"},
 	})
 	if !ok {
 		return
@@ -56,7 +58,7 @@ func (p *parser) gate(n *yaml.Node) {
 		p.lacks(n, before, "the gate has no name")
 		return
 	}
-	p.unique(n, "gate", g.Name, clip(g.Name))
+	p.unique(n, "gate", g.Name, strictyaml.Clip(g.Name))
 	p.gates = append(p.gates, g)
 }
 
@@ -79,13 +81,13 @@ func gateName(s string) bool {
 
 // mode reads a mode. A wrong one is noted and taken as the weakest.
 func (p *parser) mode(n *yaml.Node) Mode {
-	s, ok := p.text(n, "mode")
+	s, ok := p.Text(n, "mode")
 	if !ok {
 		return Shadow
 	}
 	var m Mode
 	if err := m.UnmarshalText([]byte(s)); err != nil || m == 0 {
-		p.errorAt(n, "mode is shadow, approve or enforce, not %s%s", clip(s), nearest(s, modeNames[1:]))
+		p.ErrorAt(n, "mode is shadow, approve or enforce, not %s%s", strictyaml.Clip(s), strictyaml.Nearest(s, modeNames[1:]))
 		return Shadow
 	}
 	return m
@@ -94,18 +96,18 @@ func (p *parser) mode(n *yaml.Node) Mode {
 func (p *parser) mitigation(n *yaml.Node) {
 	m := &parsedMitigation{place: p.here(n), target: p.here(n)}
 	m.Mode = Shadow
-	before := p.noted
-	ok := p.mapping(n, "a mitigation", []key{
-		{name: "name", read: func(v *yaml.Node) { m.Name = p.name(v, "the mitigation's name") }},
-		{name: "action", read: func(v *yaml.Node) { m.Action = p.action(v) }},
-		{name: "target", read: func(v *yaml.Node) { m.Target, m.target = p.name(v, "the mitigation's target"), p.here(v) }},
-		{name: "mode", read: func(v *yaml.Node) { m.Mode, m.modeSaid = p.mode(v), true }},
-		{name: "match", not: "would narrow a hold to one request, customer or address"},
-		{name: "args", not: "would be given to a plugin"},
-		{name: "limits", not: "would bound how often a mitigation is carried out"},
-		{name: "verify", not: "would say how an effect is verified; a closed gate is verified by its agents"},
-		{name: "undo", not: "would say who undoes an effect; people open gates"},
-		{name: "on_failure", not: "would say what happens when an effect fails"},
+	before := p.Noted()
+	ok := p.Mapping(n, "a mitigation", []strictyaml.Key{
+		{Name: "name", Read: func(v *yaml.Node) { m.Name = p.name(v, "the mitigation's name") }},
+		{Name: "action", Read: func(v *yaml.Node) { m.Action = p.action(v) }},
+		{Name: "target", Read: func(v *yaml.Node) { m.Target, m.target = p.name(v, "the mitigation's target"), p.here(v) }},
+		{Name: "mode", Read: func(v *yaml.Node) { m.Mode, m.modeSaid = p.mode(v), true }},
+		{Name: "match", Not: "would narrow a hold to one request, customer or address"},
+		{Name: "args", Not: "would be given to a plugin"},
+		{Name: "limits", Not: "would bound how often a mitigation is carried out"},
+		{Name: "verify", Not: "would say how an effect is verified; a closed gate is verified by its agents"},
+		{Name: "undo", Not: "would say who undoes an effect; people open gates"},
+		{Name: "on_failure", Not: "would say what happens when an effect fails"},
 	})
 	switch {
 	case !ok:
@@ -118,20 +120,20 @@ func (p *parser) mitigation(n *yaml.Node) {
 	case m.Target == "":
 		p.lacks(n, before, "the mitigation has no target")
 	}
-	p.unique(n, "mitigation", m.Name, clip(m.Name))
+	p.unique(n, "mitigation", m.Name, strictyaml.Clip(m.Name))
 	p.mitigations = append(p.mitigations, m)
 }
 
 func (p *parser) action(n *yaml.Node) string {
-	s, ok := p.text(n, "action")
+	s, ok := p.Text(n, "action")
 	switch {
 	case !ok || s == GateClose:
 	case s == "gate.hold":
-		p.errorAt(n, "not in this version: gate.hold would hold one request, customer or address")
+		p.ErrorAt(n, "not in this version: gate.hold would hold one request, customer or address")
 	case strings.Contains(s, "."):
-		p.errorAt(n, "not in this version: %s would need a plugin; the action of this version is %s", clip(s), GateClose)
+		p.ErrorAt(n, "not in this version: %s would need a plugin; the action of this version is %s", strictyaml.Clip(s), GateClose)
 	default:
-		p.errorAt(n, "%s is not an action; the one of this version is %s", clip(s), GateClose)
+		p.ErrorAt(n, "%s is not an action; the one of this version is %s", strictyaml.Clip(s), GateClose)
 	}
 	if s == "" {
 		return "?" // it was noted

@@ -4,12 +4,14 @@ import (
 	"slices"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 )
 
 // parsedGroup is a group while its keys are read.
 type parsedGroup struct {
 	promGroup
-	labels []member // as they stand there
+	labels []strictyaml.Member // as they stand there
 
 	name, label, list, limit, offset *yaml.Node // nil if not there
 }
@@ -17,33 +19,33 @@ type parsedGroup struct {
 // parsedItem is one rule of a group.
 type parsedItem struct {
 	at   *yaml.Node
-	said []member
+	said []strictyaml.Member
 }
 
 // group reads one group. Rules on events and rules of PromQL may stand in it
 // side by side; what the group says is held to the rules of both.
 func (p *parser) group(n *yaml.Node) {
-	if isNull(n) {
+	if strictyaml.IsNull(n) {
 		return // Go's YAML leaves it out of a list
 	}
-	g, before := &parsedGroup{}, p.noted
-	said, ok := p.members(n, "a group")
+	g, before := &parsedGroup{}, p.Noted()
+	said, ok := p.Members(n, "a group")
 	if !ok {
 		return
 	}
-	p.known(said, "a group", []key{
-		{name: "name", null: true, read: func(v *yaml.Node) { g.name = v; g.Name = p.title(v, "the group's name") }},
-		{name: "interval", null: true, read: func(v *yaml.Node) { g.Interval = p.metricDuration(v, "interval") }},
-		{name: "query_offset", null: true, read: func(v *yaml.Node) { g.offset = v; g.QueryOffset = p.metricDuration(v, "query_offset") }},
-		{name: "limit", null: true, read: func(v *yaml.Node) { g.limit = v; g.Limit = p.groupLimit(v) }},
-		{name: "labels", null: true, read: func(v *yaml.Node) { g.label = v }},
-		{name: "rules", null: true, read: func(v *yaml.Node) { g.list = v }},
+	p.Known(said, "a group", []strictyaml.Key{
+		{Name: "name", Null: true, Read: func(v *yaml.Node) { g.name = v; g.Name = p.title(v, "the group's name") }},
+		{Name: "interval", Null: true, Read: func(v *yaml.Node) { g.Interval = p.metricDuration(v, "interval") }},
+		{Name: "query_offset", Null: true, Read: func(v *yaml.Node) { g.offset = v; g.QueryOffset = p.metricDuration(v, "query_offset") }},
+		{Name: "limit", Null: true, Read: func(v *yaml.Node) { g.limit = v; g.Limit = p.groupLimit(v) }},
+		{Name: "labels", Null: true, Read: func(v *yaml.Node) { g.label = v }},
+		{Name: "rules", Null: true, Read: func(v *yaml.Node) { g.list = v }},
 	})
 	if g.Name == "" {
 		p.lacks(n, before, "the group has no name")
 		return
 	}
-	p.unique(n, "group", p.file.Name+"\x00"+g.Name, clip(g.Name))
+	p.unique(n, "group", p.File.Name+"\x00"+g.Name, strictyaml.Clip(g.Name))
 	events, metrics := p.items(g)
 	if len(metrics) > 0 || len(events) == 0 {
 		p.metricRules(g, metrics)
@@ -59,18 +61,18 @@ func (p *parser) items(g *parsedGroup) (events, metrics []parsedItem) {
 	if g.list == nil {
 		return nil, nil
 	}
-	p.each(g.list, "rules", func(n *yaml.Node) {
-		if isNull(n) {
+	p.Each(g.list, "rules", func(n *yaml.Node) {
+		if strictyaml.IsNull(n) {
 			return
 		}
-		said, ok := p.members(n, "a rule")
+		said, ok := p.Members(n, "a rule")
 		if !ok {
 			return
 		}
 		item := parsedItem{n, said}
 		switch counts, other := countsEvents(said); {
 		case other != nil:
-			p.errorAt(other, "a rule has `expr` or `%s`, not both", other.Value)
+			p.ErrorAt(other, "a rule has `expr` or `%s`, not both", other.Value)
 		case counts:
 			events = append(events, item)
 		default:
@@ -82,14 +84,14 @@ func (p *parser) items(g *parsedGroup) (events, metrics []parsedItem) {
 
 // countsEvents tells by its keys whose a rule is. other is a key that makes one
 // of PromQL a rule on events too.
-func countsEvents(said []member) (yes bool, other *yaml.Node) {
-	promQL := valueOf(said, "expr") != nil || valueOf(said, "record") != nil
+func countsEvents(said []strictyaml.Member) (yes bool, other *yaml.Node) {
+	promQL := strictyaml.ValueOf(said, "expr") != nil || strictyaml.ValueOf(said, "record") != nil
 	for _, m := range said {
-		switch at := slices.Index(eventKeys, m.key.Value); {
+		switch at := slices.Index(eventKeys, m.Key.Value); {
 		case at >= 0 && !promQL:
 			yes = true
 		case at >= 0 && at < sources:
-			other = m.key
+			other = m.Key
 		}
 	}
 	return yes, other
@@ -106,13 +108,13 @@ const sources = 3
 // eventRules reads the rules on events. If the group is shared, limit and
 // query_offset are of its rules of PromQL.
 func (p *parser) eventRules(g *parsedGroup, list []parsedItem, shared bool) {
-	p.ours = true
+	p.Ours = true
 	p.name(g.name, "the group's name")
 	if g.limit != nil && !shared {
-		p.errorAt(g.limit, "not in this version: limit would bound the alerts of a whole group; give the rule a limit")
+		p.ErrorAt(g.limit, "not in this version: limit would bound the alerts of a whole group; give the rule a limit")
 	}
 	if g.offset != nil && !shared {
-		p.errorAt(g.offset, "query_offset shifts the time of rules with `expr`, and this group has none")
+		p.ErrorAt(g.offset, "query_offset shifts the time of rules with `expr`, and this group has none")
 	}
 	var common []Pair
 	if g.label != nil {
@@ -126,7 +128,7 @@ func (p *parser) eventRules(g *parsedGroup, list []parsedItem, shared bool) {
 // groupLimit reads a limit as Prometheus does, for which 0 is none.
 func (p *parser) groupLimit(n *yaml.Node) (limit int) {
 	if err := n.Decode(&limit); n.Kind != yaml.ScalarNode || err != nil {
-		p.errorAt(n, "limit is a whole number, not %s", clip(n.Value))
+		p.ErrorAt(n, "limit is a whole number, not %s", strictyaml.Clip(n.Value))
 	}
 	return limit
 }
@@ -136,7 +138,7 @@ func (p *parser) groupLimit(n *yaml.Node) (limit int) {
 func (p *parser) title(n *yaml.Node, what string) string {
 	s, ok := p.metricText(n, what)
 	if ok && s == "" {
-		p.errorAt(n, "%s is empty", what)
+		p.ErrorAt(n, "%s is empty", what)
 	}
 	return s
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 )
 
 // judge asks whether Prometheus takes the file that was written for it. Its
@@ -12,7 +14,7 @@ import (
 // it looked up where in the author's file the errors stand.
 func (p *parser) judge(c Checker, f File) {
 	var err error
-	before := p.noted
+	before := p.Noted()
 	if before == 0 {
 		if err = c.File(f); err == nil {
 			return
@@ -22,24 +24,26 @@ func (p *parser) judge(c Checker, f File) {
 		p.locateNames(g.labels, "label")
 	}
 	for _, m := range p.theirs.rules {
-		if p.exhausted() {
+		if p.Exhausted() {
 			return
 		}
 		p.locate(c, m)
 	}
-	if err != nil && p.noted == before {
+	if err != nil && p.Noted() == before {
 		p.guess(err)
 	}
 }
 
-// locate notes what Prometheus refuses of a rule.
+// locate notes what Prometheus refuses of a rule, as far as it could be read.
 func (p *parser) locate(c Checker, m *parsedMetric) {
-	if at, err := c.Expr(m.Expr); err != nil {
-		p.errorIn(valueOf(m.said, "expr"), at, "expr: "+short(err.Error()))
+	if m.Expr != "" {
+		if at, err := c.Expr(m.Expr); err != nil {
+			p.ErrorIn(strictyaml.ValueOf(m.said, "expr"), at, "expr: "+short(err.Error()))
+		}
 	}
 	p.locateNames(m.labels, "label")
 	p.locateNames(m.annotations, "annotation")
-	if m.record != nil {
+	if m.Record != "" {
 		p.locateRecord(m)
 		return
 	}
@@ -47,10 +51,10 @@ func (p *parser) locate(c Checker, m *parsedMetric) {
 	p.locateTemplates(m.annotations, m.promRule.Annotations)
 }
 
-func (p *parser) locateNames(said []member, what string) {
+func (p *parser) locateNames(said []strictyaml.Member, what string) {
 	for _, s := range said {
-		if name := s.key.Value; name == "" || what == "label" && name == "__name__" {
-			p.errorAt(s.key, "%s is not a %s name", clip(name), what)
+		if name := s.Key.Value; name == "" || what == "label" && name == "__name__" {
+			p.ErrorAt(s.Key, "%s is not a %s name", strictyaml.Clip(name), what)
 		}
 	}
 }
@@ -58,7 +62,7 @@ func (p *parser) locateNames(said []member, what string) {
 // locateRecord notes what a rule that records cannot have.
 func (p *parser) locateRecord(m *parsedMetric) {
 	if strings.ContainsAny(m.Record, "{}") {
-		p.errorAt(valueOf(m.said, "record"), "the name of a recorded series has no braces; its labels are written under `labels`")
+		p.ErrorAt(strictyaml.ValueOf(m.said, "record"), "the name of a recorded series has no braces; its labels are written under `labels`")
 	}
 	for _, of := range []struct {
 		name string
@@ -69,19 +73,19 @@ func (p *parser) locateRecord(m *parsedMetric) {
 		{"annotations", len(m.promRule.Annotations) > 0},
 	} {
 		if of.set {
-			p.errorAt(valueOf(m.said, of.name), "a rule that records raises no alert: `%s` belongs to rules with `alert`", of.name)
+			p.ErrorAt(strictyaml.ValueOf(m.said, of.name), "a rule that records raises no alert: `%s` belongs to rules with `alert`", of.name)
 		}
 	}
 }
 
-func (p *parser) locateTemplates(said []member, texts map[string]string) {
+func (p *parser) locateTemplates(said []strictyaml.Member, texts map[string]string) {
 	for _, s := range said {
-		text := texts[s.key.Value]
+		text := texts[s.Key.Value]
 		if !strings.Contains(text, "{{") {
 			continue
 		}
 		if err := parseMetricTemplate(text); err != nil {
-			p.errorIn(s.value, templateFault(text, err), "this template is not sound: "+short(err.Error()))
+			p.ErrorIn(s.Value, templateFault(text, err), "this template is not sound: "+short(err.Error()))
 		}
 	}
 }
@@ -101,10 +105,10 @@ func (p *parser) guess(err error) {
 		if m := p.theirs.rule(found[1], found[2]); m != nil {
 			line, column = m.at.Line, m.at.Column
 		}
-		p.note(line, column, false, "Prometheus would not load this: "+short(found[3]))
+		p.Note(line, column, false, "Prometheus would not load this: "+short(found[3]))
 	}
-	if p.noted == 0 {
-		p.note(1, 1, false, "Prometheus would not load this file")
+	if p.Noted() == 0 {
+		p.Note(1, 1, false, "Prometheus would not load this file")
 	}
 }
 

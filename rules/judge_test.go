@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 )
 
 // marks is a checker for which @ in an expression is an error. What it says of
@@ -250,7 +252,7 @@ func TestMetricBombs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
 			set, problems := Parse([]File{{"f.yml", []byte(text)}}, marks{})
-			if name != "deep merges" && (set != nil || len(problems) == 0) || len(problems) > maxProblems+1 {
+			if name != "deep merges" && (set != nil || len(problems) == 0) || len(problems) > strictyaml.MaxProblems+1 {
 				t.Fatalf("%d problems", len(problems))
 			}
 			for _, p := range problems {

@@ -8,6 +8,8 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
+
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 )
 
 const (
@@ -166,7 +168,7 @@ func (l *language) field(text string) (field, *exprError) {
 	}
 	f, ok := fieldOf(e.root)
 	if !ok {
-		return field{}, &exprError{0, fmt.Sprintf("%s is not a field of an event: write source, subject, type, id or a path such as data.request", clip(text))}
+		return field{}, &exprError{0, fmt.Sprintf("%s is not a field of an event: write source, subject, type, id or a path such as data.request", strictyaml.Clip(text))}
 	}
 	return f, nil
 }

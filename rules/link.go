@@ -1,6 +1,10 @@
 package rules
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
+)
 
 // link finds what names refer to, in whatever file it stands.
 func (p *parser) link() {
@@ -11,20 +15,20 @@ func (p *parser) link() {
 		case i >= 0:
 			p.gates[i].used = true
 		default:
-			m.target.errorf("there is no gate %s%s", clip(m.Target), nearest(m.Target, names(p.gates, func(g *parsedGate) string { return g.Name })))
+			m.target.errorf("there is no gate %s%s", strictyaml.Clip(m.Target), strictyaml.Nearest(m.Target, names(p.gates, func(g *parsedGate) string { return g.Name })))
 		}
 	}
 	for _, r := range p.rules {
 		r.Mitigate = p.resolve(r.uses)
 	}
 	for _, m := range p.metrics {
-		if m.rule != nil {
-			m.rule.Mitigate = p.resolve(m.uses)
+		if uses := p.resolve(m.uses); m.rule != nil {
+			m.rule.Mitigate = uses
 		}
 	}
 	p.twins(func(m, other *parsedMetric) {
 		if len(m.uses)+len(other.uses) > 0 {
-			m.errorf("the rule %s stands twice, first on line %d: with `mitigate` it must stand once", clip(m.Alert), other.at.Line)
+			m.errorf("the rule %s stands twice, first on line %d: with `mitigate` it must stand once", strictyaml.Clip(m.Alert), other.at.Line)
 		}
 	})
 }
@@ -34,7 +38,7 @@ func (p *parser) resolve(uses []parsedUse) (out []Use) {
 	for _, use := range uses {
 		m := slices.IndexFunc(p.mitigations, func(m *parsedMitigation) bool { return m.Name == use.name })
 		if m < 0 {
-			use.errorf("there is no mitigation %s%s", clip(use.name), nearest(use.name, names(p.mitigations, func(m *parsedMitigation) string { return m.Name })))
+			use.errorf("there is no mitigation %s%s", strictyaml.Clip(use.name), strictyaml.Nearest(use.name, names(p.mitigations, func(m *parsedMitigation) string { return m.Name })))
 			continue
 		}
 		p.mitigations[m].used = true
@@ -62,6 +66,7 @@ func (p *parser) twins(do func(m, other *parsedMetric)) {
 // findings are what is probably not meant in a set without errors.
 func (p *parser) findings() {
 	for _, r := range p.rules {
+		p.strangers(r)
 		for _, v := range r.Values {
 			if v.Kind == Same {
 				asset := v.Paths[0]
@@ -70,7 +75,7 @@ func (p *parser) findings() {
 		}
 	}
 	p.twins(func(m, other *parsedMetric) {
-		m.findingf("the rule %s stands twice, first on line %d: the alerts of both are the same ones", clip(m.Alert), other.at.Line)
+		m.findingf("the rule %s stands twice, first on line %d: the alerts of both are the same ones", strictyaml.Clip(m.Alert), other.at.Line)
 	})
 	for _, m := range p.metrics {
 		p.hasty(m)
@@ -96,7 +101,7 @@ func (p *parser) findings() {
 // hasty finds a rule that would close a gate about a single sample. It is quiet
 // if the rule says `for: 0s`.
 func (p *parser) hasty(m *parsedMetric) {
-	if m.rule == nil || valueOf(m.said, "for") != nil {
+	if m.rule == nil || strictyaml.ValueOf(m.said, "for") != nil {
 		return
 	}
 	for i, use := range m.rule.Mitigate {

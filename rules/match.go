@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 	"github.com/tomeishi/tomeishi/rules/decimal"
 )
 
@@ -240,7 +241,7 @@ func (m *Matcher) same(v *Value, slot int) error {
 func (v *Value) Mixed(own []byte) error {
 	asset := "without " + v.Paths[0]
 	if len(own) >= 4 {
-		asset = "of " + clip(string(own[4:]))
+		asset = "of " + strictyaml.Clip(string(own[4:]))
 	}
 	return fmt.Errorf("amounts %s and of another asset in one window cannot be compared or added: add %s to `by`, or name it in `where`", asset, v.Paths[0])
 }

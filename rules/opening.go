@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 )
 
 // maxAlone bounds how long one person may have to wait for the second: whoever
@@ -14,31 +16,31 @@ const maxAlone = 24 * time.Hour
 func (p *parser) opening(n *yaml.Node) Opening {
 	o := Opening{Approvals: 1}
 	var alone *yaml.Node
-	p.mapping(n, "open", []key{
-		{name: "approvals", read: func(v *yaml.Node) {
-			switch s, ok := p.text(v, "approvals"); {
+	p.Mapping(n, "open", []strictyaml.Key{
+		{Name: "approvals", Read: func(v *yaml.Node) {
+			switch s, ok := p.Text(v, "approvals"); {
 			case ok && s == "2":
 				o.Approvals = 2
 			case ok && s != "1":
-				p.errorAt(v, "approvals is 1 or 2, the people whom it takes to open the gate, not %s", clip(s))
+				p.ErrorAt(v, "approvals is 1 or 2, the people whom it takes to open the gate, not %s", strictyaml.Clip(s))
 			}
 		}},
-		{name: "after", not: "would make an opening wait for a condition"},
-		{name: "alone", read: func(v *yaml.Node) { alone, o.Alone = v, p.alone(v) }},
+		{Name: "after", Not: "would make an opening wait for a condition"},
+		{Name: "alone", Read: func(v *yaml.Node) { alone, o.Alone = v, p.alone(v) }},
 	})
 	if alone != nil && o.Approvals != 2 {
-		p.errorAt(alone, "alone belongs to approvals: 2; one person opens this gate anyway")
+		p.ErrorAt(alone, "alone belongs to approvals: 2; one person opens this gate anyway")
 	}
 	return o
 }
 
 // alone reads how long the gate has to be closed until one person may open it.
 func (p *parser) alone(n *yaml.Node) (after time.Duration) {
-	before := p.noted
-	ok := p.mapping(n, "alone", []key{
-		{name: "after", read: func(v *yaml.Node) {
+	before := p.Noted()
+	ok := p.Mapping(n, "alone", []strictyaml.Key{
+		{Name: "after", Read: func(v *yaml.Node) {
 			if after = p.duration(v, "after", true); after > 0 && (after < time.Second || after > maxAlone) {
-				p.errorAt(v, "after is between 1s and 24h: how long the newest hold has to stand until one person may open")
+				p.ErrorAt(v, "after is between 1s and 24h: how long the newest hold has to stand until one person may open")
 			}
 		}},
 	})

@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 )
 
 // promFile is a rule file as Prometheus's parser declares it, but for durations,
@@ -153,7 +155,7 @@ func FuzzMetrics(f *testing.F) {
 func soundTexts(f promFile) bool {
 	sound := func(durations ...string) bool {
 		return !slices.ContainsFunc(durations, func(s string) bool {
-			_, err := parseDuration(s)
+			_, err := strictyaml.ParseDuration(s)
 			return err != nil && s != ""
 		})
 	}

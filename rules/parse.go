@@ -7,6 +7,8 @@ import (
 	"unicode"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 )
 
 // Parse reads files as one set. The set is nil if any problem is an error.
@@ -16,15 +18,15 @@ func Parse(files []File, checks ...Checker) (*Set, Problems) {
 	var problems Problems
 	p := &parser{lang: newLanguage(), names: map[string]bool{}}
 	for _, f := range files {
-		p.one(&reader{file: f, out: &problems}, checks)
+		p.one(strictyaml.NewReader(strictyaml.File(f), "a rule file", maxFile, &problems), checks)
 	}
 	p.link()
 	if problems.Err() != nil {
-		problems.sort(files)
+		problems.Sort(namesOf(files))
 		return nil, problems
 	}
 	p.findings()
-	problems.sort(files)
+	problems.Sort(namesOf(files))
 	set := p.set()
 	set.index()
 	return set, problems
@@ -32,7 +34,7 @@ func Parse(files []File, checks ...Checker) (*Set, Problems) {
 
 // A parser reads the files of one set, one after another.
 type parser struct {
-	*reader
+	*strictyaml.Reader
 	lang  *language
 	names map[string]bool // "kind name" of what must be unique
 
@@ -46,12 +48,12 @@ type parser struct {
 }
 
 // one reads one file.
-func (p *parser) one(r *reader, checks []Checker) {
-	p.reader, p.theirs = r, metricFile{}
-	if root := p.root(); root != nil {
-		p.read(p.visit(root))
+func (p *parser) one(r *strictyaml.Reader, checks []Checker) {
+	p.Reader, p.theirs = r, metricFile{}
+	if root := p.Root(); root != nil {
+		p.read(p.Visit(root))
 	}
-	p.only()
+	p.Only()
 	file, ok := p.forPrometheus()
 	if !ok {
 		return
@@ -66,44 +68,44 @@ func (p *parser) one(r *reader, checks []Checker) {
 
 // place is where something stands, for problems that are found later.
 type place struct {
-	in *reader
+	in *strictyaml.Reader
 	at *yaml.Node
 }
 
-func (p *parser) here(n *yaml.Node) place { return place{p.reader, n} }
+func (p *parser) here(n *yaml.Node) place { return place{p.Reader, n} }
 
-func (p place) errorf(format string, args ...any)   { p.in.errorAt(p.at, format, args...) }
-func (p place) findingf(format string, args ...any) { p.in.findingAt(p.at, format, args...) }
+func (p place) errorf(format string, args ...any)   { p.in.ErrorAt(p.at, format, args...) }
+func (p place) findingf(format string, args ...any) { p.in.FindingAt(p.at, format, args...) }
 
 func (p *parser) read(root *yaml.Node) {
-	said, ok := p.members(root, "a rule file")
+	said, ok := p.Members(root, "a rule file")
 	if !ok {
 		return
 	}
-	p.ours = slices.ContainsFunc(said, func(m member) bool { return m.key.Value != "groups" })
-	p.known(said, "a rule file", []key{
-		{name: "groups", null: true, read: func(n *yaml.Node) { p.each(n, "groups", p.group) }},
-		{name: "gates", read: func(n *yaml.Node) { p.each(n, "gates", p.gate) }},
-		{name: "mitigations", read: func(n *yaml.Node) { p.each(n, "mitigations", p.mitigation) }},
-		{name: "lists", not: "would name values for conditions to look in"},
-		{name: "vars", not: "would name values for conditions and durations"},
-		{name: "overrides", not: "would change shipped rules"},
-		{name: "events", not: "would declare the fields and sources of event types"},
+	p.Ours = slices.ContainsFunc(said, func(m strictyaml.Member) bool { return m.Key.Value != "groups" })
+	p.Known(said, "a rule file", []strictyaml.Key{
+		{Name: "groups", Null: true, Read: func(n *yaml.Node) { p.Each(n, "groups", p.group) }},
+		{Name: "gates", Read: func(n *yaml.Node) { p.Each(n, "gates", p.gate) }},
+		{Name: "mitigations", Read: func(n *yaml.Node) { p.Each(n, "mitigations", p.mitigation) }},
+		{Name: "lists", Not: "would name values for conditions to look in"},
+		{Name: "vars", Not: "would name values for conditions and durations"},
+		{Name: "overrides", Not: "would change shipped rules"},
+		{Name: "events", Not: "would declare the fields and sources of event types"},
 	})
 }
 
 // lacks notes that something is missing, unless something was noted since
 // before: then that is the reason, and to say it twice would not help.
 func (p *parser) lacks(n *yaml.Node, before int, format string, args ...any) {
-	if p.noted == before {
-		p.errorAt(n, format, args...)
+	if p.Noted() == before {
+		p.ErrorAt(n, format, args...)
 	}
 }
 
 // unique notes an error if something of this kind and id was there before.
 func (p *parser) unique(n *yaml.Node, kind, id, name string) {
 	if p.names[kind+"\x00"+id] {
-		p.errorAt(n, "there is already a %s %s", kind, name)
+		p.ErrorAt(n, "there is already a %s %s", kind, name)
 	}
 	p.names[kind+"\x00"+id] = true
 }
@@ -112,36 +114,36 @@ const maxName = 256
 
 // name reads a name; it is empty after an error.
 func (p *parser) name(n *yaml.Node, what string) string {
-	s, ok := p.text(n, what)
+	s, ok := p.Text(n, what)
 	switch {
 	case !ok:
 		return ""
 	case strings.TrimSpace(s) == "":
-		p.errorAt(n, "%s is empty", what)
+		p.ErrorAt(n, "%s is empty", what)
 		return ""
 	case len(s) > maxName:
-		p.errorAt(n, "%s has more than %d bytes", what, maxName)
+		p.ErrorAt(n, "%s has more than %d bytes", what, maxName)
 		return ""
 	case strings.ContainsFunc(s, unicode.IsControl):
-		p.errorAt(n, "%s has a control character", what)
+		p.ErrorAt(n, "%s has a control character", what)
 		return ""
 	}
 	return s
 }
 
 func (p *parser) duration(n *yaml.Node, what string, positive bool) time.Duration {
-	s, ok := p.text(n, what)
+	s, ok := p.Text(n, what)
 	if !ok {
 		return 0
 	}
-	d, err := parseDuration(s)
+	d, err := strictyaml.ParseDuration(s)
 	switch {
 	case err != nil:
-		p.errorAt(n, "%s: %s is not a duration: %v", what, clip(s), err)
+		p.ErrorAt(n, "%s: %s is not a duration: %v", what, strictyaml.Clip(s), err)
 	case positive && d == 0:
-		p.errorAt(n, "%s must be longer than 0", what)
+		p.ErrorAt(n, "%s must be longer than 0", what)
 	case d > maxDuration:
-		p.errorAt(n, "%s is longer than ten years", what)
+		p.ErrorAt(n, "%s is longer than ten years", what)
 	}
 	return d
 }
@@ -153,7 +155,7 @@ func (p *parser) labels(n *yaml.Node) []Pair {
 	return p.pairs(n, "labels", func(k, v *yaml.Node) {
 		p.labelName(k, k.Value)
 		if strings.Contains(v.Value, "{{") {
-			p.errorAt(v, "not in this version: templates in labels; put changing text into an annotation")
+			p.ErrorAt(v, "not in this version: templates in labels; put changing text into an annotation")
 		}
 	})
 }
@@ -161,25 +163,25 @@ func (p *parser) labels(n *yaml.Node) []Pair {
 func (p *parser) labelName(n *yaml.Node, name string) {
 	switch {
 	case !isIdent(name):
-		p.errorAt(n, "%s is not a label name: letters, digits and _, not first a digit", clip(name))
+		p.ErrorAt(n, "%s is not a label name: letters, digits and _, not first a digit", strictyaml.Clip(name))
 	case strings.HasPrefix(name, "__"), name == "alertname":
-		p.errorAt(n, "the label name %s is reserved", name)
+		p.ErrorAt(n, "the label name %s is reserved", name)
 	}
 }
 
 // pairs reads a mapping of names to texts, in its order.
 func (p *parser) pairs(n *yaml.Node, what string, check func(k, v *yaml.Node)) (out []Pair) {
 	if n.Kind != yaml.MappingNode {
-		p.wrongKind(n, what, "a mapping (name: text)")
+		p.WrongKind(n, what, "a mapping (name: text)")
 		return nil
 	}
 	seen := map[string]int{}
-	for i := 0; i+1 < len(n.Content) && !p.exhausted(); i += 2 {
-		k, v := p.visit(n.Content[i]), p.visit(n.Content[i+1])
-		if !p.once(k, seen) {
+	for i := 0; i+1 < len(n.Content) && !p.Exhausted(); i += 2 {
+		k, v := p.Visit(n.Content[i]), p.Visit(n.Content[i+1])
+		if !p.Once(k, seen) {
 			continue
 		}
-		if _, ok := p.text(v, what+": "+k.Value); ok {
+		if _, ok := p.Text(v, what+": "+k.Value); ok {
 			check(k, v)
 			out = append(out, Pair{k.Value, v.Value})
 		}

@@ -2,11 +2,14 @@ package rules
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 )
 
 // A promGroup is a group as Prometheus reads it. Durations are texts, empty if
@@ -44,10 +47,10 @@ func (p *parser) forPrometheus() (File, bool) {
 	}
 	text, err := yaml.Marshal(mapping{}.with("groups", groups).node())
 	if err != nil {
-		p.note(1, 1, false, "this file cannot be written for PromQL: "+err.Error())
+		p.Note(1, 1, false, "this file cannot be written for PromQL: "+err.Error())
 		return File{}, false
 	}
-	return File{p.file.Name, text}, true
+	return File{p.File.Name, text}, true
 }
 
 const (
@@ -66,12 +69,12 @@ const (
 // values for their text and nothing for the empty one.
 func (p *parser) metricText(n *yaml.Node, what string) (string, bool) {
 	if n.Kind != yaml.ScalarNode {
-		p.wrongKind(n, what, "a text")
+		p.WrongKind(n, what, "a text")
 		return "", false
 	}
 	var s string
 	if err := n.Decode(&s); err != nil {
-		p.errorAt(n, "%s is not a text: %s", what, yamlText(err))
+		p.ErrorAt(n, "%s is not a text: %s", what, yamlText(err))
 		return "", false
 	}
 	return s, p.bounded(n, what, s)
@@ -81,9 +84,9 @@ func (p *parser) metricText(n *yaml.Node, what string) (string, bool) {
 func (p *parser) bounded(n *yaml.Node, what, s string) bool {
 	switch {
 	case len(s) > maxMetricText:
-		p.errorAt(n, "%s may have %d bytes, and has %d", what, maxMetricText, len(s))
+		p.ErrorAt(n, "%s may have %d bytes, and has %d", what, maxMetricText, len(s))
 	case !utf8.ValidString(s):
-		p.errorAt(n, "%s is not UTF-8 text", what)
+		p.ErrorAt(n, "%s is not UTF-8 text", what)
 	default:
 		return p.spend(n, len(s))
 	}
@@ -95,7 +98,7 @@ func (p *parser) spend(n *yaml.Node, bytes int) bool {
 	before := p.theirs.spent
 	p.theirs.spent += bytes
 	if before <= maxWritten && p.theirs.spent > maxWritten {
-		p.errorAt(n, "with its aliases written out, this file takes more than %d bytes", maxWritten)
+		p.ErrorAt(n, "with its aliases written out, this file takes more than %d bytes", maxWritten)
 	}
 	return p.theirs.spent <= maxWritten
 }
@@ -106,8 +109,8 @@ func (p *parser) metricDuration(n *yaml.Node, what string) string {
 	if !ok {
 		return ""
 	}
-	if _, err := parseDuration(s); err != nil {
-		p.errorAt(n, "%s: %s is not a duration: %v", what, clip(s), err)
+	if _, err := strictyaml.ParseDuration(s); err != nil {
+		p.ErrorAt(n, "%s: %s is not a duration: %v", what, strictyaml.Clip(s), err)
 		return ""
 	}
 	return s
@@ -115,25 +118,25 @@ func (p *parser) metricDuration(n *yaml.Node, what string) string {
 
 // textMap reads names and their texts as Prometheus does. said is where they
 // stand.
-func (p *parser) textMap(n *yaml.Node, what string) (texts map[string]string, said []member) {
-	before := p.noted
-	said, ok := p.members(n, what)
+func (p *parser) textMap(n *yaml.Node, what string) (texts map[string]string, said []strictyaml.Member) {
+	before := p.Noted()
+	said, ok := p.Members(n, what)
 	if !ok {
 		return nil, nil
 	}
 	if len(said) > maxLabels {
-		p.errorAt(n, "%s: a rule may have %d of them, and this one has %d", what, maxLabels, len(said))
+		p.ErrorAt(n, "%s: a rule may have %d of them, and this one has %d", what, maxLabels, len(said))
 		return nil, nil
 	}
 	for _, m := range said {
-		p.bounded(m.key, "a name in "+what, m.key.Value)
-		p.metricText(m.value, fmt.Sprintf("%s: %s", what, clip(m.key.Value)))
+		p.bounded(m.Key, "a name in "+what, m.Key.Value)
+		p.metricText(m.Value, fmt.Sprintf("%s: %s", what, strictyaml.Clip(m.Key.Value)))
 	}
-	if p.noted > before || p.exhausted() {
+	if p.Noted() > before || p.Exhausted() {
 		return nil, nil
 	}
 	if err := n.Decode(&texts); err != nil {
-		p.errorAt(n, "%s: %s", what, yamlText(err))
+		p.ErrorAt(n, "%s: %s", what, yamlText(err))
 	}
 	return texts, said
 }
@@ -146,6 +149,8 @@ func sorted(texts map[string]string) (out []Pair) {
 	slices.SortFunc(out, func(a, b Pair) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
+
+var yamlLine = regexp.MustCompile(`^line \d+: `)
 
 // yamlText is what the first error of the YAML library says.
 func yamlText(err error) string {

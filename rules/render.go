@@ -10,6 +10,8 @@ import (
 	"text/template"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 )
 
 // maxRendered bounds one rendered annotation, and what a function in it takes,
@@ -138,10 +140,10 @@ func (x exactText) Format(f fmt.State, verb rune) {
 func (p *parser) annotations(n *yaml.Node) []Pair {
 	return p.pairs(n, "annotations", func(k, v *yaml.Node) {
 		if !isIdent(k.Value) {
-			p.errorAt(k, "%s is not an annotation name: letters, digits and _, not first a digit", clip(k.Value))
+			p.ErrorAt(k, "%s is not an annotation name: letters, digits and _, not first a digit", strictyaml.Clip(k.Value))
 		}
 		if len(v.Value) > maxExpression {
-			p.errorAt(v, "a template may have %d bytes, this one has %d", maxExpression, len(v.Value))
+			p.ErrorAt(v, "a template may have %d bytes, this one has %d", maxExpression, len(v.Value))
 			return
 		}
 		if _, err := parseTemplate(v.Value, &budget{}); err != nil {
@@ -149,7 +151,7 @@ func (p *parser) annotations(n *yaml.Node) []Pair {
 			if name, ok := laterFunction(err); ok {
 				text = "not in this version: " + name + " in the templates of event rules"
 			}
-			p.errorIn(v, templateFault(v.Value, err), text)
+			p.ErrorIn(v, templateFault(v.Value, err), text)
 		}
 	})
 }

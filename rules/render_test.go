@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 )
 
 func TestRender(t *testing.T) {
@@ -110,11 +112,11 @@ func TestTemplateOften(t *testing.T) {
 // and one with as many before an error, which does not.
 func TestManyFindings(t *testing.T) {
 	text := "gates:\n"
-	for i := range 2 * maxProblems {
+	for i := range 2 * strictyaml.MaxProblems {
 		text += fmt.Sprintf("- {name: g%d}\n", i)
 	}
 	set, problems := Parse([]File{{"f.yml", []byte(text)}})
-	if set == nil || problems.Err() != nil || len(problems) != maxProblems+1 {
+	if set == nil || problems.Err() != nil || len(problems) != strictyaml.MaxProblems+1 {
 		t.Errorf("set %v, %d problems, %v", set, len(problems), problems.Err())
 	}
 	if set, problems = Parse([]File{{"f.yml", []byte(text + "- {}\n")}}); set != nil || problems.Err() == nil {
@@ -140,7 +142,7 @@ func TestBombs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			set, problems := Parse([]File{{"f.yml", []byte(text)}})
-			if set != nil || len(problems) > maxProblems+1 || len(problems) == 0 {
+			if set != nil || len(problems) > strictyaml.MaxProblems+1 || len(problems) == 0 {
 				t.Fatalf("set %v, %d problems", set, len(problems))
 			}
 			for _, p := range problems {

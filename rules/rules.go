@@ -11,12 +11,6 @@ package rules
 
 import "time"
 
-// A File is one rule file.
-type File struct {
-	Name string
-	Text []byte
-}
-
 // A Set is the rules, gates and mitigations of some files. It does not change.
 type Set struct {
 	Rules       []*Rule

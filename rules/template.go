@@ -2,6 +2,7 @@ package rules
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"text/template"
 	"unicode/utf8"
@@ -37,7 +38,7 @@ var unknownName = regexp.MustCompile(`(?:function|undefined variable) "(\$?\w+)"
 // Prometheus's can call. It returns the function's name.
 func laterFunction(err error) (name string, is bool) {
 	for _, f := range metricFunctions {
-		if strings.Contains(err.Error(), "function "+quote(f)+" not defined") {
+		if strings.Contains(err.Error(), "function "+strconv.Quote(f)+" not defined") {
 			return f, true
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
+
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 )
 
 // maxPattern bounds the instructions of a compiled regular expression.
@@ -91,7 +93,7 @@ func (e *expression) vetComparison(part, a, b ast.Expr) *exprError {
 func (e *expression) vetMoney(f field, other ast.Expr) *exprError {
 	if other.Kind() == ast.LiteralKind {
 		if s, ok := other.AsLiteral().(types.String); ok {
-			return e.errorf(other, "%s is money: compare it with a number, without quotes, not with the text %s", f, clip(string(s)))
+			return e.errorf(other, "%s is money: compare it with a number, without quotes, not with the text %s", f, strictyaml.Clip(string(s)))
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 	"github.com/tomeishi/tomeishi/rules/decimal"
 )
 
@@ -275,7 +276,7 @@ func (b *thresholds) aggregate(part ast.Expr) (term, *exprError) {
 		return term{}, b.errorf(part, "not in this version: calculations in `when`")
 	}
 	known := []string{"count", "sum", "min", "max", "distinct"}
-	return term{}, b.errorf(part, "`when` has no function %s()%s", name, nearest(name, known))
+	return term{}, b.errorf(part, "`when` has no function %s()%s", name, strictyaml.Nearest(name, known))
 }
 
 // column is the place of an aggregate; the same one is kept once.

@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/tomeishi/tomeishi/agent"
+	"github.com/tomeishi/tomeishi/agent/config"
 	"github.com/tomeishi/tomeishi/agent/durable"
 	"github.com/tomeishi/tomeishi/agent/gates"
 	"github.com/tomeishi/tomeishi/agent/local"
@@ -53,7 +53,7 @@ func adopt(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return done
 }
 
-func adoptAt(ctx context.Context, c agent.Config, reason string, stdout io.Writer) error {
+func adoptAt(ctx context.Context, c config.Config, reason string, stdout io.Writer) error {
 	err := adoptRunning(ctx, c.Socket, reason)
 	if err == nil {
 		fmt.Fprintln(stdout, "adopted by the running agent")

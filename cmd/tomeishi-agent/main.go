@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tomeishi/tomeishi/agent"
+	"github.com/tomeishi/tomeishi/agent/config"
 )
 
 const help = `tomeishi-agent runs on a host beside its applications.
@@ -39,6 +40,10 @@ looked and says that this is right:
 
   tomeishi-agent adopt --config FILE --reason TEXT
 
+A configuration is checked without starting anything:
+
+  tomeishi-agent check FILE
+
 Flags:
 `
 
@@ -47,6 +52,7 @@ const (
 	done   = 0
 	failed = 1
 	usage  = 2
+	found  = 3 // findings: it would start, and something is odd
 )
 
 // version is set when a release is linked.
@@ -64,8 +70,13 @@ func main() {
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if len(args) > 0 && args[0] == "adopt" {
-		return adopt(ctx, args[1:], stdout, stderr)
+	if len(args) > 0 {
+		switch args[0] {
+		case "adopt":
+			return adopt(ctx, args[1:], stdout, stderr)
+		case "check":
+			return check(args[1:], stdout, stderr)
+		}
 	}
 	return serve(ctx, args, stdout, stderr)
 }
@@ -115,19 +126,8 @@ func (f *flags) parse(args []string, stdout, stderr io.Writer) int {
 	return -1
 }
 
-func (f *flags) read() (agent.Config, error) {
-	c, err := agent.ReadConfig(f.config)
-	if err != nil {
-		return c, err
-	}
-	if f.data != "" {
-		c.Data = f.data
-	}
-	if f.listen != "" {
-		c.Listen = f.listen
-	}
-	err = c.Check()
-	return c, err
+func (f *flags) read() (config.Config, error) {
+	return config.Read(f.config, config.Flags{Data: f.data, Listen: f.listen})
 }
 
 func serve(ctx context.Context, args []string, stdout, stderr io.Writer) int {

@@ -12,7 +12,11 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/tomeishi/tomeishi/agent"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tomeishi/tomeishi/agent/config"
+	"github.com/tomeishi/tomeishi/agent/filekind"
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 )
 
 // TestMain makes this binary the command when a test starts it so.
@@ -20,7 +24,38 @@ func TestMain(m *testing.M) {
 	if os.Getenv("TOMEISHI_AGENT_TEST") == "1" {
 		main()
 	}
-	os.Exit(m.Run())
+	testscript.Main(m, map[string]func(){"tomeishi-agent": main})
+}
+
+// TestScript runs the scripts of testdata/script against the real program.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"code": code},
+	})
+}
+
+// code N PROGRAM ARG... runs the program, which has to exit with code N.
+func code(ts *testscript.TestScript, _ bool, args []string) {
+	got := "0"
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		got = strings.TrimPrefix(err.Error(), "exit status ")
+	}
+	if got != args[0] {
+		ts.Fatalf("exit code %s, want %s", got, args[0])
+	}
+}
+
+// TestKeys is that a configuration is known by each of its keys.
+func TestKeys(t *testing.T) {
+	for _, key := range config.Keys() {
+		f := strictyaml.File{Name: "f.yml", Text: []byte(key + ": x\n")}
+		if kind := filekind.Of(f, filekind.Agent); kind != filekind.Agent {
+			t.Errorf("%s is taken for a key of %s", key, kind)
+		}
+	}
 }
 
 func TestUsage(t *testing.T) {
@@ -43,6 +78,8 @@ func TestUsage(t *testing.T) {
 		{"--config " + bad + " --log.level loud", usage, "debug, info, warn, error"},
 		{"--config " + missing, failed, "no such file"},
 		{"--config " + bad, failed, "listen: 127.0.0.1:9310"},
+		{"check", usage, "FILE is missing"},
+		{"check --help", done, "Exit code 0"},
 		{"adopt --config " + bad, usage, "--reason TEXT is missing"},
 		{"adopt --config agent.yml --reason x --data " + missing, failed, "no such file"},
 	}
@@ -61,11 +98,7 @@ func TestUsage(t *testing.T) {
 // TestExample runs the shipped configuration, tells the running agent to
 // adopt, stops it, and adopts without it.
 func TestExample(t *testing.T) {
-	c, err := agent.ReadConfig("agent.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Check(); err != nil {
+	if _, err := config.Read("agent.yml", config.Flags{}); err != nil {
 		t.Fatal(err)
 	}
 	data := t.TempDir()

@@ -23,12 +23,16 @@ const (
 	whySDK  = "other people's plugins import the SDK and must not pull in the program"
 )
 
-// The Host allow-list, agent/httpguard, is open to the rooms of both programs:
-// there is one door policy, not two.
+// Open to the rooms of both programs are the Host allow-list, agent/httpguard,
+// for there is one door policy, not two; and agent/strictyaml, for there is one
+// way to read what people write, with rules too. agent/filekind tells such files
+// apart for the commands of both.
 func layers() []layer {
 	return []layer{
 		{from: "agent/report/...", why: whyLeaf},
 		{from: "agent/httpguard/...", why: whyLeaf},
+		{from: "agent/strictyaml/...", why: whyLeaf},
+		{from: "agent/filekind/...", sees: []string{"agent/strictyaml"}, why: whyLeaf},
 		{
 			from: "agent",
 			sees: []string{"agent/..."},
@@ -56,12 +60,12 @@ func layers() []layer {
 		},
 		{
 			from: "agent/...",
-			sees: []string{"agent/report", "agent/httpguard", "agent/durable", "agent/collectors"},
+			sees: []string{"agent/report", "agent/httpguard", "agent/strictyaml", "agent/durable", "agent/collectors"},
 			why:  fmt.Sprintf(whyRoom, "the agent") + "; no collector and no rule is there",
 		},
 		{
 			from: "rules/...",
-			sees: []string{"agent/report"},
+			sees: []string{"agent/report", "agent/strictyaml"},
 			why:  "rules are pure: every collector, every replay and every test must get the same answer from them",
 		},
 		{

@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 	"github.com/tomeishi/tomeishi/collector/notify"
 	"github.com/tomeishi/tomeishi/rules"
 )
@@ -40,10 +41,10 @@ func checkReceivers(files []rules.File) (out rules.Problems) {
 		findings, err := notify.Check(f.Name)
 		if err != nil {
 			line, text := placeIn(f.Name, err.Error())
-			out = append(out, rules.ProblemAt(f, line, text, false))
+			out = append(out, strictyaml.ProblemAt(strictyaml.File(f), line, text, false))
 		}
 		for _, n := range findings {
-			out = append(out, rules.ProblemAt(f, n.Line, n.Text, true))
+			out = append(out, strictyaml.ProblemAt(strictyaml.File(f), n.Line, n.Text, true))
 		}
 	}
 	return out

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tomeishi/tomeishi/agent"
+	agentconfig "github.com/tomeishi/tomeishi/agent/config"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector"
@@ -77,7 +78,7 @@ func (n *node) up(ctx context.Context, agentListen string) error {
 	if err := n.open(ctx, true); err != nil {
 		return err
 	}
-	cfg := agent.DefaultConfig()
+	cfg := agentconfig.Default()
 	cfg.Listen = agentListen
 	cfg.Data = filepath.Join(n.config.Data, "agent")
 	cfg.Collectors = []string{"http://localhost"}

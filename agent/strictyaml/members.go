@@ -1,46 +1,46 @@
-package rules
+package strictyaml
 
 import "go.yaml.in/yaml/v3"
 
-// A member is a key of a mapping and its value, aliases followed.
-type member struct{ key, value *yaml.Node }
+// A Member is a key of a mapping and its value, aliases followed.
+type Member struct{ Key, Value *yaml.Node }
 
-// valueOf is the value of a key; nil if there is none.
-func valueOf(said []member, name string) *yaml.Node {
+// ValueOf is the value of a key; nil if there is none.
+func ValueOf(said []Member, name string) *yaml.Node {
 	for _, m := range said {
-		if m.key.Value == name {
-			return m.value
+		if m.Key.Value == name {
+			return m.Value
 		}
 	}
 	return nil
 }
 
-// members is what a mapping says, with what << merges into it, as Go's YAML
+// Members is what a mapping says, with what << merges into it, as Go's YAML
 // reads it for Prometheus: what stands in the mapping itself wins, then what is
 // merged first.
-func (r *reader) members(n *yaml.Node, what string) ([]member, bool) {
+func (r *Reader) Members(n *yaml.Node, what string) ([]Member, bool) {
 	if n.Kind != yaml.MappingNode {
-		r.wrongKind(n, what, "a mapping (key: value)")
+		r.WrongKind(n, what, "a mapping (key: value)")
 		return nil, false
 	}
-	m := merger{reader: r}
+	m := merger{Reader: r}
 	m.add(n)
 	return m.out, true
 }
 
-// known reads members, each by its key.
-func (r *reader) known(said []member, what string, keys []key) {
+// Known reads members, each by its key.
+func (r *Reader) Known(said []Member, what string, keys []Key) {
 	for _, m := range said {
-		if r.exhausted() {
+		if r.Exhausted() {
 			return
 		}
-		r.member(m.key, m.value, what, keys)
+		r.member(m.Key, m.Value, what, keys)
 	}
 }
 
 type merger struct {
-	*reader
-	out []member
+	*Reader
+	out []Member
 	// Once something is merged: the keys of out, and what is being read, so that
 	// what merges itself ends.
 	seen map[string]bool
@@ -50,16 +50,16 @@ type merger struct {
 func (m *merger) add(n *yaml.Node) {
 	var merged *yaml.Node
 	own := map[string]int{}
-	for i := 0; i+1 < len(n.Content) && !m.exhausted(); i += 2 {
-		k := m.visit(n.Content[i])
+	for i := 0; i+1 < len(n.Content) && !m.Exhausted(); i += 2 {
+		k := m.Visit(n.Content[i])
 		switch {
-		case m.exhausted():
+		case m.Exhausted():
 			return
-		case !m.fresh(k, own), isNull(k): // a value without a key is read as nothing
+		case !m.fresh(k, own), IsNull(k): // a value without a key is read as nothing
 		case isMerge(n.Content[i]):
 			merged = n.Content[i+1]
 		case !m.seen[k.Value]:
-			m.out = append(m.out, member{k, m.visit(n.Content[i+1])})
+			m.out = append(m.out, Member{k, m.Visit(n.Content[i+1])})
 			if m.seen != nil {
 				m.seen[k.Value] = true
 			}
@@ -75,7 +75,7 @@ func (m *merger) merge(n, merged *yaml.Node) {
 	if m.seen == nil {
 		m.seen, m.open = map[string]bool{}, map[*yaml.Node]bool{}
 		for _, o := range m.out {
-			m.seen[o.key.Value] = true
+			m.seen[o.Key.Value] = true
 		}
 	}
 	m.open[n] = true
@@ -85,16 +85,16 @@ func (m *merger) merge(n, merged *yaml.Node) {
 		list = merged.Content
 	}
 	for _, item := range list {
-		if m.exhausted() {
+		if m.Exhausted() {
 			return
 		}
-		from := m.visit(item)
+		from := m.Visit(item)
 		if from.Kind != yaml.MappingNode {
-			m.errorAt(item, "<< merges a mapping, or a list of mappings")
+			m.ErrorAt(item, "<< merges a mapping, or a list of mappings")
 			return
 		}
 		if m.open[from] {
-			m.errorAt(from, "this mapping merges itself")
+			m.ErrorAt(from, "this mapping merges itself")
 			return
 		}
 		m.add(from)
@@ -109,16 +109,16 @@ func isMerge(n *yaml.Node) bool {
 }
 
 // merges notes a key that merges where nothing may be merged.
-func (r *reader) merges(k *yaml.Node) bool {
+func (r *Reader) merges(k *yaml.Node) bool {
 	if !isMerge(k) {
 		return false
 	}
-	r.errorAt(k, "not in this version: << merges one mapping into another")
+	r.ErrorAt(k, "not in this version: << merges one mapping into another")
 	return true
 }
 
-// unmerged sees to it that a mapping merges nothing.
-func (r *reader) unmerged(n *yaml.Node) {
+// Unmerged sees to it that a mapping merges nothing.
+func (r *Reader) Unmerged(n *yaml.Node) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		r.merges(n.Content[i])
 	}

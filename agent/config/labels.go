@@ -1,14 +1,15 @@
-package agent
+package config
 
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 )
 
 // What a collector takes of an agent's labels.
@@ -31,32 +32,18 @@ func signalLabels() []string {
 	}
 }
 
-func labels(to *map[string]string) func(*yaml.Node) error {
-	return func(n *yaml.Node) error {
-		out := make(map[string]string)
-		f := fields{}
-		if n.Kind == yaml.MappingNode {
-			if len(n.Content) > 2*maxLabels {
-				return at(n, "%d labels, at most %d", len(n.Content)/2, maxLabels)
-			}
-			for i := 0; i < len(n.Content); i += 2 {
-				key := n.Content[i]
-				if err := checkLabel(key.Value); err != nil {
-					return at(key, "%q %w", key.Value, err)
-				}
-				f[key.Value] = func(v *yaml.Node) error {
-					var s string
-					err := text(&s)(v)
-					if err == nil && !sound(s) {
-						err = at(v, "the value of a label is at most %d bytes of text without control characters", maxLabelValue)
-					}
-					out[key.Value] = s
-					return err
-				}
-			}
+func (c *Config) checkLabels(s *strictyaml.Source) {
+	if len(c.Labels) > maxLabels {
+		s.Errorf("labels", "%d labels, at most %d", len(c.Labels), maxLabels)
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Labels)) {
+		if err := checkLabel(name); err != nil {
+			s.KeyErrorf("labels."+name, "%v", err)
 		}
-		*to = out
-		return f.read(n)
+		if !sound(c.Labels[name]) {
+			s.Errorf("labels."+name, "the value of a label is at most %d bytes of text without control characters", maxLabelValue)
+		}
 	}
 }
 
@@ -64,7 +51,7 @@ func labels(to *map[string]string) func(*yaml.Node) error {
 func checkLabel(name string) error {
 	switch {
 	case !labelName.MatchString(name) || len(name) > maxLabelName:
-		return fmt.Errorf("is no label name: letters, digits and _, at most %d", maxLabelName)
+		return fmt.Errorf("%s is no label name: letters, digits and _, not first a digit, at most %d", strictyaml.Clip(name), maxLabelName)
 	case strings.HasPrefix(name, "__"):
 		return errors.New("cannot be set: names that begin with __ are Prometheus's own")
 	case name == "instance":

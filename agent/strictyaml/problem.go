@@ -1,4 +1,4 @@
-package rules
+package strictyaml
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// A Problem is one thing that is wrong, or at least odd, in a rule file.
+// A Problem is one thing that is wrong, or at least odd, in a file.
 type Problem struct {
 	File         string
 	Line, Column int // from 1; columns count characters
@@ -19,11 +19,19 @@ type Problem struct {
 	source, caret string // the line, or a part of it, and what points into it
 }
 
-// String is the place and the sentence, then the line and a caret below it.
+// String is the place and the sentence, then the line and a caret below it, then
+// what else there is to say; only the text if it is about no file.
 func (p Problem) String() string {
-	text := fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Text)
+	if p.File == "" {
+		return p.Text
+	}
+	first, rest, more := strings.Cut(p.Text, "\n")
+	text := fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, first)
 	if p.caret != "" {
 		text += "\n" + p.source + "\n" + p.caret
+	}
+	if more {
+		text += "\n" + rest
 	}
 	return text
 }
@@ -80,10 +88,21 @@ func (ps Problems) Err() error {
 	return errors.New(strings.Join(lines, "\n"))
 }
 
-func (ps Problems) sort(files []File) {
+// Errors is how many of the problems are errors.
+func (ps Problems) Errors() (n int) {
+	for _, p := range ps {
+		if !p.Finding {
+			n++
+		}
+	}
+	return n
+}
+
+// Sort puts them in order, those of the files in the order of these names.
+func (ps Problems) Sort(files []string) {
 	order := map[string]int{}
-	for i, f := range files {
-		order[f.Name] = i
+	for i, name := range files {
+		order[name] = i
 	}
 	slices.SortStableFunc(ps, func(a, b Problem) int {
 		return cmp.Or(
@@ -92,41 +111,4 @@ func (ps Problems) sort(files []File) {
 			cmp.Compare(a.Column, b.Column),
 			cmp.Compare(a.Text, b.Text))
 	})
-}
-
-// nearest suggests the known word that was probably meant.
-func nearest(word string, known []string) string {
-	best, distance := "", min(3, len(word)/2+1)
-	for _, k := range known {
-		if d := edits(word, k); d < distance {
-			best, distance = k, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(", did you mean %q?", best)
-}
-
-// edits counts the characters to insert, remove or replace to make b of a.
-func edits(a, b string) int {
-	if len(a) > 64 || len(b) > 64 {
-		return 64
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

@@ -1,4 +1,4 @@
-package rules
+package strictyaml
 
 import (
 	"errors"
@@ -24,8 +24,8 @@ var units = [...]struct {
 
 var errDuration = errors.New("a duration is written like 30s, 15m, 24h or 1d12h")
 
-// parseDuration reads a duration as Prometheus does.
-func parseDuration(s string) (time.Duration, error) {
+// ParseDuration reads a duration as Prometheus does.
+func ParseDuration(s string) (time.Duration, error) {
 	if s == "0" {
 		return 0, nil
 	}
@@ -56,8 +56,8 @@ func parseDuration(s string) (time.Duration, error) {
 	return total, nil
 }
 
-// durationText is the shortest text that parseDuration reads as d.
-func durationText(d time.Duration) string {
+// DurationText is the shortest text that ParseDuration reads as d.
+func DurationText(d time.Duration) string {
 	if d == 0 {
 		return "0s"
 	}

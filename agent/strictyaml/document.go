@@ -1,4 +1,4 @@
-package rules
+package strictyaml
 
 import (
 	"bytes"
@@ -16,16 +16,16 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// root is the top of the file's one document; nil if there is none.
-func (r *reader) root() *yaml.Node {
-	if len(r.file.Text) > maxFile {
-		r.note(1, 1, false, fmt.Sprintf("a rule file may have %d bytes, this one has %d", maxFile, len(r.file.Text)))
+// Root is the top of the file's one document; nil if there is none.
+func (r *Reader) Root() *yaml.Node {
+	if len(r.File.Text) > r.most {
+		r.Note(1, 1, false, fmt.Sprintf("%s may have %d bytes, this one has %d", r.what, r.most, len(r.File.Text)))
 		return nil
 	}
-	text := plainUTF8(r.file.Text)
+	text := plainUTF8(r.File.Text)
 	r.lines = bytes.Split(text, []byte("\n"))
 	if line, column, ok := r.invalid(text); ok {
-		r.note(line, column, false, "this is not UTF-8 text")
+		r.Note(line, column, false, "this is not UTF-8 text")
 		return nil
 	}
 	d := yaml.NewDecoder(bytes.NewReader(text))
@@ -40,30 +40,45 @@ func (r *reader) root() *yaml.Node {
 	if err := d.Decode(&next); !errors.Is(err, io.EOF) {
 		r.second = func(finding bool) { r.another(&next, err, finding) }
 	}
-	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 || isNull(doc.Content[0]) {
+	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 || IsNull(doc.Content[0]) {
 		return nil
 	}
 	return doc.Content[0]
 }
 
+// TopKeys are the keys at the top of a file; none if it cannot be read.
+func TopKeys(f File, most int) (out []string) {
+	var ignored Problems
+	r := NewReader(f, "", most, &ignored)
+	root := r.Root()
+	if root == nil {
+		return nil
+	}
+	said, _ := r.Members(r.Visit(root), "")
+	for _, m := range said {
+		out = append(out, m.Key.Value)
+	}
+	return out
+}
+
 // another notes a second document, which err may have ended.
-func (r *reader) another(n *yaml.Node, err error, finding bool) {
+func (r *Reader) another(n *yaml.Node, err error, finding bool) {
 	switch {
 	case finding:
 		line, _ := errorLine(err, n.Line)
-		r.note(max(1, line), max(1, n.Column), true, "only the first YAML document of a file is read, and here is a second one")
+		r.Note(max(1, line), max(1, n.Column), true, "only the first YAML document of a file is read, and here is a second one")
 	case err != nil:
 		r.syntax(err)
 	default:
-		r.errorAt(n, "a rule file is one YAML document, and here a second one begins")
+		r.ErrorAt(n, "%s is one YAML document, and here a second one begins", r.what)
 	}
 }
 
-// only sees to it that the file is one document. Of a file of Prometheus's,
-// which reads the first, it is no error to have more.
-func (r *reader) only() {
+// Only sees to it that the file is one document. To have more is an error of a
+// file that is ours, and a finding of one that only the first is read of.
+func (r *Reader) Only() {
 	if r.second != nil {
-		r.second(!r.ours)
+		r.second(!r.Ours)
 	}
 }
 
@@ -90,7 +105,7 @@ func plainUTF8(text []byte) []byte {
 	return []byte(string(chars))
 }
 
-func (r *reader) invalid(text []byte) (line, column int, found bool) {
+func (r *Reader) invalid(text []byte) (line, column int, found bool) {
 	if utf8.Valid(text) {
 		return 0, 0, false
 	}
@@ -107,7 +122,7 @@ func (r *reader) invalid(text []byte) (line, column int, found bool) {
 }
 
 // syntax notes an error of the YAML parser, which knows lines only.
-func (r *reader) syntax(err error) {
+func (r *Reader) syntax(err error) {
 	line, text := errorLine(err, 1)
 	for _, near := range []int{line, line + 1, line - 1} {
 		if near < 1 || near > len(r.lines) {
@@ -116,13 +131,13 @@ func (r *reader) syntax(err error) {
 		l := r.lines[near-1]
 		indent := l[:len(l)-len(bytes.TrimLeft(l, " \t"))]
 		if tab := bytes.IndexByte(indent, '\t'); tab >= 0 {
-			r.note(near, tab+1, false, "YAML is indented with spaces, and this is a tab")
+			r.Note(near, tab+1, false, "YAML is indented with spaces, and this is a tab")
 			return
 		}
 	}
 	line = max(1, min(line, len(r.lines)))
 	l := r.lines[line-1]
-	r.note(line, len(l)-len(bytes.TrimLeft(l, " "))+1, false, "this is not YAML: "+text)
+	r.Note(line, len(l)-len(bytes.TrimLeft(l, " "))+1, false, "this is not YAML: "+text)
 }
 
 // errorLine is the line of an error of the YAML parser, and what it says. The

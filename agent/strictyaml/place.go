@@ -1,4 +1,4 @@
-package rules
+package strictyaml
 
 import (
 	"strings"
@@ -12,7 +12,7 @@ import (
 // followed along the text from the scalar's start, and space, which YAML folds,
 // is passed over on both sides. Where the two do not correspond it is the
 // scalar's start.
-func (r *reader) place(n *yaml.Node, offset int) (line, column int) {
+func (r *Reader) place(n *yaml.Node, offset int) (line, column int) {
 	c := cursor{lines: r.lines, style: n.Style, line: n.Line - 1}
 	line, column = n.Line, n.Column
 	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
