@@ -23,12 +23,14 @@ const (
 	whySDK  = "other people's plugins import the SDK and must not pull in the program"
 )
 
-// The Host allow-list, agent/httpguard, is open to the rooms of both programs:
-// there is one door policy, not two.
+// Three leaves of the agent are open to the rooms of both programs: there is
+// one wire (report), one door policy (httpguard) and one way to make a file
+// durable (durable), not two.
 func layers() []layer {
 	return []layer{
 		{from: "agent/report/...", why: whyLeaf},
 		{from: "agent/httpguard/...", why: whyLeaf},
+		{from: "agent/durable/...", why: whyLeaf},
 		{
 			from: "agent",
 			sees: []string{"agent/..."},
@@ -67,7 +69,7 @@ func layers() []layer {
 		{
 			from: "collector",
 			sees: []string{
-				"collector/...", "rules/...", "agent/report", "agent/httpguard",
+				"collector/...", "rules/...", "agent/report", "agent/httpguard", "agent/durable",
 				"plugins/action/...", "plugins/source/...",
 			},
 			why: "the collector wires its own rooms; the agent is another program, and cmd brings the two together",
@@ -80,7 +82,7 @@ func layers() []layer {
 		{
 			from: "collector/...",
 			sees: []string{
-				"collector/entry", "collector/machine", "collector/message", "rules/...", "agent/report", "agent/httpguard",
+				"collector/entry", "collector/machine", "collector/message", "rules/...", "agent/report", "agent/httpguard", "agent/durable",
 				"plugins/action/...", "plugins/source/...",
 			},
 			why: fmt.Sprintf(whyRoom, "the collector"),
