@@ -23,14 +23,15 @@ const (
 	whySDK  = "other people's plugins import the SDK and must not pull in the program"
 )
 
-// Three leaves of the agent are open to the rooms of both programs: there is
-// one wire (report), one door policy (httpguard) and one way to make a file
-// durable (durable), not two.
+// Leaves of the agent are open to both programs: there is one wire (report), one
+// door policy (httpguard), one way to make a file durable (durable) and one to
+// release what was acquired (closers), not two.
 func layers() []layer {
 	return []layer{
 		{from: "agent/report/...", why: whyLeaf},
 		{from: "agent/httpguard/...", why: whyLeaf},
 		{from: "agent/durable/...", why: whyLeaf},
+		{from: "agent/closers/...", why: whyLeaf},
 		{
 			from: "agent",
 			sees: []string{"agent/..."},
@@ -69,7 +70,7 @@ func layers() []layer {
 		{
 			from: "collector",
 			sees: []string{
-				"collector/...", "rules/...", "agent/report", "agent/httpguard", "agent/durable",
+				"collector/...", "rules/...", "agent/report", "agent/httpguard", "agent/durable", "agent/closers",
 				"plugins/action/...", "plugins/source/...",
 			},
 			why: "the collector wires its own rooms; the agent is another program, and cmd brings the two together",
