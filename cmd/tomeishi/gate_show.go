@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
@@ -52,7 +53,7 @@ type evidence struct {
 // and those that have ended from their incident.
 func (c *client) evidenceOf(ctx context.Context, g api.Gate) evidence {
 	e := evidence{alerts: map[string]api.Alert{}}
-	if !slices.ContainsFunc(g.Holds, func(h api.Hold) bool { return h.Alert != "" }) {
+	if !slices.ContainsFunc(g.Holds, func(h report.Hold) bool { return h.Alert != "" }) {
 		return e
 	}
 	var standing struct {
@@ -98,7 +99,7 @@ func (t *terminal) showGate(g api.Gate, e evidence) {
 	t.showOpening(g)
 }
 
-func (t *terminal) showHold(h api.Hold, e evidence) {
+func (t *terminal) showHold(h report.Hold, e evidence) {
 	t.printf("\n  hold %s by %s since %s\n", line(h.ID), line(holder(h)), when(h.Since))
 	if h.Match != nil {
 		t.printf("    only for    %s\n", line(matchText(h.Match)))
