@@ -16,12 +16,12 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"github.com/tomeishi/tomeishi/agent/closers"
 	"github.com/tomeishi/tomeishi/agent/collectors"
 	"github.com/tomeishi/tomeishi/agent/config"
 	"github.com/tomeishi/tomeishi/agent/durable"
@@ -57,15 +57,7 @@ type Agent struct {
 	server     *http.Server
 	tcp        net.Listener
 	unix       net.Listener
-	closes     []step
-	closed     sync.Once
-	err        error
-}
-
-// step releases what New took.
-type step struct {
-	name  string
-	close func() error
+	closers    closers.Stack // what New took
 }
 
 const shutdownTime = 5 * time.Second
@@ -97,7 +89,7 @@ func (a *Agent) setup() error {
 	if err != nil {
 		return err
 	}
-	a.onClose("lock", lock.Close)
+	a.closers.Add("lock", lock.Close)
 
 	queue, err := spool.Open(filepath.Join(c.Data, "spool"), spool.Options{
 		Agent: c.ID, Max: int64(c.Spool.Max), Log: a.log, Metrics: set,
@@ -105,7 +97,7 @@ func (a *Agent) setup() error {
 	if err != nil {
 		return err
 	}
-	a.onClose("spool", queue.Close)
+	a.closers.Add("spool", queue.Close)
 
 	ask, err := a.asker()
 	if err != nil {
@@ -125,7 +117,7 @@ func (a *Agent) setup() error {
 		})
 	}
 	a.signals = measure(lane, attrs(c.Labels), a.log)
-	a.onClose("host", a.signals.close)
+	a.closers.Add("host", a.signals.close)
 
 	// Listening last: whoever connects finds the rooms open.
 	api := local.New(local.Options{
@@ -137,11 +129,11 @@ func (a *Agent) setup() error {
 	if a.tcp, err = (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	a.onClose("listener", ignoreClosed(a.tcp.Close))
+	a.closers.Add("listener", ignoreClosed(a.tcp.Close))
 	if a.unix, err = local.ListenUnix(ctx, c.Socket); err != nil {
 		return err
 	}
-	a.onClose("socket", ignoreClosed(a.unix.Close))
+	a.closers.Add("socket", ignoreClosed(a.unix.Close))
 	a.info()
 	return nil
 }
@@ -163,7 +155,7 @@ func (a *Agent) asker() (func() *collectors.Peers, error) {
 		if client, err = collectors.Client(c.TLS.CAFile); err != nil {
 			return nil, err
 		}
-		a.onClose("connections", func() error { client.CloseIdleConnections(); return nil })
+		a.closers.Add("connections", func() error { client.CloseIdleConnections(); return nil })
 	}
 	return func() *collectors.Peers { return collectors.New(c.Collectors, token, client) }, nil
 }
@@ -198,8 +190,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	if err != nil {
 		err = errors.Join(fmt.Errorf("stop serving: %w", err), a.server.Close())
 	}
-	servers.Wait()
-	rooms.Wait()
+	a.closers.Add("rooms", func() error { servers.Wait(); rooms.Wait(); return nil })
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
 		err = errors.Join(cause, err)
 	}
@@ -210,18 +201,7 @@ func (a *Agent) Run(ctx context.Context) error {
 
 // Close releases what New took. Run does it too; only an agent that never ran
 // needs it.
-func (a *Agent) Close() error {
-	a.closed.Do(func() {
-		for _, c := range slices.Backward(a.closes) {
-			if err := c.close(); err != nil {
-				a.err = errors.Join(a.err, fmt.Errorf("close %s: %w", c.name, err))
-			}
-		}
-	})
-	return a.err
-}
-
-func (a *Agent) onClose(name string, f func() error) { a.closes = append(a.closes, step{name, f}) }
+func (a *Agent) Close() error { return a.closers.Close() }
 
 // ignoreClosed: the server closes the listeners too.
 func ignoreClosed(f func() error) func() error {

@@ -25,6 +25,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"github.com/tomeishi/tomeishi/agent/durable"
 	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/auth"
 	"github.com/tomeishi/tomeishi/collector/effects"
@@ -133,7 +134,7 @@ func (c *Collector) openState(ctx context.Context) error {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return fmt.Errorf("make the data folder: %w", err)
 	}
-	lock, err := ledger.Lock(data)
+	lock, err := durable.Lock(data)
 	if err != nil {
 		return err
 	}

@@ -1,5 +1,5 @@
 // Package durable writes small files whole and lets one process at a time use
-// a directory.
+// a directory: for both programs, whose folders are kept alike.
 //
 // It promises that a file replaced here is, after a crash at any moment, either
 // the old one or the new one, and on disk when Replace has returned. It does

@@ -23,7 +23,7 @@ func Lock(dir string) (*DirLock, error) {
 		return nil, fmt.Errorf("make data directory: %w", err)
 	}
 	path := filepath.Join(dir, "lock")
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock data directory: %w", err)
 	}
@@ -36,7 +36,8 @@ func Lock(dir string) (*DirLock, error) {
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
 	}
 	// The pid is for people; the lock does not depend on it, so that a full
-	// disk does not keep the agent from starting.
+	// disk does not keep anything from starting. Its mode keeps others out: whoever
+	// can open it can take the lock.
 	if f.Truncate(0) == nil {
 		_, _ = f.WriteAt(fmt.Appendf(nil, "%d\n", os.Getpid()), 0)
 	}

@@ -3,6 +3,8 @@ package gates
 import (
 	"fmt"
 	"time"
+
+	"github.com/tomeishi/tomeishi/agent/report"
 )
 
 // A Match is what a worker is about to pay, as far as it says.
@@ -29,11 +31,11 @@ func (c *Copy) Check(name string, m Match) (Gate, Answer, string) {
 		}
 		return g, NotFound, "unknown gate"
 	}
-	if g.State != stateOpen {
+	if g.State != report.GateOpen {
 		return g, Closed, g.why()
 	}
 	for _, h := range g.Holds {
-		if len(h.Match) > 0 && h.names(m) {
+		if len(h.Match) > 0 && names(h, m) {
 			return g, Held, "held: " + h.Reason
 		}
 	}
@@ -42,7 +44,7 @@ func (c *Copy) Check(name string, m Match) (Gate, Answer, string) {
 
 // names tells whether every field of the hold's match is the payment's. A field
 // that this agent does not know counts as equal: it holds more, never less.
-func (h Hold) names(m Match) bool {
+func names(h report.Hold, m Match) bool {
 	for field, want := range h.Match {
 		var have string
 		switch field {
@@ -73,7 +75,7 @@ func (g Gate) why() string {
 			return "closed: " + h.Reason
 		}
 	}
-	return stateClosed
+	return report.GateClosed
 }
 
 // view is the gate as it is answered now. The caller holds mu.
@@ -83,18 +85,18 @@ func (c *Copy) view(name string, now time.Time) (Gate, bool) {
 		return Gate{}, false
 	}
 	g.Fresh, g.Closing.Epoch = c.fresh(g, now), c.kept.Epoch
-	if g.Mode == modeShadow {
+	if g.Mode == report.ModeShadow {
 		return g, true // refuses only for a person's hold, which is in State
 	}
-	if g.State == stateOpen && g.closedByHold() {
-		g.State = stateClosed
+	if g.State == report.GateOpen && g.closedByHold() {
+		g.State = report.GateClosed
 	}
 	if why := c.kept.suspicionOf(name); why != "" {
-		g.State, g.Reason, g.Closing.Unsure = stateClosed, why, InDoubt
+		g.State, g.Reason, g.Closing.Unsure = report.GateClosed, why, InDoubt
 		return g, true
 	}
-	if !g.Fresh && g.IfUnreachable != keep && g.State == stateOpen {
-		g.State, g.Reason, g.Closing.Unsure = stateClosed, c.unheard(now), Unreachable
+	if !g.Fresh && g.IfUnreachable != report.UnreachableKeep && g.State == report.GateOpen {
+		g.State, g.Reason, g.Closing.Unsure = report.GateClosed, c.unheard(now), Unreachable
 	}
 	return g, true
 }

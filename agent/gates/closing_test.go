@@ -1,10 +1,11 @@
 package gates
 
 import (
-	"encoding/json"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/tomeishi/tomeishi/agent/report"
 )
 
 // TestClosing: one closing is told from the next, also where several of the
@@ -18,7 +19,7 @@ func TestClosing(t *testing.T) {
 			srv.set(gate("w/btc", closed, func(g *Gate) {
 				g.Holds = nil
 				for _, id := range ids {
-					g.Holds = append(g.Holds, Hold{ID: json.RawMessage(`"` + id + `"`), Reason: "r"})
+					g.Holds = append(g.Holds, report.Hold{ID: id, Reason: "r"})
 				}
 			}))
 			synctest.Wait()
@@ -51,7 +52,7 @@ func TestClosing(t *testing.T) {
 			srv.epoch++
 			g := srv.gates["w/btc"]
 			g.Epoch += 2
-			g.Holds = []Hold{{ID: json.RawMessage(`"h3"`)}}
+			g.Holds = []report.Hold{{ID: "h3"}}
 			srv.gates["w/btc"] = g
 		})
 		third := closing()

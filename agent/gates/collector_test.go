@@ -17,6 +17,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/tomeishi/tomeishi/agent/collectors"
+	"github.com/tomeishi/tomeishi/agent/report"
 )
 
 // collector answers GET /v1/gates as the contract says.
@@ -39,7 +40,7 @@ func newCollector() *collector {
 }
 
 func gate(name string, change ...func(*Gate)) Gate {
-	g := Gate{Name: name, State: "open", Mode: "enforce", Holds: []Hold{}, Fresh: true, Lease: Duration(30 * time.Second), IfUnreachable: "close"}
+	g := Gate{Gate: report.Gate{Name: name, State: "open", Mode: "enforce", Holds: []report.Hold{}, Fresh: true, Lease: report.Duration(30 * time.Second), IfUnreachable: "close"}}
 	for _, c := range change {
 		c(&g)
 	}
@@ -48,7 +49,7 @@ func gate(name string, change ...func(*Gate)) Gate {
 
 func closed(g *Gate) {
 	g.State = "closed"
-	g.Holds = []Hold{{Reason: "paid twice"}}
+	g.Holds = []report.Hold{{Reason: "paid twice"}}
 }
 
 func (c *collector) do(f func()) {
@@ -107,9 +108,9 @@ func (c *collector) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errors.New("connection refused")
 	}
 	c.sent = arrived
-	l := list{Cell: c.cell, Epoch: c.epoch, Gates: []Gate{}}
+	l := report.GateList{Cell: c.cell, Epoch: c.epoch, Gates: []report.Gate{}}
 	for _, g := range c.gates {
-		l.Gates = append(l.Gates, g)
+		l.Gates = append(l.Gates, g.Gate)
 	}
 	body, err := json.Marshal(l)
 	if err != nil {

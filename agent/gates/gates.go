@@ -23,6 +23,7 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/tomeishi/tomeishi/agent/collectors"
+	"github.com/tomeishi/tomeishi/agent/report"
 )
 
 // Options of New.
@@ -41,9 +42,9 @@ type Copy struct {
 
 	mu      sync.RWMutex // guards what follows
 	kept    kept
-	sent    time.Time // when the request of the last answer was sent; zero: none yet
-	pending *list     // the answer that a person has to adopt
-	dirty   bool      // memory is ahead of the disk
+	sent    time.Time        // when the request of the last answer was sent; zero: none yet
+	pending *report.GateList // the answer that a person has to adopt
+	dirty   bool             // memory is ahead of the disk
 
 	saving sync.Mutex // one save at a time; taken before mu
 	heard  atomic.Bool
@@ -119,7 +120,7 @@ func (c *Copy) fresh(g Gate, now time.Time) bool {
 }
 
 // take makes l the copy, if it may.
-func (c *Copy) take(l *list, sent time.Time) {
+func (c *Copy) take(l *report.GateList, sent time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.heard.Store(true)

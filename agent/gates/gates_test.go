@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tomeishi/tomeishi/agent/durable"
+	"github.com/tomeishi/tomeishi/agent/report"
 )
 
 func wantAnswer(t *testing.T, c *Copy, name string, want Answer) {
@@ -298,7 +299,7 @@ func TestNotAcknowledgedUntilOnDisk(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	one := gate("g", func(g *Gate) {
-		g.Holds = []Hold{
+		g.Holds = []report.Hold{
 			{Reason: "customer", Match: map[string]string{"customer": "c1"}},
 			{Reason: "both", Match: map[string]string{"address": "a1", "tag": "t1"}},
 		}
@@ -319,7 +320,7 @@ func TestCheck(t *testing.T) {
 		{"open beside a hold", gate("g", closed, func(g *Gate) { g.State = "open" }), Match{}, Closed},
 		{"shadow, a person's hold", gate("g", closed, func(g *Gate) { g.Mode = "shadow" }), Match{}, Closed},
 		{"a field of a later version", gate("g", func(g *Gate) {
-			g.Holds = []Hold{{Match: map[string]string{"asset": "BTC"}}}
+			g.Holds = []report.Hold{{Match: map[string]string{"asset": "BTC"}}}
 		}), Match{Request: "r1"}, Held},
 	}
 	for _, tt := range tests {
@@ -333,7 +334,7 @@ func TestCheck(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"cell":"c","epoch":3,"gates":[{"name":"a","state":"open","mode":"enforce","epoch":1,"holds":[{"id":"h1","match":{"request":"1"}}],"lease":"30s","if_unreachable":"close"}]}`))
 	f.Add([]byte(`{"cell":"c","gates":[{"name":"a","lease":"-1s"}]}`))
-	f.Add(kept{Cell: "c", Gates: map[string]Gate{"a": {Name: "a"}}}.encode())
+	f.Add(kept{Cell: "c", Gates: map[string]Gate{"a": {Gate: report.Gate{Name: "a"}}}}.encode())
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if l, err := decodeList(raw); err == nil {
 			var k kept

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/durable"
+	"github.com/tomeishi/tomeishi/agent/report"
 )
 
 const (
@@ -113,7 +114,7 @@ func (k kept) suspicionOf(name string) string {
 // accept takes in an answer as far as it is trusted and tells whether
 // something changed. Suspicion stays until adopt, also when a later answer
 // fits: two ledgers have spoken, and only a person knows which one is right.
-func (k *kept) accept(l *list) (changed bool) {
+func (k *kept) accept(l *report.GateList) (changed bool) {
 	if k.All != "" {
 		return k.addUnknown(l)
 	}
@@ -143,12 +144,13 @@ func (k *kept) accept(l *list) (changed bool) {
 			changed = true
 		}
 		old, had := k.Gates[g.Name]
+		now := Gate{Gate: g, Closing: Closing{ID: l.Epoch}}
 		changed = changed || !had || old.Epoch != g.Epoch || old.Lease != g.Lease || old.IfUnreachable != g.IfUnreachable
 		k.Highest[g.Name] = max(high, g.Epoch)
-		if g.Closing.ID = l.Epoch; g.goesOn(old) {
-			g.Closing.ID = old.Closing.ID
+		if now.goesOn(old) {
+			now.Closing.ID = old.Closing.ID
 		}
-		next[g.Name] = g
+		next[g.Name] = now
 	}
 	k.Epoch, k.Gates = l.Epoch, next
 	return changed
@@ -156,7 +158,7 @@ func (k *kept) accept(l *list) (changed bool) {
 
 // addUnknown lists gates that only the answer in doubt has, so that they are
 // closed and not unknown.
-func (k *kept) addUnknown(l *list) (changed bool) {
+func (k *kept) addUnknown(l *report.GateList) (changed bool) {
 	for _, g := range l.Gates {
 		if _, ok := k.Gates[g.Name]; ok {
 			continue
@@ -164,24 +166,23 @@ func (k *kept) addUnknown(l *list) (changed bool) {
 		if k.Gates == nil {
 			k.Gates = make(map[string]Gate)
 		}
-		k.Gates[g.Name] = g
+		k.Gates[g.Name] = Gate{Gate: g}
 		changed = true
 	}
 	return changed
 }
 
-func fromList(l *list, a *adoption) kept {
+func fromList(l *report.GateList, a *adoption) kept {
 	k := kept{Cell: l.Cell, Epoch: l.Epoch, Gates: make(map[string]Gate), Highest: make(map[string]uint64), Adopted: a}
 	for _, g := range l.Gates {
-		g.Closing.ID = l.Epoch
-		k.Gates[g.Name], k.Highest[g.Name] = g, g.Epoch
+		k.Gates[g.Name], k.Highest[g.Name] = Gate{Gate: g, Closing: Closing{ID: l.Epoch}}, g.Epoch
 	}
 	return k
 }
 
 // adopt forgets the doubt: l, or without it the next answer, is the truth.
 // Until then the gates are answered as without a lease.
-func (k kept) adopt(l *list, a adoption) kept {
+func (k kept) adopt(l *report.GateList, a adoption) kept {
 	if l != nil {
 		return fromList(l, &a)
 	}

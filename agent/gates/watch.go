@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/collectors"
+	"github.com/tomeishi/tomeishi/agent/report"
 )
 
 const (
@@ -81,7 +82,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-func (c *Copy) ask(ctx context.Context, known seen) (*list, http.Header, error) {
+func (c *Copy) ask(ctx context.Context, known seen) (*report.GateList, http.Header, error) {
 	q := url.Values{"agent": {c.opt.Agent}}
 	timeout := 5 * time.Second
 	if known.ok {

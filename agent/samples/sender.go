@@ -24,12 +24,6 @@ const (
 	baseless                 // the collector does not know what they build on
 )
 
-// The reasons that a collector gives. Other programs' answers have none.
-const (
-	reasonBase    = "base"
-	reasonSamples = "samples" // it will never take them
-)
-
 // A sender sends samples, each as a difference from what it delivered last.
 type sender struct {
 	peers   *collectors.Peers
@@ -95,9 +89,9 @@ func judge(a collectors.Answer, last int64) (outcome, error) {
 	switch {
 	case a.Status == http.StatusOK && said.Through != nil && *said.Through >= last:
 		return delivered, nil
-	case a.Status == http.StatusConflict && said.Reason == reasonBase:
+	case a.Status == http.StatusConflict && said.Reason == report.ReasonBase:
 		return baseless, errors.New(a.Problem())
-	case said.Reason == reasonSamples && (a.Status == http.StatusBadRequest || a.Status == http.StatusRequestEntityTooLarge):
+	case said.Reason == report.ReasonSamples && (a.Status == http.StatusBadRequest || a.Status == http.StatusRequestEntityTooLarge):
 		return refused, errors.New(a.Problem())
 	}
 	return unknown, errors.New(a.Problem())

@@ -145,7 +145,7 @@ func (u *Uplink) judge(blocks []report.Block, a collectors.Answer) (outcome, err
 	switch {
 	case a.Status == http.StatusOK && said.Through != nil:
 		return u.accepted(blocks, *said.Through)
-	case a.Status == http.StatusConflict && said.Reason == "clone":
+	case a.Status == http.StatusConflict && said.Reason == report.ReasonClone:
 		return u.clone(a.Problem())
 	case said.Error != "" && (a.Status == http.StatusBadRequest || a.Status == http.StatusRequestEntityTooLarge):
 		return u.refused(blocks, said.Seq, a.Problem())

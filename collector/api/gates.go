@@ -15,10 +15,11 @@ import (
 // maxWait bounds how long a watch is held open.
 const maxWait = 30 * time.Second
 
-// gateList is the answer to GET /v1/gates.
+// gateList is the answer to GET /v1/gates: the wire's, with gates as people read
+// them.
 type gateList struct {
-	Cell  string `json:"cell"`
-	Epoch uint64 `json:"epoch"`
+	report.GateList
+
 	Gates []Gate `json:"gates"`
 }
 
@@ -123,7 +124,7 @@ func (a *API) getGate(w http.ResponseWriter, r *http.Request) {
 	}
 	g := a.gate(v)
 	if held := holdsFor(v, payment); held != nil {
-		g.State = "closed"
+		g.State = report.GateClosed
 	}
 	report.WriteJSON(w, http.StatusOK, g)
 }

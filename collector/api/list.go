@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -37,7 +38,7 @@ func (a *API) list() *encodedList {
 		return l
 	}
 	views, epoch := a.Machine.GatesView()
-	out := gateList{Cell: a.Machine.CellID(), Epoch: epoch, Gates: []Gate{}}
+	out := gateList{report.GateList{Cell: a.Machine.CellID(), Epoch: epoch}, []Gate{}}
 	for _, v := range views {
 		out.Gates = append(out.Gates, a.gate(v))
 	}

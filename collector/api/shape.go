@@ -1,50 +1,32 @@
 package api
 
-import "github.com/tomeishi/tomeishi/collector/machine"
+import (
+	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/machine"
+)
 
-// A Gate as the API shows it.
+// A Gate is what agents are told of a gate, and what only people read.
 type Gate struct {
-	Name          string `json:"name"`
-	State         string `json:"state"` // open, closed
-	Mode          string `json:"mode"`
-	Epoch         uint64 `json:"epoch"`
-	Holds         []Hold `json:"holds"`
-	WouldBe       string `json:"would_be,omitempty"`
-	Fresh         bool   `json:"fresh"`
-	Cell          string `json:"cell"`
-	Lease         string `json:"lease"`
-	IfUnreachable string `json:"if_unreachable"`
+	report.Gate
 
 	Open   Opening     `json:"open"`
 	Agreed []Agreement `json:"agreed,omitempty"` // who wants to open it
 	Held   *Held       `json:"held,omitempty"`
 }
 
-// A Hold as the API shows it.
-type Hold struct {
-	ID       string            `json:"id"`
-	By       string            `json:"by"`
-	Cause    string            `json:"cause"`
-	Reason   string            `json:"reason"`
-	Alert    string            `json:"alert,omitempty"`
-	Incident string            `json:"incident,omitempty"`
-	Since    string            `json:"since"`
-	Match    map[string]string `json:"match,omitempty"`
-}
-
 func (a *API) gate(v machine.GateView) Gate {
-	g := Gate{
-		Name: v.Name, State: "open", Mode: v.Mode.String(), Epoch: v.Epoch, Holds: []Hold{},
-		Fresh: true, Cell: a.Machine.CellID(), Lease: v.Lease.String(), IfUnreachable: "close",
-	}
+	g := Gate{Gate: report.Gate{
+		Name: v.Name, State: report.GateOpen, Mode: v.Mode.String(), Epoch: v.Epoch, Holds: []report.Hold{},
+		Fresh: true, Cell: a.Machine.CellID(), Lease: report.Duration(v.Lease), IfUnreachable: report.UnreachableClose,
+	}}
 	if v.Closed {
-		g.State = "closed"
+		g.State = report.GateClosed
 	}
 	if v.WouldBe {
-		g.WouldBe = "closed"
+		g.WouldBe = report.GateClosed
 	}
 	if v.KeepUnreachable {
-		g.IfUnreachable = "keep"
+		g.IfUnreachable = report.UnreachableKeep
 	}
 	for _, h := range v.Holds {
 		g.Holds = append(g.Holds, a.hold(h))
@@ -53,7 +35,7 @@ func (a *API) gate(v machine.GateView) Gate {
 	return g
 }
 
-func (a *API) hold(h machine.Hold) Hold {
+func (a *API) hold(h machine.Hold) report.Hold {
 	reason := h.Reason
 	if reason == "" {
 		reason = a.Message.Record(h.Because)
@@ -61,7 +43,7 @@ func (a *API) hold(h machine.Hold) Hold {
 	if alert, ok := a.Machine.AlertView(h.Alert); ok && reason == "" {
 		reason = a.Message.Summary(alert)
 	}
-	return Hold{
+	return report.Hold{
 		ID: h.ID, By: h.By, Cause: h.Cause, Reason: reason, Alert: h.Alert,
 		Incident: h.Incident, Since: rfc3339(h.Since), Match: h.Match,
 	}

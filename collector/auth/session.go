@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tomeishi/tomeishi/agent/durable"
 )
 
 const (
@@ -39,28 +41,7 @@ func sessionKey(folder string) ([]byte, error) {
 	if _, err := rand.Read(key); err != nil {
 		return nil, err
 	}
-	return key, writeDurable(folder, path, key)
-}
-
-// writeDurable writes a file that is whole or not there, readable by its owner.
-func writeDurable(folder, path string, text []byte) error {
-	part := path + ".part"
-	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, wrote := f.Write(text)
-	if err := errors.Join(wrote, f.Chmod(0o600), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(part, path); err != nil {
-		return err
-	}
-	dir, err := os.Open(folder)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return key, durable.Replace(path, key)
 }
 
 // sign makes a cookie's value: who, until when, and a signature that only this

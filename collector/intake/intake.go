@@ -209,7 +209,7 @@ func (in *Intake) postBlocks(w http.ResponseWriter, r *http.Request) error {
 	if applied.Clone {
 		report.WriteJSON(w, http.StatusConflict, blocksProblem{
 			Error:  "another spool with this id has sent other blocks: take a new spool id and send again",
-			Reason: "clone", Seq: applied.Through + 1,
+			Reason: report.ReasonClone, Seq: applied.Through + 1,
 		})
 		return nil
 	}

@@ -16,10 +16,6 @@ type samplesAnswer struct {
 	Through int64 `json:"through"` // time of the last frame, Unix milliseconds
 }
 
-// refusedSamples is the reason of an answer that holds for good: an agent
-// drops the samples. Without it a 400 may be any gateway's, and drops nothing.
-const refusedSamples = "samples"
-
 // postSamples takes what one agent measured. How old it is, or how far ahead,
 // is for others to judge.
 func (in *Intake) postSamples(w http.ResponseWriter, r *http.Request) error {
@@ -30,7 +26,7 @@ func (in *Intake) postSamples(w http.ResponseWriter, r *http.Request) error {
 		return err // cut off on the way
 	}
 	if err != nil {
-		in.refuse(w, &blocksProblem{Error: err.Error(), Reason: refusedSamples, code: http.StatusRequestEntityTooLarge})
+		in.refuse(w, &blocksProblem{Error: err.Error(), Reason: report.ReasonSamples, code: http.StatusRequestEntityTooLarge})
 		return nil
 	}
 	samples, problem := in.decode(r, s.body)
@@ -79,13 +75,13 @@ func (in *Intake) decode(r *http.Request, body []byte) (report.Samples, *blocksP
 
 func unreadable(err error) *blocksProblem {
 	if errors.Is(err, report.ErrBase) {
-		return &blocksProblem{Error: err.Error(), Reason: "base", code: http.StatusConflict}
+		return &blocksProblem{Error: err.Error(), Reason: report.ReasonBase, code: http.StatusConflict}
 	}
 	if errors.Is(err, report.ErrChecksum) {
 		// Not 400: damaged on the way, and the agent's copy is sound.
 		return &blocksProblem{Error: err.Error() + ": send them again", code: http.StatusServiceUnavailable}
 	}
-	p := &blocksProblem{Error: err.Error(), Reason: refusedSamples, code: http.StatusBadRequest}
+	p := &blocksProblem{Error: err.Error(), Reason: report.ReasonSamples, code: http.StatusBadRequest}
 	if f, ok := errors.AsType[*report.FieldError](err); ok {
 		p.Field = f.Field
 	}

@@ -11,8 +11,6 @@ var (
 	ErrClosed = errors.New("ledger: closed")
 	// ErrTooLarge is returned for a body above entry.MaxBody.
 	ErrTooLarge = errors.New("ledger: body too large")
-	// ErrInUse is wrapped by Open while another process has the directory.
-	ErrInUse = errors.New("in use")
 	// ErrDamaged is wrapped when the log is not what was written to it.
 	ErrDamaged = errors.New("damaged")
 )

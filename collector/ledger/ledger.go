@@ -24,6 +24,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"github.com/tomeishi/tomeishi/agent/durable"
 	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
@@ -85,7 +86,7 @@ func (o Options) withDefaults() Options {
 type Ledger struct {
 	o     Options
 	met   *meters
-	lock  *os.File
+	lock  *durable.DirLock
 	fsm   *fsm
 	space *space
 	time  *ledgerTime
@@ -114,8 +115,18 @@ type Ledger struct {
 	last int64    // its time
 }
 
+// lockDir keeps other processes out of dir. It comes before the log is touched:
+// raft-wal would wait for ever without a word.
+func lockDir(dir string) (*durable.DirLock, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder: %w", err)
+	}
+	return durable.Lock(dir)
+}
+
 // Open takes the directory, replays the log into the Applier and returns when
-// proposals are taken.
+// proposals are taken. While another process has the directory, the error wraps
+// durable.ErrInUse and names it.
 func Open(ctx context.Context, o Options) (*Ledger, error) {
 	o = o.withDefaults()
 	lock, err := lockDir(o.Dir)

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/tomeishi/tomeishi/agent/durable"
 	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
@@ -173,7 +174,7 @@ func TestSecondOpener(t *testing.T) {
 	dir := t.TempDir()
 	l, _ := open(t, dir)
 	_, err := openWith(t, dir, &record{})
-	if !errors.Is(err, ErrInUse) {
+	if !errors.Is(err, durable.ErrInUse) {
 		t.Errorf("second open: %v", err)
 	}
 	closed(t, l)

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/tomeishi/tomeishi/agent/durable"
 )
 
 const retryAfter = 250 * time.Millisecond
@@ -162,7 +164,7 @@ func (t *Tape) syncFile() error {
 		t.met.sync.UpdateDuration(start)
 	}
 	if w.fresh {
-		if err := syncDir(t.dir); err != nil {
+		if err := durable.SyncDir(t.dir); err != nil {
 			return err
 		}
 		w.fresh = false
@@ -171,14 +173,6 @@ func (t *Tape) syncFile() error {
 	defer t.mu.Unlock()
 	t.durable = written
 	return nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // outcome tells those who wait.

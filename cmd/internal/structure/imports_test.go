@@ -23,16 +23,18 @@ const (
 	whySDK  = "other people's plugins import the SDK and must not pull in the program"
 )
 
-// Open to the rooms of both programs are the Host allow-list, agent/httpguard,
-// for there is one door policy, not two; and agent/strictyaml, for there is one
-// way to read what people write, with rules too. agent/filekind tells such files
-// apart for the commands of both.
+// Leaves of the agent are open to both programs: there is one wire (report), one
+// door policy (httpguard), one way to make a file durable (durable), to release
+// what was acquired (closers) and to read what people write (strictyaml, with
+// rules too), not two. agent/filekind tells files apart for the commands of both.
 func layers() []layer {
 	return []layer{
 		{from: "agent/report/...", why: whyLeaf},
 		{from: "agent/httpguard/...", why: whyLeaf},
 		{from: "agent/strictyaml/...", why: whyLeaf},
 		{from: "agent/filekind/...", sees: []string{"agent/strictyaml"}, why: whyLeaf},
+		{from: "agent/durable/...", why: whyLeaf},
+		{from: "agent/closers/...", why: whyLeaf},
 		{
 			from: "agent",
 			sees: []string{"agent/..."},
@@ -71,7 +73,7 @@ func layers() []layer {
 		{
 			from: "collector",
 			sees: []string{
-				"collector/...", "rules/...", "agent/report", "agent/httpguard",
+				"collector/...", "rules/...", "agent/report", "agent/httpguard", "agent/durable", "agent/closers",
 				"plugins/action/...", "plugins/source/...",
 			},
 			why: "the collector wires its own rooms; the agent is another program, and cmd brings the two together",
@@ -85,7 +87,7 @@ func layers() []layer {
 		{
 			from: "collector/...",
 			sees: []string{
-				"collector/entry", "collector/record", "collector/machine", "collector/message", "rules/...", "agent/report", "agent/httpguard",
+				"collector/entry", "collector/record", "collector/machine", "collector/message", "rules/...", "agent/report", "agent/httpguard", "agent/durable",
 				"plugins/action/...", "plugins/source/...",
 			},
 			why: fmt.Sprintf(whyRoom, "the collector"),

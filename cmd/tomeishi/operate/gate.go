@@ -117,7 +117,7 @@ func gateRow(g api.Gate) []string {
 }
 
 // holdText says in one line who holds a gate, and why.
-func holdText(h api.Hold) string {
+func holdText(h report.Hold) string {
 	text := holder(h)
 	if h.Match != nil {
 		text += ", only for " + matchText(h.Match)
@@ -129,7 +129,7 @@ func holdText(h api.Hold) string {
 }
 
 // holder names who put a hold on a gate.
-func holder(h api.Hold) string {
+func holder(h report.Hold) string {
 	switch h.Cause {
 	case machine.ByRule:
 		return "rule " + h.By

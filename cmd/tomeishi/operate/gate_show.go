@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
@@ -54,7 +55,7 @@ type evidence struct {
 // and those that have ended from their incident.
 func evidenceOf(ctx context.Context, c *client.Client, g api.Gate) evidence {
 	e := evidence{alerts: map[string]api.Alert{}}
-	if !slices.ContainsFunc(g.Holds, func(h api.Hold) bool { return h.Alert != "" }) {
+	if !slices.ContainsFunc(g.Holds, func(h report.Hold) bool { return h.Alert != "" }) {
 		return e
 	}
 	var standing struct {
@@ -100,7 +101,7 @@ func showGate(t *term.Terminal, g api.Gate, e evidence) {
 	showOpening(t, g)
 }
 
-func showHold(t *term.Terminal, h api.Hold, e evidence) {
+func showHold(t *term.Terminal, h report.Hold, e evidence) {
 	t.Printf("\n  hold %s by %s since %s\n", term.Line(h.ID), term.Line(holder(h)), term.When(h.Since))
 	if h.Match != nil {
 		t.Printf("    only for    %s\n", term.Line(matchText(h.Match)))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
@@ -35,7 +36,7 @@ func newHold(t *term.Terminal) *cobra.Command {
 // heldGate is a hold and where it is.
 type heldGate struct {
 	Gate string `json:"gate"`
-	api.Hold
+	report.Hold
 }
 
 const holdListLong = `List the holds of every gate, or of one.

@@ -18,7 +18,6 @@ import (
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector"
 	"github.com/tomeishi/tomeishi/collector/api"
-	"github.com/tomeishi/tomeishi/collector/ledger"
 )
 
 // node is what runs in this process: a collector, and in up an agent beside
@@ -141,7 +140,7 @@ func remedy(err error, listen, flag, data string) error {
 		return nil
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("%w\nAnother program listens on %s: stop it, or choose another address with %s", err, listen, flag)
-	case errors.Is(err, ledger.ErrInUse) || errors.Is(err, durable.ErrInUse):
+	case errors.Is(err, durable.ErrInUse):
 		return fmt.Errorf("%w\nThat process works on this data: stop it, or choose another folder with --data", err)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w\nThe user %d has to be able to write to %s and to listen on %s", err, os.Getuid(), absolute(data), listen)
