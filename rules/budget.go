@@ -9,6 +9,8 @@ import (
 	"strings"
 	"text/template"
 	syntax "text/template/parse"
+
+	"github.com/tomeishi/tomeishi/rules/match"
 )
 
 const (
@@ -142,11 +144,11 @@ func (b *budget) pattern(pattern, text string) (*regexp.Regexp, error) {
 	if err := b.take(pattern, text); err != nil {
 		return nil, err
 	}
-	size, err := patternSize(pattern)
+	size, err := match.PatternSize(pattern)
 	switch {
 	case err != nil:
 		return nil, err
-	case size > maxPattern:
+	case size > match.MaxPattern:
 		return nil, errors.New("the regular expression is too large")
 	}
 	if err := b.spend(size*stepWork + size*len(text)/16); err != nil {

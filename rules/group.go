@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"slices"
-
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tomeishi/tomeishi/agent/strictyaml"
@@ -70,7 +68,7 @@ func (p *parser) items(g *parsedGroup) (events, metrics []parsedItem) {
 			return
 		}
 		item := parsedItem{n, said}
-		switch counts, other := countsEvents(said); {
+		switch counts, other := p.countsEvents(said); {
 		case other != nil:
 			p.ErrorAt(other, "a rule has `expr` or `%s`, not both", other.Value)
 		case counts:
@@ -84,26 +82,18 @@ func (p *parser) items(g *parsedGroup) (events, metrics []parsedItem) {
 
 // countsEvents tells by its keys whose a rule is. other is a key that makes one
 // of PromQL a rule on events too.
-func countsEvents(said []strictyaml.Member) (yes bool, other *yaml.Node) {
+func (p *parser) countsEvents(said []strictyaml.Member) (yes bool, other *yaml.Node) {
 	promQL := strictyaml.ValueOf(said, "expr") != nil || strictyaml.ValueOf(said, "record") != nil
 	for _, m := range said {
-		switch at := slices.Index(eventKeys, m.Key.Value); {
-		case at >= 0 && !promQL:
+		switch ours, whole := p.ofEvents(m.Key.Value); {
+		case ours && !promQL:
 			yes = true
-		case at >= 0 && at < sources:
+		case whole:
 			other = m.Key
 		}
 	}
 	return yes, other
 }
-
-// eventKeys are what only rules on events say, sources of them first.
-var eventKeys = []string{
-	"event", "sequence", "reconcile",
-	"where", "by", "within", "lateness", "when", "limit", "unless", "settle", "except", "grace", "key",
-}
-
-const sources = 3
 
 // eventRules reads the rules on events. If the group is shared, limit and
 // query_offset are of its rules of PromQL.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/tomeishi/tomeishi/agent/strictyaml"
+	"github.com/tomeishi/tomeishi/rules/match"
 )
 
 // link finds what names refer to, in whatever file it stands.
@@ -67,11 +68,8 @@ func (p *parser) twins(do func(m, other *parsedMetric)) {
 func (p *parser) findings() {
 	for _, r := range p.rules {
 		p.strangers(r)
-		for _, v := range r.Values {
-			if v.Kind == Same {
-				asset := v.Paths[0]
-				r.threshold.findingf("amounts of different assets cannot be compared or added, and a window that holds some raises no alert and is an error of the rule: add %s to `by`, or name it in `where`, as in `%s == \"BTC\"` (or `!has(%s)` where there is none)", asset, asset, asset)
-			}
+		for _, f := range r.findings {
+			f.findingf("%s", f.text)
 		}
 	}
 	p.twins(func(m, other *parsedMetric) {
@@ -122,9 +120,12 @@ func names[T any](list []T, name func(T) string) (out []string) {
 // set is what was read, once it has no errors.
 func (p *parser) set() *Set {
 	s := &Set{Prometheus: p.prometheus}
+	var sources [][]match.Source
 	for _, r := range p.rules {
 		s.Rules = append(s.Rules, r.Rule)
+		sources = append(sources, r.Body.Sources())
 	}
+	s.index = match.NewIndex(sources)
 	for _, m := range p.metrics {
 		if m.rule != nil {
 			s.Metrics = append(s.Metrics, m.rule)

@@ -9,14 +9,21 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tomeishi/tomeishi/agent/strictyaml"
+	"github.com/tomeishi/tomeishi/rules/form"
+	"github.com/tomeishi/tomeishi/rules/match"
 )
 
 // Parse reads files as one set. The set is nil if any problem is an error.
 // What is PromQL's is judged by the checkers, and without one not at all: what
 // was taken once can be read again whatever PromQL has become since.
 func Parse(files []File, checks ...Checker) (*Set, Problems) {
+	return ParseForms(Forms(), files, checks...)
+}
+
+// ParseForms is Parse with these forms of event rules, at least one.
+func ParseForms(forms []form.Form, files []File, checks ...Checker) (*Set, Problems) {
 	var problems Problems
-	p := &parser{lang: newLanguage(), names: map[string]bool{}}
+	p := &parser{forms: forms, lang: match.NewLanguage(), names: map[string]bool{}}
 	for _, f := range files {
 		p.one(strictyaml.NewReader(strictyaml.File(f), "a rule file", maxFile, &problems), checks)
 	}
@@ -27,15 +34,14 @@ func Parse(files []File, checks ...Checker) (*Set, Problems) {
 	}
 	p.findings()
 	problems.Sort(namesOf(files))
-	set := p.set()
-	set.index()
-	return set, problems
+	return p.set(), problems
 }
 
 // A parser reads the files of one set, one after another.
 type parser struct {
 	*strictyaml.Reader
-	lang  *language
+	forms []form.Form
+	lang  *match.Language
 	names map[string]bool // "kind name" of what must be unique
 
 	rules       []*parsedRule
@@ -162,7 +168,7 @@ func (p *parser) labels(n *yaml.Node) []Pair {
 
 func (p *parser) labelName(n *yaml.Node, name string) {
 	switch {
-	case !isIdent(name):
+	case !match.IsIdent(name):
 		p.ErrorAt(n, "%s is not a label name: letters, digits and _, not first a digit", strictyaml.Clip(name))
 	case strings.HasPrefix(name, "__"), name == "alertname":
 		p.ErrorAt(n, "the label name %s is reserved", name)

@@ -69,7 +69,10 @@ func (p *parser) metricRule(m *parsedMetric) bool {
 
 // withoutEvents notes keys that belong to rules on events, and is the others.
 func (p *parser) withoutEvents(said []strictyaml.Member) []strictyaml.Member {
-	theirs := func(m strictyaml.Member) bool { return slices.Contains(eventKeys, m.Key.Value) }
+	theirs := func(m strictyaml.Member) bool {
+		yes, _ := p.ofEvents(m.Key.Value)
+		return yes
+	}
 	if !slices.ContainsFunc(said, theirs) {
 		return said
 	}

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tomeishi/tomeishi/agent/strictyaml"
+	"github.com/tomeishi/tomeishi/rules/match"
 )
 
 // maxRendered bounds one rendered annotation, and what a function in it takes,
@@ -136,14 +137,16 @@ func (x exactText) Format(f fmt.State, verb rune) {
 	fmt.Fprintf(f, fmt.FormatString(f, verb), value)
 }
 
+const maxTemplate = 16 << 10 // bytes
+
 // annotations reads templates.
 func (p *parser) annotations(n *yaml.Node) []Pair {
 	return p.pairs(n, "annotations", func(k, v *yaml.Node) {
-		if !isIdent(k.Value) {
+		if !match.IsIdent(k.Value) {
 			p.ErrorAt(k, "%s is not an annotation name: letters, digits and _, not first a digit", strictyaml.Clip(k.Value))
 		}
-		if len(v.Value) > maxExpression {
-			p.ErrorAt(v, "a template may have %d bytes, this one has %d", maxExpression, len(v.Value))
+		if len(v.Value) > maxTemplate {
+			p.ErrorAt(v, "a template may have %d bytes, this one has %d", maxTemplate, len(v.Value))
 			return
 		}
 		if _, err := parseTemplate(v.Value, &budget{}); err != nil {

@@ -5,11 +5,16 @@
 // It promises the same answer for the same files and events, everywhere and
 // always: there is no clock, no I/O, no goroutine and no floating point in
 // what it decides, and what it is given by strangers costs a bounded amount.
-// It keeps nothing from one event to the next; windows are package window's
-// and alerts are the machine's.
+// It keeps nothing from one event to the next; what rules remember is their
+// forms', and alerts are the machine's.
 package rules
 
-import "time"
+import (
+	"time"
+
+	"github.com/tomeishi/tomeishi/rules/form"
+	"github.com/tomeishi/tomeishi/rules/match"
+)
 
 // A Set is the rules, gates and mitigations of some files. It does not change.
 type Set struct {
@@ -22,38 +27,28 @@ type Set struct {
 	// what is ours. A file without any rule of PromQL is not among them.
 	Prometheus []File
 
-	types map[string]*eventType
+	index *match.Index
 }
 
-// A Rule counts events of one type in a sliding window, key by key. Two events
-// exactly Within apart share a window.
+// Matcher finds the rules that an event concerns, by their places in Rules.
+func (s *Set) Matcher() *match.Matcher { return s.index.Matcher() }
+
+// A Rule is what every rule on events has. What makes it true is its form's.
 type Rule struct {
 	File        string // in which it stands
 	Group, Name string
-	Event       string
-	Where       string // as written; empty if every event counts
-	By          []Key
-	Within      time.Duration
-	Lateness    time.Duration // how late an event may come and still count
-	When        *When
+	Body        form.Rule
+	By          []match.Key // fields that become labels of its alerts
 	Labels      []Pair
 	Annotations []Pair // templates
 	Mitigate    []Use
 	Limit       int // of alerts that stand at once
 	KeepFiring  time.Duration
 
-	// ID is the same for rules that keep the same windows: all that decides
-	// which events count, for which key and how, but not what is said or done.
+	// ID is the same for rules whose state goes on: all that decides which
+	// events count, for which key and how, but not what is said or done.
 	ID [16]byte
-	// Values is what a window must keep of each event, beside its time.
-	Values []Value
-
-	where  *expression // nil if every event counts
-	fields []field     // of By
 }
-
-// A Key is one field by which events are counted apart, and its label.
-type Key struct{ Label, Path string }
 
 // A Pair is a name and a value, in the order of the file.
 type Pair struct{ Name, Value string }
@@ -101,16 +96,3 @@ type Mitigation struct {
 
 // GateClose is the action that closes a gate.
 const GateClose = "gate.close"
-
-// Columns is how many distinct values and how many numbers a window must keep
-// of each event: one for each of Values, in their order.
-func (r *Rule) Columns() (distinct, nums int) {
-	for _, v := range r.Values {
-		if v.Kind == Distinct || v.Kind == Same {
-			distinct++
-		} else {
-			nums++
-		}
-	}
-	return distinct, nums
-}

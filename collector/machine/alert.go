@@ -4,44 +4,33 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules"
+	"github.com/tomeishi/tomeishi/rules/form"
+	"github.com/tomeishi/tomeishi/rules/match"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
 // fire raises the alert of a rule for a key, or renews the one that stands.
-func (m *Machine) fire(rule *rules.Rule, key window.Key, hit rules.Hit, aggs *rules.Aggs, run window.Run, span window.Span) *Alert {
-	a := m.alertOf[alertKey{rule.ID, key}]
+func (m *Machine) fire(rule *rules.Rule, say *form.Say) *Alert {
+	a := m.alertOf[alertKey{rule.ID, say.Key}]
 	if a == nil {
-		a = m.raise(rule, key, hit)
+		a = m.raise(rule, say)
 	}
-	a.Value = rule.When.Value(aggs)
+	a.Value = say.Value
 	if a.Keys != nil {
 		a.Value = strconv.FormatUint(a.More, 10)
 	}
 	a.Updated, a.Quiet = m.Time, 0
 	m.versions.Alerts++
-	if first := run.Time(span.From); first < a.Since || a.Total == 0 {
-		m.since(a, first)
+	if say.Since < a.Since || a.Total == 0 {
+		m.since(a, say.Since)
 	}
-	a.Total = span.To - span.From
-	a.Evidence = a.Evidence[:0]
-	for i := max(span.From, span.To-maxEvidence); i < span.To; i++ {
-		a.Evidence = append(a.Evidence, run.Ref(i))
-	}
-	due := run.Time(span.From) + int64(rule.Within) + 1
-	if due <= m.Time {
-		// A late event completed a window of the past: people must still hear.
-		due = m.Time + int64(min(rule.Within, lateStands))
-	}
-	m.wake(a, due)
+	a.Total, a.Evidence = say.Total, append(a.Evidence[:0], say.Evidence...)
+	m.wake(a, say.Due)
 	return a
 }
-
-// lateStands bounds how long an alert stands whose window was already over.
-const lateStands = 15 * time.Minute
 
 // since notes an earlier first evidence.
 func (m *Machine) since(a *Alert, first int64) {
@@ -53,15 +42,15 @@ func (m *Machine) since(a *Alert, first int64) {
 
 // raise makes a new alert, or returns the rule's collective one when it has
 // reached its limit.
-func (m *Machine) raise(rule *rules.Rule, key window.Key, hit rules.Hit) *Alert {
+func (m *Machine) raise(rule *rules.Rule, say *form.Say) *Alert {
 	if m.stands[rule.ID] >= rule.Limit {
-		return m.excess(rule, key)
+		return m.excess(rule, say.Key)
 	}
 	labels := []Label{{Name: "alertname", Value: rule.Name}}
-	for i, value := range m.live.matcher.Labels(hit) {
+	for i, value := range match.Labels(say.Text) {
 		labels = append(labels, Label{Name: rule.By[i].Label, Value: clip(value)})
 	}
-	return m.newAlert(rule, key, labels)
+	return m.newAlert(rule, say.Key, labels)
 }
 
 func (m *Machine) newAlert(rule *rules.Rule, key window.Key, labels []Label) *Alert {

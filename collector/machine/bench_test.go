@@ -159,3 +159,33 @@ func BenchmarkViews(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkEvents applies batches of a thousand quiet payments, each of which
+// two rules count.
+func BenchmarkEvents(b *testing.B) {
+	r := newRig(b, testRules)
+	const size = 1000
+	n := 0
+	body := func() []byte {
+		var batch report.Builder
+		for range size {
+			n++
+			e := payout(fmt.Sprint("e", n), fmt.Sprint("w", n), fmt.Sprint("p", n), fmt.Sprint("a", n%5000), "0.0001")
+			e.Seen = r.now.UnixNano()
+			batch.Add(&e)
+		}
+		return slices.Clone(batch.Bytes())
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		b.StopTimer()
+		r.later(time.Second)
+		next := body()
+		b.StartTimer()
+		if out := r.apply(entry.KindBatch, next); out != (BatchOutcome{Accepted: size}) {
+			b.Fatal(out)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*size), "ns/event")
+}

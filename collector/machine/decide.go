@@ -85,7 +85,7 @@ func incidentsOf(holds []*Hold) (out []string) {
 func (m *Machine) accept(holds []*Hold) {
 	for _, h := range holds {
 		a := m.byID[h.Alert]
-		if a == nil || m.windows[a.RuleID] == nil {
+		if a == nil || m.states[a.RuleID] == nil {
 			continue
 		}
 		keys := a.Keys
@@ -93,11 +93,7 @@ func (m *Machine) accept(holds []*Hold) {
 			keys = []window.Key{a.Key}
 		}
 		for _, key := range keys {
-			if run, ok := m.windows[a.RuleID].Get(key); ok {
-				for i := range run.Len() {
-					run.Accept(i)
-				}
-			}
+			m.states[a.RuleID].Accept(key)
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules"
+	"github.com/tomeishi/tomeishi/rules/form"
+	"github.com/tomeishi/tomeishi/rules/match"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
@@ -19,170 +21,99 @@ func (m *Machine) evaluate(ev *report.Event, ref window.Ref) {
 		at = m.Time
 	}
 	late := false
-	for _, hit := range m.live.matcher.Match(ev) {
+	hits := m.live.matcher.Match(ev)
+	for i := range hits {
+		hit := &hits[i]
 		rule, stats := m.live.set.Rules[hit.Rule], m.live.stats[hit.Rule]
 		switch {
 		case hit.Missing:
 			stats.Missing++
-			continue
-		case hit.Err != nil:
-			m.ruleError(rule, stats, hit.Err)
-			continue
-		case at < m.Time-int64(rule.Lateness):
-			stats.Late++
-			late = true
-			continue
+		case hit.Fault != nil:
+			m.ruleError(rule, stats, hit.Fault)
+		default:
+			m.event.Hit, m.event.Time, m.event.Ref = hit, at, ref
+			late = m.count(hit.Rule) || late
 		}
-		stats.Matched++
-		m.count(hit, rule, stats, at, ref)
 	}
 	if late {
 		m.Events.Late++
 	}
 }
 
-// count puts a matched event into its rule's window and judges every window
-// that now holds it.
-func (m *Machine) count(hit rules.Hit, rule *rules.Rule, stats *RuleStats, at int64, ref window.Ref) {
-	table := m.live.tables[hit.Rule]
-	entry := window.Entry{Time: at, Ref: ref, Nums: hit.Nums, Distinct: m.distinct[:0]}
-	for _, v := range hit.Distinct {
-		entry.Distinct = append(entry.Distinct, m.hash(v))
+// count gives the event to a rule that it is about, and acts on what the rule
+// has to say. It is true of an event that came too late.
+func (m *Machine) count(i int) (late bool) {
+	rule, stats, state := m.live.set.Rules[i], m.live.stats[i], m.live.states[i]
+	e, say := &m.event, &m.say
+	e.Key, e.Distinct = m.hash(e.Hit.Key), e.Distinct[:0]
+	for _, v := range e.Hit.Distinct {
+		e.Distinct = append(e.Distinct, m.hash(v))
 	}
-	m.distinct = entry.Distinct
-	key := m.hash(hit.Key)
-	run, place, saturated := table.Add(m.Time, key, &entry)
-	if saturated {
-		stats.Saturated++
-		if m.Time-stats.LastSaturated >= int64(time.Second) {
-			stats.LastSaturated = m.Time
-			m.builtIn(ruleErrors, Label{Name: "rule", Value: rule.Name}, Label{Name: "error", Value: "saturated"})
-		}
+	say.Reset()
+	state.Add(m.Time, e, say)
+	if say.Late {
+		stats.Late++
+		return true
 	}
-	aggs := &m.aggs
-	var span window.Span
-	var mixed error
-	fires := run.Windows(place, func(s window.Span) bool {
-		span = s
-		said := ask(rule, run, s, aggs)
-		if said == unclear && mixed == nil {
-			mixed = mixture(rule, run, s, hit)
-		}
-		return said == isTrue
-	})
-	if mixed != nil {
-		m.ruleError(rule, stats, mixed)
+	stats.Matched++
+	if say.Saturated {
+		m.saturated(rule, stats)
 	}
-	if fires {
-		a := m.fire(rule, key, hit, aggs, run, span)
-		stats.LastFired = m.Time
-		if !m.wanting(a, rule.Mitigate) {
-			return
-		}
-		fresh := run.Windows(place, func(s window.Span) bool {
-			r, s := run.Fresh(s)
-			return s.From < s.To && ask(rule, r, s, aggs) == isTrue
-		})
-		if fresh {
-			m.mitigate(a, rule.Name, rule.Mitigate)
-		}
-		return
+	if say.Fault != nil {
+		m.ruleError(rule, stats, say.Fault)
 	}
-	if a := m.alertOf[alertKey{rule.ID, key}]; a != nil {
-		m.refute(a, rule, run, place == run.Len()-1)
+	if say.Wake != 0 {
+		m.live.timers.set(i, say.Wake)
+	}
+	if say.Answer == form.True {
+		say.Key, say.Text = e.Key, e.Hit.Key
+		m.isTrue(rule, stats)
+		return false
+	}
+	if a := m.alertOf[alertKey{rule.ID, e.Key}]; a != nil {
+		m.refute(a, state)
+	}
+	return false
+}
+
+// isTrue acts on a rule that has become true of a key, or is again.
+func (m *Machine) isTrue(rule *rules.Rule, stats *RuleStats) {
+	a := m.fire(rule, &m.say)
+	stats.LastFired = m.Time
+	if m.say.Fresh && m.wanting(a, rule.Mitigate) {
+		m.mitigate(a, rule.Name, rule.Mitigate)
+	}
+}
+
+func (m *Machine) saturated(rule *rules.Rule, stats *RuleStats) {
+	stats.Saturated++
+	if m.Time-stats.LastSaturated >= int64(time.Second) {
+		stats.LastSaturated = m.Time
+		m.builtIn(ruleErrors, Label{Name: "rule", Value: rule.Name}, Label{Name: "error", Value: "saturated"})
 	}
 }
 
 // refute ends an alert whose condition an event has made untrue. One of which
 // nothing can be said any more stands: unknown is not untrue.
-func (m *Machine) refute(a *Alert, rule *rules.Rule, run window.Run, inOrder bool) {
-	var aggs rules.Aggs
-	last := run.Time(run.Len() - 1)
-	s := run.Recent(max(last, m.Time))
-	if s.From == s.To || ask(rule, run, s, &aggs) == untrue {
-		cause := record.New(record.Withdrawn)
-		if inOrder {
-			cause = record.New(record.NoLongerTrue)
+func (m *Machine) refute(a *Alert, state form.State) {
+	withdrawn := m.say.Withdrawn
+	m.say.Reset()
+	state.Ask(m.Time, a.Key, &m.say)
+	if m.say.Answer == form.Untrue {
+		cause := record.New(record.NoLongerTrue)
+		if withdrawn {
+			cause = record.New(record.Withdrawn) // by a late event: it was never so
 		}
 		m.end(a, cause)
 	}
 }
 
-// An answer is what a rule's condition says of one window.
-type answer uint8
-
-const (
-	untrue answer = iota
-	isTrue
-	unclear // it holds amounts of several assets, and no number is computed
-)
-
-// ask puts the rule's condition to the span; out is what it was asked about.
-func ask(rule *rules.Rule, run window.Run, s window.Span, out *rules.Aggs) answer {
-	if v, _ := unlike(rule, run, s); v != nil {
-		return unclear
-	}
-	if rule.When.True(aggregate(rule, run, s, out)) {
-		return isTrue
-	}
-	return untrue
-}
-
-// unlike is what the span should have in common and has not, and its column;
-// nil if there is nothing.
-func unlike(rule *rules.Rule, run window.Run, s window.Span) (v *rules.Value, column int) {
-	for i := range rule.Values {
-		switch v := &rule.Values[i]; v.Kind {
-		case rules.Distinct:
-			column++
-		case rules.Same:
-			if !run.Same(column, s) {
-				return v, column
-			}
-			column++
-		default: // a number
-		}
-	}
-	return nil, 0
-}
-
-// mixture says of what the span should not hold several.
-func mixture(rule *rules.Rule, run window.Run, s window.Span, hit rules.Hit) error {
-	v, column := unlike(rule, run, s)
-	return v.Mixed(hit.Distinct[column])
-}
-
-// aggregate computes what the rule's condition asks of the span.
-func aggregate(rule *rules.Rule, run window.Run, s window.Span, out *rules.Aggs) *rules.Aggs {
-	out.Reset(run.Count(s))
-	distinct, num := 0, 0
-	for i := range rule.Values {
-		switch rule.Values[i].Kind {
-		case rules.Same:
-			distinct++ // was looked at before
-		case rules.Distinct:
-			out.AddDistinct(run.Distinct(distinct, s))
-			distinct++
-		case rules.Sum:
-			out.AddNum(run.Sum(num, s))
-			num++
-		case rules.Min:
-			out.AddNum(run.Min(num, s))
-			num++
-		case rules.Max:
-			out.AddNum(run.Max(num, s))
-			num++
-		}
-	}
-	return out
-}
-
-func (m *Machine) ruleError(rule *rules.Rule, stats *RuleStats, err error) {
+func (m *Machine) ruleError(rule *rules.Rule, stats *RuleStats, fault *match.Fault) {
 	stats.Errors++
 	if m.Time-stats.LastErrorAt < int64(time.Second) {
 		return // one a second says as much as a thousand
 	}
-	stats.LastError, stats.LastErrorAt = clean(err.Error()), m.Time
+	stats.LastError, stats.LastErrorAt = clean(fault.Error()), m.Time
 	m.builtIn(ruleErrors, Label{Name: "rule", Value: rule.Name}, Label{Name: "error", Value: "event"})
 }
 

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/tomeishi/tomeishi/collector/record"
-	"github.com/tomeishi/tomeishi/rules"
+	"github.com/tomeishi/tomeishi/rules/form"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
@@ -17,7 +17,7 @@ func (m *Machine) wake(a *Alert, due int64) {
 // due is when something must be looked at again; 0 for never.
 func (m *Machine) due() int64 {
 	first := int64(0)
-	for _, at := range [...]int64{m.alertTimers.next(), m.agentTimers.next(), m.Automatic.Until} {
+	for _, at := range [...]int64{m.formsDue(), m.alertTimers.next(), m.agentTimers.next(), m.Automatic.Until} {
 		if at != 0 && (first == 0 || at < first) {
 			first = at
 		}
@@ -25,8 +25,37 @@ func (m *Machine) due() int64 {
 	return first
 }
 
-// expire looks at the alerts and agents whose time has come.
+// formsDue is when a rule may have become true by time alone; 0 for never.
+func (m *Machine) formsDue() int64 {
+	if m.live == nil {
+		return 0
+	}
+	return m.live.timers.next()
+}
+
+// expireForms asks the rules whose time has come, in their order.
+func (m *Machine) expireForms() {
+	if m.live == nil {
+		return
+	}
+	due := m.live.timers.due(m.Time)
+	slices.Sort(due)
+	for _, i := range due {
+		state := m.live.states[i]
+		for m.say.Reset(); state.Expire(m.Time, &m.say); m.say.Reset() {
+			if m.say.Answer == form.True {
+				m.isTrue(m.live.set.Rules[i], m.live.stats[i])
+			}
+		}
+		if at := state.Due(); at != 0 {
+			m.live.timers.set(i, at)
+		}
+	}
+}
+
+// expire looks at the rules, alerts and agents whose time has come.
 func (m *Machine) expire() {
+	m.expireForms()
 	alerts := m.alertTimers.due(m.Time)
 	slices.SortFunc(alerts, compareAlerts)
 	for _, a := range alerts {
@@ -55,7 +84,7 @@ func (m *Machine) review(a *Alert) {
 	if keys == nil {
 		keys = []window.Key{a.Key}
 	}
-	if due, sure := m.stillTrue(a, rule, keys); due != 0 {
+	if due, sure := m.stillTrue(a, keys); due != 0 {
 		if sure {
 			a.Quiet = 0
 		}
@@ -73,29 +102,22 @@ func (m *Machine) review(a *Alert) {
 // stillTrue tells when to look again at an alert whose condition is true for
 // any of the keys, or of which nothing can be said: unknown is not untrue. It
 // is 0 if the condition is untrue for all; sure if it is true for any.
-func (m *Machine) stillTrue(a *Alert, rule *rules.Rule, keys []window.Key) (due int64, sure bool) {
-	table := m.windows[a.RuleID]
+func (m *Machine) stillTrue(a *Alert, keys []window.Key) (due int64, sure bool) {
+	state, say := m.states[a.RuleID], &m.say
 	for _, key := range keys {
-		run, ok := table.Get(key)
-		if !ok {
+		say.Reset()
+		state.Ask(m.Time, key, say)
+		if say.Answer == form.Untrue {
 			continue
 		}
-		s := run.Recent(max(m.Time, run.Time(run.Len()-1)))
-		var aggs rules.Aggs
-		if s.From == s.To {
-			continue
+		if say.Answer == form.True {
+			sure = true
+			if a.Keys == nil {
+				a.Value, a.Total = say.Value, say.Total
+			}
 		}
-		said := ask(rule, run, s, &aggs)
-		if said == untrue {
-			continue
-		}
-		sure = sure || said == isTrue
-		if said == isTrue && a.Keys == nil {
-			a.Value, a.Total = rule.When.Value(&aggs), s.To-s.From
-		}
-		next := max(run.Time(s.From)+int64(rule.Within), m.Time) + 1
-		if due == 0 || next < due {
-			due = next
+		if due == 0 || say.Due < due {
+			due = say.Due
 		}
 	}
 	return due, sure

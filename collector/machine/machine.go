@@ -15,6 +15,8 @@ import (
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine/dedup"
 	"github.com/tomeishi/tomeishi/rules"
+	"github.com/tomeishi/tomeishi/rules/form"
+	"github.com/tomeishi/tomeishi/rules/match"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
@@ -37,9 +39,11 @@ type Machine struct {
 	versions Versions
 	news     chan struct{} // closed when the versions change
 
-	// Room for the event that is being counted.
-	aggs     rules.Aggs
-	distinct []window.Key
+	forms []form.Form // of the rules that it takes
+
+	// Room for the event that is being counted, and for what a rule says.
+	event form.Event
+	say   form.Say
 }
 
 type alertKey struct {
@@ -49,7 +53,7 @@ type alertKey struct {
 
 // New makes the machine of a cell that has not begun.
 func New() *Machine {
-	m := &Machine{changed: make(chan struct{}), news: make(chan struct{})}
+	m := &Machine{changed: make(chan struct{}), news: make(chan struct{}), forms: rules.Forms()}
 	m.state = state{
 		Behavior: firstBehavior,
 		Stats:    map[string]*RuleStats{},
@@ -60,7 +64,7 @@ func New() *Machine {
 		Closings: map[string]*Closing{},
 		Kept:     map[string]*entry.NotifyRecord{},
 		seen:     dedup.New(dedup.Bound),
-		windows:  map[RuleID]*window.Table{},
+		states:   map[RuleID]form.State{},
 	}
 	m.reindex()
 	return m
@@ -168,9 +172,10 @@ func (m *Machine) GateEpoch() uint64 {
 // compiled is the live rule set, ready to run.
 type compiled struct {
 	set     *rules.Set
-	matcher *rules.Matcher
-	tables  []*window.Table // by rule
-	stats   []*RuleStats    // by rule
+	matcher *match.Matcher
+	states  []form.State // by rule
+	stats   []*RuleStats // by rule
+	timers  *timers[int] // when a rule may become true by time alone
 	horizon map[string]uint32
 	rules   map[RuleID]*rules.Rule
 	metrics map[string]*rules.MetricRule // by id in hex

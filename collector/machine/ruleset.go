@@ -10,7 +10,7 @@ import (
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules"
-	"github.com/tomeishi/tomeishi/rules/window"
+	"github.com/tomeishi/tomeishi/rules/form"
 )
 
 // decode reads the body of an entry that travels as JSON.
@@ -32,7 +32,7 @@ func read[T any](e entry.Entry) (v T, err error) {
 // prepare takes a set of rule files that will count later. Nothing is filled
 // from the past in this version: a new rule counts from when its set is live.
 func (m *Machine) prepare(p entry.Prepare) any {
-	if _, problems := rules.Parse(p.Files); problems.Err() != nil {
+	if _, problems := rules.ParseForms(m.forms, p.Files); problems.Err() != nil {
 		return invalid("files", record.BadRules, problems.Err().Error())
 	}
 	m.Pending = &RuleSet{Name: p.Set, Files: p.Files, Since: m.Time}
@@ -43,7 +43,7 @@ func (m *Machine) goLive(l entry.Live) any {
 	if m.Pending == nil || m.Pending.Name != l.Set {
 		return conflict(record.NotPrepared, l.Set)
 	}
-	set, problems := rules.Parse(m.Pending.Files)
+	set, problems := rules.ParseForms(m.forms, m.Pending.Files)
 	if problems.Err() != nil {
 		return invalid("files", record.BadRules, problems.Err().Error())
 	}
@@ -51,7 +51,7 @@ func (m *Machine) goLive(l entry.Live) any {
 	began := map[string]int64{}
 	for _, r := range set.Rules {
 		name := ruleName(r)
-		if old := m.Live; old != nil && m.windows[r.ID] != nil {
+		if old := m.Live; old != nil && m.states[r.ID] != nil {
 			began[name] = old.Began[name]
 			out.Kept++
 			continue
@@ -79,7 +79,7 @@ type LiveOutcome struct {
 
 func ruleName(r *rules.Rule) string { return r.Group + "/" + r.Name }
 
-// dropRules forgets the windows and counts of rules that are gone.
+// dropRules forgets the states and counts of rules that are gone.
 func (m *Machine) dropRules(set *rules.Set) {
 	ids, names := map[RuleID]bool{}, map[string]bool{}
 	for _, r := range set.Rules {
@@ -90,7 +90,7 @@ func (m *Machine) dropRules(set *rules.Set) {
 		metrics[hex.EncodeToString(r.ID[:])] = true
 	}
 	maps.DeleteFunc(m.Fired, func(id string, _ int64) bool { return !metrics[id] })
-	maps.DeleteFunc(m.windows, func(id RuleID, _ *window.Table) bool { return !ids[id] })
+	maps.DeleteFunc(m.states, func(id RuleID, _ form.State) bool { return !ids[id] })
 	maps.DeleteFunc(m.Stats, func(name string, _ *RuleStats) bool { return !names[name] })
 }
 
@@ -98,37 +98,36 @@ func (m *Machine) dropRules(set *rules.Set) {
 // uses, so that a repeated request is still answered as one.
 const minHorizon = 10 * time.Minute
 
-// compile makes the set ready to run, on the tables that are there.
+// compile makes the set ready to run, on the states that are there.
 func (m *Machine) compile(set *rules.Set) {
 	c := &compiled{
 		set: set, matcher: set.Matcher(), horizon: map[string]uint32{}, rules: map[RuleID]*rules.Rule{},
-		metrics: map[string]*rules.MetricRule{}, uses: map[RuleID][]rules.Use{},
+		metrics: map[string]*rules.MetricRule{}, uses: map[RuleID][]rules.Use{}, timers: newTimers[int](),
 	}
 	for _, r := range set.Metrics {
 		c.metrics[hex.EncodeToString(r.ID[:])], c.uses[r.ID] = r, r.Mitigate
 	}
-	for _, r := range set.Rules {
+	for i, r := range set.Rules {
 		c.rules[r.ID], c.uses[r.ID] = r, r.Mitigate
-		table := m.windows[r.ID]
-		if table == nil {
-			table = window.New(specOf(r))
-			m.windows[r.ID] = table
+		state := m.states[r.ID]
+		if state == nil {
+			state = r.Body.State()
+			m.states[r.ID] = state
+		}
+		if at := state.Due(); at != 0 {
+			c.timers.set(i, at)
 		}
 		stats := m.Stats[ruleName(r)]
 		if stats == nil {
 			stats = &RuleStats{}
 			m.Stats[ruleName(r)] = stats
 		}
-		c.tables, c.stats = append(c.tables, table), append(c.stats, stats)
-		c.horizon[r.Event] = max(c.horizon[r.Event], seconds(max(minHorizon, r.Within+r.Lateness)))
+		c.states, c.stats = append(c.states, state), append(c.stats, stats)
+		for _, s := range r.Body.Sources() {
+			c.horizon[s.Event] = max(c.horizon[s.Event], seconds(max(minHorizon, r.Body.Horizon())))
+		}
 	}
 	m.live = c
-}
-
-func specOf(r *rules.Rule) window.Spec {
-	spec := window.Spec{Within: int64(r.Within), Lateness: int64(r.Lateness)}
-	spec.Distinct, spec.Nums = r.Columns()
-	return spec
 }
 
 // seconds rounds up.

@@ -14,12 +14,12 @@ import (
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine/dedup"
 	"github.com/tomeishi/tomeishi/rules"
-	"github.com/tomeishi/tomeishi/rules/window"
+	"github.com/tomeishi/tomeishi/rules/form"
 )
 
 // A snapshot, byte by byte: magic, version, then the state as JSON behind its
-// length, the table of applied events, and for each rule its id, the spec of
-// its table and the table.
+// length, the table of applied events, and for each rule its id and its form's
+// state.
 const (
 	snapshotMagic = "TMSN"
 	// 1 knew neither agents nor metric alerts, 2 neither approvals nor the switch
@@ -46,24 +46,24 @@ func (m *Machine) Snapshot() Snapshot {
 
 func (m *Machine) encode() []byte {
 	text := entry.Marshal(&m.state)
-	room := len(text) + m.bytes() + (len(m.windows)+1)*8192
+	room := len(text) + m.bytes() + (len(m.states)+1)*8192
 	b := append(make([]byte, 0, room), snapshotMagic...)
 	b = append(b, snapshotVersion)
 	b = binary.LittleEndian.AppendUint64(b, uint64(len(text)))
 	b = append(b, text...)
 	b = m.seen.Append(b)
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(m.windows)))
-	ids := slices.SortedFunc(maps.Keys(m.windows), func(x, y RuleID) int { return bytes.Compare(x[:], y[:]) })
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(m.states)))
+	ids := slices.SortedFunc(maps.Keys(m.states), func(x, y RuleID) int { return bytes.Compare(x[:], y[:]) })
 	for _, id := range ids {
 		b = append(b, id[:]...)
-		b = m.windows[id].Append(b)
+		b = m.states[id].Append(b)
 	}
 	return b
 }
 
 func (m *Machine) bytes() int {
 	n := m.seen.Bytes()
-	for _, t := range m.windows {
+	for _, t := range m.states {
 		n += t.Bytes()
 	}
 	return n
@@ -79,7 +79,7 @@ func (m *Machine) Restore(r io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("read snapshot: %w", err)
 	}
-	st, live, err := load(b)
+	st, live, err := m.load(b)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (m *Machine) Restore(r io.Reader) error {
 	return nil
 }
 
-func load(b []byte) (*state, *rules.Set, error) {
+func (m *Machine) load(b []byte) (*state, *rules.Set, error) {
 	if len(b) < 13 || !bytes.HasPrefix(b, []byte(snapshotMagic)) {
 		return nil, nil, errSnapshot
 	}
@@ -130,25 +130,25 @@ func load(b []byte) (*state, *rules.Set, error) {
 	if st.seen, b, err = dedup.Load(b[n:]); err != nil {
 		return nil, nil, fmt.Errorf("snapshot: %w", err)
 	}
-	set, specs, err := st.specs()
+	set, bodies, err := st.bodies(m.forms)
 	if err != nil {
 		return nil, nil, err
 	}
 	if len(b) < 4 {
 		return nil, nil, errSnapshot
 	}
-	tables := binary.LittleEndian.Uint32(b)
+	states := binary.LittleEndian.Uint32(b)
 	b = b[4:]
-	for range tables {
+	for range states {
 		if len(b) < 16 {
 			return nil, nil, errSnapshot
 		}
 		id := RuleID(b)
-		spec, ok := specs[id]
-		if !ok {
-			return nil, nil, fmt.Errorf("snapshot: a table of rule %x, which the rule set lacks", id)
+		body := bodies[id]
+		if body == nil {
+			return nil, nil, fmt.Errorf("snapshot: the state of rule %x, which the rule set lacks", id)
 		}
-		if st.windows[id], b, err = window.Load(spec, b[16:]); err != nil {
+		if st.states[id], b, err = body.Load(b[16:]); err != nil {
 			return nil, nil, fmt.Errorf("snapshot: rule %x: %w", id, err)
 		}
 	}
@@ -170,18 +170,18 @@ func whole[T any](m map[string]*T) bool {
 	return m != nil
 }
 
-// specs compiles the live rule set and says what the tables of its rules hold.
-func (st *state) specs() (*rules.Set, map[RuleID]window.Spec, error) {
-	specs := map[RuleID]window.Spec{}
+// bodies compiles the live rule set and says what its rules are.
+func (st *state) bodies(forms []form.Form) (*rules.Set, map[RuleID]form.Rule, error) {
+	bodies := map[RuleID]form.Rule{}
 	if st.Live == nil {
-		return nil, specs, nil
+		return nil, bodies, nil
 	}
-	set, problems := rules.Parse(st.Live.Files)
+	set, problems := rules.ParseForms(forms, st.Live.Files)
 	if err := problems.Err(); err != nil {
 		return nil, nil, fmt.Errorf("snapshot: its rule files do not load in this version: %w", err)
 	}
 	for _, r := range set.Rules {
-		specs[r.ID] = specOf(r)
+		bodies[r.ID] = r.Body
 	}
-	return set, specs, nil
+	return set, bodies, nil
 }

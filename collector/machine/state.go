@@ -8,6 +8,7 @@ import (
 	"github.com/tomeishi/tomeishi/collector/machine/dedup"
 	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules"
+	"github.com/tomeishi/tomeishi/rules/form"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
@@ -55,8 +56,8 @@ type state struct {
 	Events  Events
 	Signals Signals
 
-	seen    *dedup.Table
-	windows map[RuleID]*window.Table
+	seen   *dedup.Table
+	states map[RuleID]form.State // of the live rules on events
 }
 
 type counters struct{ Alert, Hold, Effect, Incident uint64 }
@@ -239,7 +240,6 @@ type Step struct {
 
 // Bounds of what is kept of the past.
 const (
-	maxEvidence  = 100
 	maxRecent    = 512  // digests of one spool
 	maxSpools    = 4096 // streams, of all agents
 	maxMembers   = 1000 // alerts of one incident

@@ -187,7 +187,7 @@ func (m *Machine) RulesView() (out []RuleView, set string, since time.Time) {
 		out = append(out, RuleView{
 			Rule: r, RuleStats: *m.live.stats[i],
 			Began: time.Unix(0, m.Live.Began[ruleName(r)]),
-			Keys:  m.live.tables[i].Keys(), Standing: m.stands[r.ID],
+			Keys:  m.live.states[i].Keys(), Standing: m.stands[r.ID],
 		})
 	}
 	return out, m.Live.Name, time.Unix(0, m.Live.Since)
@@ -211,8 +211,8 @@ func (m *Machine) Totals() Totals {
 		Events: m.Events, Signals: m.Signals, Alerts: m.firing, Holds: len(m.Holds),
 		Fingerprints: m.seen.Len(), Bytes: m.bytes(), HorizonFloor: m.seen.Floor(),
 	}
-	for _, w := range m.windows {
-		t.Keys += w.Keys()
+	for _, s := range m.states {
+		t.Keys += s.Keys()
 	}
 	return t
 }

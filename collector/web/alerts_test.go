@@ -154,7 +154,7 @@ func TestAlertPage(t *testing.T) {
 		`<span class="mute">request=</span>w-101`,
 		`href="https://runbooks.example/payouts"`, "javascript:alert(1)", // as text
 		"stop-btc", `href="/gates/withdrawals/btc"`, `href="/incidents/i2"`,
-		"raises a critical alert when at least 2 different values of data.payment",
+		"raises a critical alert when, among payout.sent events of one data.request within",
 		`href="/silences?matchers=alertname%3DRequestPaidTwice+request%3Dw-101+severity%3Dcritical#new"`)
 	s.lacks(page, `href="javascript`)
 	if n := strings.Count(page, "<li><code>e"); n != 2 {

@@ -15,7 +15,7 @@ func TestRulesPage(t *testing.T) {
 	s.wants(page, "rules.yml", "every 15 s", "evaluated", "(3 ms)",
 		"raises a warning alert when node_memory_MemAvailable_bytes", "1 pending", "evaluated in 1 ms",
 		"&lt;script&gt;alert", // of the error of HostRebooted
-		"raises a critical alert when at least 2 different values of data.payment", "7 events counted",
+		"there are at least 2 different values of data.payment", "7 events counted",
 		`stop-btc → <a href="/gates/withdrawals/btc">`, "enforce", "host:filesystem_avail_bytes:1m",
 		"It always stands, to show that people can be told.")
 	states := map[string]string{}

@@ -27,6 +27,17 @@ func (r Run) Ref(i int) Ref { return Ref(r.words[i*r.t.stride+1] &^ accepted) }
 // Accepted tells whether a person said that this entry is no reason to act.
 func (r Run) Accepted(i int) bool { return r.words[i*r.t.stride+1]&accepted != 0 }
 
+// AnyAccepted tells whether any entry ever was accepted.
+func (r Run) AnyAccepted() bool { return r.slot.accepted() }
+
+// Refs appends where the events of the span stand, oldest first.
+func (r Run) Refs(refs []Ref, s Span) []Ref {
+	for i := s.From; i < s.To; i++ {
+		refs = append(refs, r.Ref(i))
+	}
+	return refs
+}
+
 // Accept marks entry i as no reason to act.
 func (r Run) Accept(i int) {
 	r.words[i*r.t.stride+1] |= accepted

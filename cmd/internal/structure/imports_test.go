@@ -128,6 +128,22 @@ func importRule(t *tree) []string {
 	return found
 }
 
+// formsApart finds packages that know a rule form. Only the list of forms, in
+// package rules, does; forms do not know each other, and tests may have a form
+// of their own.
+func formsApart(t *tree) []string {
+	const forms = "rules/form/"
+	var found []string
+	t.imports(func(f *goFile, place, imported string) {
+		to, ours := strings.CutPrefix(imported, module+"/"+forms)
+		listed := f.dir == "rules" || f.dir == forms+to || f.test() && to == "formtest"
+		if ours && !listed {
+			found = append(found, fmt.Sprintf("%s: %s may not import the form %s: it knows rules/form", place, f.dir, to))
+		}
+	})
+	return found
+}
+
 // room is the package that owns dir: its first two elements, or one where the
 // whole folder is a single room.
 func room(dir string) string {

@@ -18,6 +18,7 @@ type rule struct {
 func rules() []rule {
 	return []rule{
 		{"imports", "each room can be understood, tested and replaced by itself", importRule},
+		{"forms", "a rule form is one folder: who knows only the interface need not change for another one", formsApart},
 		{"engines", "one engine, one importer: its traps are known in one place", oneImporter},
 		{"folders", "a reader finds everything under five names", fiveFolders},
 		{"comments", "a package is a noun that finishes the sentence; its first line says what it promises", packageComments},

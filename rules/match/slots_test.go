@@ -1,8 +1,7 @@
-package rules
+package match
 
 import (
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -101,11 +100,11 @@ func (d dice) event() *report.Event {
 // TestSlotsAgreeWithInterpreter asks both the same, many times.
 func TestSlotsAgreeWithInterpreter(t *testing.T) {
 	d := dice{rand.New(rand.NewPCG(7, 7))}
-	l := newLanguage()
+	l := NewLanguage()
 	asked, seen := 0, map[verdict]int{}
 	for asked < 400 {
 		text := d.condition(3)
-		e, err := l.condition(text)
+		e, err := l.Condition(text)
 		if err != nil {
 			continue // a type error that CEL's checker finds
 		}
@@ -115,10 +114,10 @@ func TestSlotsAgreeWithInterpreter(t *testing.T) {
 		}
 		program, err := l.plan(e)
 		if err != nil {
-			t.Fatal(text, err.text)
+			t.Fatal(text, err.Text)
 		}
 		set := parse(t, "where: '"+text+"'")
-		rule := set.types["e"].rules[0]
+		rule := set.types["e"].sources[0]
 		m := set.Matcher()
 		for range 60 {
 			ev := d.event()
@@ -137,7 +136,7 @@ func TestSlotsAgreeWithInterpreter(t *testing.T) {
 }
 
 func TestLiteralsAreExact(t *testing.T) {
-	l := newLanguage()
+	l := NewLanguage()
 	for text, want := range map[string]string{
 		"data.a == 0.1":                        "0.1",
 		"data.a==  -0.10":                      "-0.1",
@@ -148,9 +147,9 @@ func TestLiteralsAreExact(t *testing.T) {
 		`data.x == "é😀" && data.a == 0.1`:      "0.1",
 		"data.a == 12345678901234567.87654321": "12345678901234567.87654321",
 	} {
-		e, err := l.condition(text)
+		e, err := l.Condition(text)
 		if err != nil {
-			t.Errorf("%s: %s", text, err.text)
+			t.Errorf("%s: %s", text, err.Text)
 			continue
 		}
 		parts := conjuncts(e.root)
@@ -162,10 +161,10 @@ func TestLiteralsAreExact(t *testing.T) {
 }
 
 func TestNumeralText(t *testing.T) {
-	l := newLanguage()
-	e, err := l.condition("data.a == 0.1 || data.b.exists(x, x == 0.3) || data.c + 2.5 == 1.25")
+	l := NewLanguage()
+	e, err := l.Condition("data.a == 0.1 || data.b.exists(x, x == 0.3) || data.c + 2.5 == 1.25")
 	if err != nil {
-		t.Fatal(err.text)
+		t.Fatal(err.Text)
 	}
 	for data, want := range map[string]verdict{
 		`{"a":0.1,"b":[],"c":0}`: yes, `{"a":0,"b":[0.3],"c":0}`: yes, `{"a":0,"b":[0.30000000000000001],"c":-1.25}`: yes,
@@ -175,22 +174,4 @@ func TestNumeralText(t *testing.T) {
 			t.Errorf("%s: %d, %v; want %d", data, got, err, want)
 		}
 	}
-}
-
-func ExampleRule_Explain() {
-	set, _ := Parse([]File{{"a.yml", []byte(`
-groups:
-- name: g
-  rules:
-  - alert: A
-    event: payout.sent
-    where: data.asset == "BTC"
-    by: [data.customer, data.wallet]
-    within: 1d
-    when: (sum(data.amount) > 10.50 || count() >= 3) && 2 < distinct(data.address)
-    labels: {severity: warning}
-`)}})
-	fmt.Println(set.Rules[0].Explain())
-	// Output:
-	// raises a warning alert when (a sum of data.amount of more than 10.5 or at least 3 events) and more than 2 different values of data.address come within 1d, counting payout.sent events where data.asset == "BTC", apart for each data.customer and data.wallet.
 }

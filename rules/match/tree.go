@@ -1,4 +1,4 @@
-package rules
+package match
 
 import (
 	"reflect"
@@ -202,7 +202,7 @@ func (n number) ConvertToType(t ref.Type) ref.Val {
 		if i, ok := n.Int(); ok {
 			return types.Int(i)
 		}
-		return types.NewErr("%s is not a whole number that fits", n.Decimal)
+		return fault(Unfit, "int()", n.String())
 	}
 	return noConversion(n, t)
 }

@@ -1,11 +1,13 @@
-package rules
+package match
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/interpreter"
 
 	"github.com/tomeishi/tomeishi/agent/report"
@@ -47,24 +49,37 @@ func (v *eventVars) ResolveName(name string) (any, bool) {
 // Parent implements interpreter.Activation.
 func (v *eventVars) Parent() interpreter.Activation { return nil }
 
-// interpret asks CEL's interpreter.
-func interpret(program cel.Program, vars *eventVars) (verdict, error) {
+// interpret asks CEL's interpreter. Of what its library says only the kind is
+// kept: its words may change, and what is kept becomes part of a state.
+func interpret(program cel.Program, vars *eventVars) (verdict, *Fault) {
 	vars.steps = 0
 	out, _, err := program.Eval(vars)
 	if err == nil {
 		b, ok := out.(types.Bool)
 		if !ok {
-			return faulty, errors.New("the condition is neither true nor false")
+			return faulty, &Fault{Kind: NotBool}
 		}
 		return verdictOf(bool(b)), nil
 	}
 	if _, stopped := errors.AsType[interpreter.EvalCancelledError](err); stopped {
-		return faulty, errCost
+		return faulty, &Fault{Kind: TooCostly, Value: strconv.Itoa(costLimit)}
 	}
 	for _, prefix := range [...]string{noSuchKey, "no such attribute", "index out of bounds", "unsupported index type"} {
 		if strings.HasPrefix(err.Error(), prefix) {
 			return lacks, nil
 		}
 	}
-	return faulty, err
+	if f, ok := errors.AsType[*Fault](err); ok {
+		return faulty, f
+	}
+	return faulty, &Fault{Kind: Other}
+}
+
+// faultOf is the Fault that a value of CEL is.
+func faultOf(v ref.Val) (*Fault, bool) {
+	err, ok := v.(*types.Err)
+	if !ok {
+		return nil, false
+	}
+	return errors.AsType[*Fault](err)
 }

@@ -1,4 +1,4 @@
-package rules
+package match
 
 import (
 	"regexp/syntax"
@@ -12,8 +12,8 @@ import (
 	"github.com/tomeishi/tomeishi/agent/strictyaml"
 )
 
-// maxPattern bounds the instructions of a compiled regular expression.
-const maxPattern = 1000
+// MaxPattern bounds the instructions of a compiled regular expression.
+const MaxPattern = 1000
 
 // functions that conditions may use, beside those of the operators below.
 var functions = []string{
@@ -28,7 +28,7 @@ var comparisons = []string{
 }
 
 // vet refuses what is not exact, not the same everywhere or not bounded.
-func (e *expression) vet() (first *exprError) {
+func (e *Expression) vet() (first *TextError) {
 	ast.PostOrderVisit(e.root, ast.NewExprVisitor(func(part ast.Expr) {
 		if first != nil {
 			return
@@ -37,12 +37,12 @@ func (e *expression) vet() (first *exprError) {
 		case ast.CallKind:
 			first = e.vetCall(part)
 		case ast.MapKind, ast.StructKind:
-			first = e.errorf(part, "not in this version: {…} in a condition")
+			first = e.Errorf(part, "not in this version: {…} in a condition")
 		case ast.LiteralKind:
 			if _, ok := part.AsLiteral().(types.Bytes); ok {
-				first = e.errorf(part, "not in this version: bytes in a condition")
+				first = e.Errorf(part, "not in this version: bytes in a condition")
 			} else if _, ok := part.AsLiteral().(types.Double); ok {
-				_, first = e.number(part)
+				_, first = e.Number(part)
 			}
 		default: // fields, lists and macros have parts of their own
 		}
@@ -50,7 +50,7 @@ func (e *expression) vet() (first *exprError) {
 	return first
 }
 
-func (e *expression) vetCall(part ast.Expr) *exprError {
+func (e *Expression) vetCall(part ast.Expr) *TextError {
 	call := part.AsCall()
 	name := call.FunctionName()
 	switch {
@@ -59,29 +59,29 @@ func (e *expression) vetCall(part ast.Expr) *exprError {
 	case name == "matches":
 		return e.vetPattern(part)
 	case name == operators.Divide, name == operators.Modulo:
-		return e.errorf(part, "not in this version: division, which is not exact; multiply the other side instead")
+		return e.Errorf(part, "not in this version: division, which is not exact; multiply the other side instead")
 	case !slices.Contains(functions, name):
-		return e.errorf(part, "not in this version: %s() in a condition", name)
+		return e.Errorf(part, "not in this version: %s() in a condition", name)
 	}
 	return nil
 }
 
 // vetComparison refuses comparisons that could only ever be wrong.
-func (e *expression) vetComparison(part, a, b ast.Expr) *exprError {
+func (e *Expression) vetComparison(part, a, b ast.Expr) *TextError {
 	equality := part.AsCall().FunctionName() != operators.In
 	for _, side := range [2][2]ast.Expr{{a, b}, {b, a}} {
-		f, isField := fieldOf(side[0])
+		f, isField := FieldOf(side[0])
 		other := side[1]
 		switch {
 		case equality && other.Kind() == ast.ListKind:
-			return e.errorf(other, "not in this version: comparing lists; write `in` to look for one of several values")
-		case isField && f.money() && other.Kind() == ast.ListKind:
+			return e.Errorf(other, "not in this version: comparing lists; write `in` to look for one of several values")
+		case isField && f.Money() && other.Kind() == ast.ListKind:
 			for _, item := range other.AsList().Elements() {
 				if err := e.vetMoney(f, item); err != nil {
 					return err
 				}
 			}
-		case isField && f.money():
+		case isField && f.Money():
 			if err := e.vetMoney(f, other); err != nil {
 				return err
 			}
@@ -90,17 +90,17 @@ func (e *expression) vetComparison(part, a, b ast.Expr) *exprError {
 	return nil
 }
 
-func (e *expression) vetMoney(f field, other ast.Expr) *exprError {
+func (e *Expression) vetMoney(f Field, other ast.Expr) *TextError {
 	if other.Kind() == ast.LiteralKind {
 		if s, ok := other.AsLiteral().(types.String); ok {
-			return e.errorf(other, "%s is money: compare it with a number, without quotes, not with the text %s", f, strictyaml.Clip(string(s)))
+			return e.Errorf(other, "%s is money: compare it with a number, without quotes, not with the text %s", f, strictyaml.Clip(string(s)))
 		}
 	}
 	return nil
 }
 
 // vetPattern bounds what a regular expression can cost.
-func (e *expression) vetPattern(part ast.Expr) *exprError {
+func (e *Expression) vetPattern(part ast.Expr) *TextError {
 	args := part.AsCall().Args()
 	pattern := args[len(args)-1]
 	text, ok := types.String(""), false
@@ -108,25 +108,25 @@ func (e *expression) vetPattern(part ast.Expr) *exprError {
 		text, ok = pattern.AsLiteral().(types.String)
 	}
 	if !ok {
-		return e.errorf(part, "the regular expression of matches() must be a text in quotes, not computed")
+		return e.Errorf(part, "the regular expression of matches() must be a text in quotes, not computed")
 	}
-	switch size, err := patternSize(string(text)); {
+	switch size, err := PatternSize(string(text)); {
 	case err != nil:
-		return e.errorf(pattern, "%s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
-	case size > maxPattern:
-		return e.errorf(pattern, "the regular expression is too large: it may compile to %d instructions", maxPattern)
+		return e.Errorf(pattern, "%s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	case size > MaxPattern:
+		return e.Errorf(pattern, "the regular expression is too large: it may compile to %d instructions", MaxPattern)
 	}
 	return nil
 }
 
-// patternSize is about the number of instructions of a compiled regular
+// PatternSize is about the number of instructions of a compiled regular
 // expression.
-func patternSize(text string) (int, error) {
+func PatternSize(text string) (int, error) {
 	tree, err := syntax.Parse(text, syntax.Perl)
 	if err != nil {
 		return 0, err
 	}
-	if n := written(tree); n > 8*maxPattern {
+	if n := written(tree); n > 8*MaxPattern {
 		return n, nil // too much even to find out
 	}
 	prog, err := syntax.Compile(tree.Simplify())

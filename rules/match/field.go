@@ -1,4 +1,4 @@
-package rules
+package match
 
 import (
 	"slices"
@@ -12,31 +12,33 @@ import (
 	"github.com/tomeishi/tomeishi/agent/report"
 )
 
-// A field is a place in an event: an attribute such as source, or a path of
+// A Field is a place in an event: an attribute such as source, or a path of
 // keys into its data.
-type field struct {
+type Field struct {
 	attribute string   // "source", "subject", "type", "id"; or "data"
 	path      []string // below data
 }
 
 var attributes = []string{"source", "subject", "type", "id"}
 
-// money tells whether the field is an exact decimal that JSON carries as a
+// Money tells whether the field is an exact decimal that JSON carries as a
 // string.
-func (f field) money() bool { return len(f.path) > 0 && report.IsMoney(f.path[len(f.path)-1]) }
+func (f Field) Money() bool { return len(f.path) > 0 && report.IsMoney(f.path[len(f.path)-1]) }
 
-func (f field) last() string {
+// Last is the name that the field ends with.
+func (f Field) Last() string {
 	if len(f.path) == 0 {
 		return f.attribute
 	}
 	return f.path[len(f.path)-1]
 }
 
-func (f field) String() string {
+// String is the field as it is written, such as data.request.
+func (f Field) String() string {
 	var b strings.Builder
 	b.WriteString(f.attribute)
 	for _, key := range f.path {
-		if isIdent(key) {
+		if IsIdent(key) {
 			b.WriteString("." + key)
 		} else {
 			b.WriteString("[" + strconv.Quote(key) + "]")
@@ -45,40 +47,45 @@ func (f field) String() string {
 	return b.String()
 }
 
-// key is a text that only this field has.
-func (f field) key() string { return f.attribute + "\x00" + strings.Join(f.path, "\x00") }
+// beside is the field of that name that stands in the same object.
+func (f Field) beside(name string) Field {
+	return Field{f.attribute, append(slices.Clone(f.path[:len(f.path)-1]), name)}
+}
 
-// fieldOf is the field that an expression names; false if it is anything else.
-func fieldOf(e ast.Expr) (field, bool) {
+// key is a text that only this field has.
+func (f Field) key() string { return f.attribute + "\x00" + strings.Join(f.path, "\x00") }
+
+// FieldOf is the field that an expression names; false if it is anything else.
+func FieldOf(e ast.Expr) (Field, bool) {
 	var keys []string
 	for {
 		switch e.Kind() {
 		case ast.IdentKind:
-			f := field{attribute: e.AsIdent()}
+			f := Field{attribute: e.AsIdent()}
 			for _, key := range slices.Backward(keys) {
 				f.path = append(f.path, key)
 			}
 			return f, f.known()
 		case ast.SelectKind:
 			if e.AsSelect().IsTestOnly() {
-				return field{}, false
+				return Field{}, false
 			}
 			keys = append(keys, e.AsSelect().FieldName())
 			e = e.AsSelect().Operand()
 		case ast.CallKind:
 			key, ok := constantIndex(e)
 			if !ok {
-				return field{}, false
+				return Field{}, false
 			}
 			keys = append(keys, key)
 			e = e.AsCall().Args()[0]
 		default:
-			return field{}, false
+			return Field{}, false
 		}
 	}
 }
 
-func (f field) known() bool {
+func (f Field) known() bool {
 	if f.attribute == "data" {
 		return len(f.path) > 0
 	}
@@ -95,8 +102,8 @@ func constantIndex(e ast.Expr) (string, bool) {
 	return string(s), ok
 }
 
-// isIdent tells whether s is a name that needs no quotes.
-func isIdent(s string) bool {
+// IsIdent tells whether s is a name that needs no quotes.
+func IsIdent(s string) bool {
 	for i := range len(s) {
 		c := s[i]
 		switch {

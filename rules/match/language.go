@@ -1,4 +1,4 @@
-package rules
+package match
 
 import (
 	"fmt"
@@ -17,11 +17,12 @@ const (
 	maxNesting    = 64
 )
 
-// A language is CEL with the variables of an event. It reads conditions,
+// A Language is CEL with the variables of an event. It reads conditions,
 // fields and thresholds alike.
-type language struct{ env *cel.Env }
+type Language struct{ env *cel.Env }
 
-func newLanguage() *language {
+// NewLanguage makes one.
+func NewLanguage() *Language {
 	text := cel.StringType
 	env, err := cel.NewEnv(
 		cel.Variable("data", cel.MapType(text, cel.DynType)),
@@ -34,40 +35,41 @@ func newLanguage() *language {
 	if err != nil {
 		panic(err) // the options are constant
 	}
-	return &language{env}
+	return &Language{env}
 }
 
-// An exprError is what is wrong with an expression, and at which character.
-type exprError struct {
-	offset int
-	text   string
+// A TextError is what is wrong with an expression, and at which character.
+type TextError struct {
+	Offset int
+	Text   string
 }
 
-// An expression is a condition that was found to be sound.
-type expression struct {
+// An Expression is a text that was found to be sound.
+type Expression struct {
 	text    []rune
 	ast     *cel.Ast
 	root    ast.Expr
 	program cel.Program // nil if slots can do all of it
 }
 
-func (l *language) parse(text string) (*expression, *exprError) {
+// Parse reads an expression without checking what it means.
+func (l *Language) Parse(text string) (*Expression, *TextError) {
 	if len(text) > maxExpression {
-		return nil, &exprError{0, fmt.Sprintf("an expression may have %d bytes, this one has %d", maxExpression, len(text))}
+		return nil, &TextError{0, fmt.Sprintf("an expression may have %d bytes, this one has %d", maxExpression, len(text))}
 	}
 	if strings.TrimSpace(text) == "" {
-		return nil, &exprError{0, "the expression is empty"}
+		return nil, &TextError{0, "the expression is empty"}
 	}
 	tree, issues := l.env.Parse(text)
 	if err := firstIssue(text, issues); err != nil {
 		return nil, err
 	}
-	return &expression{text: []rune(text), ast: tree, root: tree.NativeRep().Expr()}, nil
+	return &Expression{text: []rune(text), ast: tree, root: tree.NativeRep().Expr()}, nil
 }
 
-// condition reads, checks and plans a condition.
-func (l *language) condition(text string) (*expression, *exprError) {
-	e, err := l.parse(text)
+// Condition reads, checks and plans a condition.
+func (l *Language) Condition(text string) (*Expression, *TextError) {
+	e, err := l.Parse(text)
 	if err != nil {
 		return nil, err
 	}
@@ -81,18 +83,29 @@ func (l *language) condition(text string) (*expression, *exprError) {
 	}
 	if out := checked.OutputType(); out.Kind() != types.BoolKind {
 		hint := ""
-		if f, ok := fieldOf(e.root); ok {
+		if f, ok := FieldOf(e.root); ok {
 			hint = "; write " + f.String() + " == true"
 		}
-		return nil, &exprError{0, fmt.Sprintf("a condition must be true or false, and this is %s%s", typeText(out), hint)}
+		return nil, &TextError{0, fmt.Sprintf("a condition must be true or false, and this is %s%s", typeText(out), hint)}
 	}
-	if _, ok := e.slots(func(field) int { return 0 }); ok {
+	if _, ok := e.slots(func(Field) int { return 0 }); ok {
 		return e, nil
 	}
 	if e.program, err = l.plan(e); err != nil {
 		return nil, err
 	}
 	return e, nil
+}
+
+// Root is the whole expression, to be walked.
+func (e *Expression) Root() ast.Expr { return e.root }
+
+// String is the expression as it is written; empty if there is none.
+func (e *Expression) String() string {
+	if e == nil {
+		return ""
+	}
+	return string(e.text)
 }
 
 func typeText(t *cel.Type) string {
@@ -109,7 +122,7 @@ func typeText(t *cel.Type) string {
 }
 
 // firstIssue is the first thing that CEL has to say.
-func firstIssue(text string, issues *cel.Issues) *exprError {
+func firstIssue(text string, issues *cel.Issues) *TextError {
 	if issues == nil || len(issues.Errors()) == 0 {
 		return nil
 	}
@@ -143,7 +156,7 @@ func firstIssue(text string, issues *cel.Issues) *exprError {
 			line++
 		}
 	}
-	return &exprError{nameBefore(chars, offset), message}
+	return &TextError{nameBefore(chars, offset), message}
 }
 
 // unexpected finds the word in what the parser says.
@@ -154,28 +167,28 @@ func nameBefore(text []rune, at int) int {
 	if at >= len(text) || text[at] != '(' {
 		return at
 	}
-	for at > 0 && isIdent("a"+string(text[at-1])) {
+	for at > 0 && IsIdent("a"+string(text[at-1])) {
 		at--
 	}
 	return at
 }
 
-// field reads a path such as data.request.
-func (l *language) field(text string) (field, *exprError) {
-	e, err := l.parse(text)
+// Field reads a path such as data.request.
+func (l *Language) Field(text string) (Field, *TextError) {
+	e, err := l.Parse(text)
 	if err != nil {
-		return field{}, err
+		return Field{}, err
 	}
-	f, ok := fieldOf(e.root)
+	f, ok := FieldOf(e.root)
 	if !ok {
-		return field{}, &exprError{0, fmt.Sprintf("%s is not a field of an event: write source, subject, type, id or a path such as data.request", strictyaml.Clip(text))}
+		return Field{}, &TextError{0, fmt.Sprintf("%s is not a field of an event: write source, subject, type, id or a path such as data.request", strictyaml.Clip(text))}
 	}
 	return f, nil
 }
 
-// offset is the character that stands for a part of the expression: where a
+// Offset is the character that stands for a part of the expression: where a
 // path starts, the operator, or the bracket of a call.
-func (e *expression) offset(part ast.Expr) int {
+func (e *Expression) Offset(part ast.Expr) int {
 	for part.Kind() == ast.SelectKind {
 		part = part.AsSelect().Operand()
 	}
@@ -183,6 +196,7 @@ func (e *expression) offset(part ast.Expr) int {
 	return int(r.Start)
 }
 
-func (e *expression) errorf(part ast.Expr, format string, args ...any) *exprError {
-	return &exprError{nameBefore(e.text, e.offset(part)), fmt.Sprintf(format, args...)}
+// Errorf is what is wrong with a part of the expression.
+func (e *Expression) Errorf(part ast.Expr, format string, args ...any) *TextError {
+	return &TextError{nameBefore(e.text, e.Offset(part)), fmt.Sprintf(format, args...)}
 }

@@ -1,36 +1,34 @@
-package rules
+package match
 
 import (
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/tomeishi/tomeishi/agent/report"
-	"github.com/tomeishi/tomeishi/agent/strictyaml"
 	"github.com/tomeishi/tomeishi/rules/decimal"
 )
 
-// A Hit is an event that concerns a rule. It is valid until the next Match.
+// A Hit is an event that concerns a source of a rule. It is valid until the next Match.
 type Hit struct {
-	Rule int // index in Set.Rules
+	Rule   int // as they were given to NewIndex
+	Source int // of the rule
 	// Missing says that the event lacks a field of where or by: it does not
 	// count, and that is no error.
 	Missing bool
-	// Err is why the event cannot be judged or counted by this rule.
-	Err error
+	// Fault is why the event cannot be judged or counted by this rule.
+	Fault *Fault
 	// Key is the canonical text of the by-values, each behind its length.
 	Key []byte
-	// Distinct and Nums are what the rule's Values ask of the event.
+	// Distinct and Nums are what the source's Values ask of the event.
 	Distinct [][]byte
 	Nums     []decimal.Decimal
 }
 
-// A Matcher finds the rules that an event concerns. It reuses its memory and is
+// A Matcher finds the sources that an event concerns. It reuses its memory and is
 // not safe for concurrent use.
 type Matcher struct {
-	set       *Set
+	index     *Index
 	slots     []value
 	projector projector
 	found     []int32
@@ -41,12 +39,12 @@ type Matcher struct {
 	vars      eventVars
 }
 
-// Matcher makes a matcher of the set.
-func (s *Set) Matcher() *Matcher { return &Matcher{set: s} }
+// Matcher makes a matcher.
+func (x *Index) Matcher() *Matcher { return &Matcher{index: x} }
 
-// Match is what the event is to the rules of its type, in their order.
+// Match is what the event is to the sources of its type, in their order.
 func (m *Matcher) Match(e *report.Event) []Hit {
-	t := m.set.types[e.Type]
+	t := m.index.types[e.Type]
 	if t == nil {
 		return nil
 	}
@@ -54,7 +52,7 @@ func (m *Matcher) Match(e *report.Event) []Hit {
 	m.vars = eventVars{event: e}
 	m.read(t, e)
 	for _, at := range m.candidates(t) {
-		m.ask(&t.rules[at])
+		m.ask(&t.sources[at])
 	}
 	return m.hits
 }
@@ -93,7 +91,7 @@ func (m *Matcher) read(t *eventType, e *report.Event) {
 	}
 }
 
-// candidates are the rules that the event may concern, in order.
+// candidates are the sources that the event may concern, in order.
 func (m *Matcher) candidates(t *eventType) []int32 {
 	if len(t.byText) == 0 {
 		return t.always
@@ -103,7 +101,7 @@ func (m *Matcher) candidates(t *eventType) []int32 {
 		ix := &t.byText[i]
 		switch v := &m.slots[ix.slot]; v.kind {
 		case isText:
-			m.found = append(m.found, ix.rules[string(v.text)]...)
+			m.found = append(m.found, ix.sources[string(v.text)]...)
 		case isMissing:
 			m.found = append(m.found, ix.all...) // each must say what it lacks
 		default: // no text is equal to it
@@ -113,71 +111,58 @@ func (m *Matcher) candidates(t *eventType) []int32 {
 	return m.found
 }
 
-var errUnlike = errors.New("where compares what has no order, such as a text and a number, or objects")
-
-// ask puts the event to one rule.
-func (m *Matcher) ask(c *compiledRule) {
-	v, err := yes, error(nil)
+// ask puts the event to one source.
+func (m *Matcher) ask(c *compiledSource) {
+	v, fault := yes, (*Fault)(nil)
 	switch {
 	case c.test != nil:
 		if v = c.test(m.slots); v == faulty {
-			err = m.fault(c)
+			fault = m.fault(c)
 		}
-	case c.rule.where != nil:
-		v, err = interpret(c.rule.where.program, &m.vars)
-		if err != nil {
-			err = fmt.Errorf("where: %w", err)
-		}
+	case c.Where != nil:
+		v, fault = interpret(c.Where.program, &m.vars)
 	}
 	switch v {
 	case no:
 	case yes:
 		m.hits = append(m.hits, m.hit(c))
 	case lacks:
-		m.hits = append(m.hits, Hit{Rule: c.index, Missing: true})
+		m.hits = append(m.hits, Hit{Rule: c.rule, Source: c.source, Missing: true})
 	case faulty:
-		m.hits = append(m.hits, Hit{Rule: c.index, Err: err})
+		m.hits = append(m.hits, Hit{Rule: c.rule, Source: c.source, Fault: fault})
 	}
 }
 
 // fault is why a test could not be decided.
-func (m *Matcher) fault(c *compiledRule) error {
+func (m *Matcher) fault(c *compiledSource) *Fault {
 	for _, r := range c.reads {
 		if m.slots[r.slot].broken() {
-			return notDecimal(r.field)
+			return notNumber("", r.Field)
 		}
 	}
-	return errUnlike
-}
-
-func notDecimal(f field) error {
-	return fmt.Errorf("%s is not a decimal number of at most 38 digits, 30 of them after the point", f)
-}
-
-func tooLong(f field) error {
-	return fmt.Errorf("%s has more than %d bytes: too many to be told apart by", f, maxText)
+	return &Fault{Kind: Unordered}
 }
 
 // hit collects the key and the values.
-func (m *Matcher) hit(c *compiledRule) Hit {
-	h := Hit{Rule: c.index}
+func (m *Matcher) hit(c *compiledSource) Hit {
+	h := Hit{Rule: c.rule, Source: c.source}
 	from := len(m.bytes)
 	for i, slot := range c.by {
 		v := &m.slots[slot]
 		if v.money && v.broken() {
-			return Hit{Rule: c.index, Err: notDecimal(c.rule.fields[i])}
+			return Hit{Rule: c.rule, Source: c.source, Fault: notNumber("", c.By[i].Field)}
 		}
 		if v.long() {
-			return Hit{Rule: c.index, Err: tooLong(c.rule.fields[i])}
+			return Hit{Rule: c.rule, Source: c.source, Fault: tooLong("", c.By[i].Field)}
 		}
 		if !m.appendKey(v) {
-			return Hit{Rule: c.index, Missing: true}
+			return Hit{Rule: c.rule, Source: c.source, Missing: true}
 		}
 	}
 	h.Key = m.bytes[from:len(m.bytes):len(m.bytes)]
 	distinct, nums := len(m.distinct), len(m.nums)
 	for i, slots := range c.values {
-		if h.Err = m.value(&c.rule.Values[i], slots); h.Err != nil {
+		if h.Fault = m.value(&c.Values[i], slots); h.Fault != nil {
 			return h
 		}
 	}
@@ -196,9 +181,9 @@ func (m *Matcher) appendKey(v *value) bool {
 	return ok
 }
 
-// value adds what one of the rule's Values asks of the event. A value that is
-// not there is an error: it must not pass for zero.
-func (m *Matcher) value(v *Value, slots []int) error {
+// value adds what one of the source's Values asks of the event. A value that
+// is not there is a fault: it must not pass for zero.
+func (m *Matcher) value(v *Value, slots []int) *Fault {
 	switch v.Kind {
 	case Distinct:
 	case Same:
@@ -223,40 +208,31 @@ func (m *Matcher) value(v *Value, slots []int) error {
 
 // same adds what the window must have in common. That it is not there is a
 // value of its own.
-func (m *Matcher) same(v *Value, slot int) error {
+func (m *Matcher) same(v *Value, slot int) *Fault {
 	from := len(m.bytes)
 	switch s := &m.slots[slot]; {
 	case s.kind == isMissing, s.kind == isNullValue:
 	case s.long():
-		return tooLong(v.fields[0])
+		return tooLong("", v.Fields[0])
 	case !m.appendKey(s):
-		return fmt.Errorf("%s is neither text nor number: it is not known of what the amount is", v.fields[0])
+		return &Fault{Kind: NotScalar, Of: string(v.Kind), Field: v.Fields[0].String()}
 	}
 	m.distinct = append(m.distinct, m.bytes[from:len(m.bytes):len(m.bytes)])
 	return nil
 }
 
-// Mixed is the error of a window that holds the event of own, its value of
-// Same, beside events with others.
-func (v *Value) Mixed(own []byte) error {
-	asset := "without " + v.Paths[0]
-	if len(own) >= 4 {
-		asset = "of " + strictyaml.Clip(string(own[4:]))
-	}
-	return fmt.Errorf("amounts %s and of another asset in one window cannot be compared or added: add %s to `by`, or name it in `where`", asset, v.Paths[0])
-}
-
 // unfit says why a field cannot be used.
-func (m *Matcher) unfit(v *Value, i int, slots []int) error {
+func (m *Matcher) unfit(v *Value, i int, slots []int) *Fault {
+	of, f := string(v.Kind), v.Fields[i]
 	switch s := &m.slots[slots[i]]; {
 	case s.kind == isMissing, s.kind == isNullValue:
-		return fmt.Errorf("%s(%s): the event has no %s", v.Kind, v.fields[i], v.fields[i])
+		return &Fault{Kind: Absent, Of: of, Field: f.String()}
 	case v.Kind == Distinct && s.long() && !s.money:
-		return fmt.Errorf("distinct: %w", tooLong(v.fields[i]))
+		return tooLong(of, f)
 	case s.kind == isNumber, s.kind == isText:
-		return fmt.Errorf("%s: %w", v.Kind, notDecimal(v.fields[i]))
+		return notNumber(of, f)
 	}
-	return fmt.Errorf("%s(%s): the field is neither text nor number", v.Kind, v.fields[i])
+	return &Fault{Kind: NotScalar, Of: of, Field: f.String()}
 }
 
 // summand is the value as a number; a text that is one will do.
@@ -275,12 +251,12 @@ func (v *value) summand() (decimal.Decimal, bool) {
 	}
 }
 
-// Labels is the text of the hit's by-values, in the order of the rule's By. It
-// is made valid UTF-8, which the data of an event may not be: labels must come
+// Labels are the texts of a Hit's Key, in the order of the source's By. They
+// are made valid UTF-8, which the data of an event may not be: labels must come
 // back from a snapshot as they went in.
-func (m *Matcher) Labels(h Hit) []string {
+func Labels(key []byte) []string {
 	var out []string
-	for k := h.Key; len(k) >= 4; {
+	for k := key; len(k) >= 4; {
 		n := binary.BigEndian.Uint32(k)
 		out = append(out, strings.ToValidUTF8(string(k[4:4+n]), "\uFFFD"))
 		k = k[4+n:]

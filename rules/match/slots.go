@@ -1,4 +1,4 @@
-package rules
+package match
 
 import (
 	"cmp"
@@ -25,14 +25,14 @@ type test func(slots []value) verdict
 
 // slots compiles the condition to a test, if it keeps to comparisons of fields
 // and literals. slotOf gives the slot of a field.
-func (e *expression) slots(slotOf func(field) int) (test, bool) {
+func (e *Expression) slots(slotOf func(Field) int) (test, bool) {
 	c := compiler{e, slotOf}
 	return c.compile(e.root)
 }
 
 type compiler struct {
-	*expression
-	slotOf func(field) int
+	*Expression
+	slotOf func(Field) int
 }
 
 func (c compiler) compile(part ast.Expr) (test, bool) {
@@ -43,7 +43,7 @@ func (c compiler) compile(part ast.Expr) (test, bool) {
 	if f, ok := presence(part); ok {
 		return c.has(f), true
 	}
-	if f, ok := fieldOf(part); ok {
+	if f, ok := FieldOf(part); ok {
 		return truth(c.slotOf(f)), true
 	}
 	if part.Kind() != ast.CallKind {
@@ -108,12 +108,12 @@ func (c compiler) not(arg ast.Expr) (test, bool) {
 
 // has needs what the field stands in: where that is not there either, nothing
 // can be said.
-func (c compiler) has(f field) test {
+func (c compiler) has(f Field) test {
 	slot := c.slotOf(f)
 	if len(f.path) == 1 {
 		return func(s []value) verdict { return verdictOf(s[slot].kind != isMissing) }
 	}
-	above := c.slotOf(field{f.attribute, f.path[:len(f.path)-1]})
+	above := c.slotOf(Field{f.attribute, f.path[:len(f.path)-1]})
 	return func(s []value) verdict {
 		if k := s[above].kind; k == isMissing || k == isList {
 			return lacks
@@ -145,7 +145,7 @@ type operand struct {
 }
 
 func (c compiler) operand(part ast.Expr) (operand, bool) {
-	if f, ok := fieldOf(part); ok {
+	if f, ok := FieldOf(part); ok {
 		return operand{slot: c.slotOf(f)}, true
 	}
 	l, ok := c.literal(part)
@@ -239,7 +239,7 @@ func otherKind(v, fixed *value, accept *[orders]verdict) verdict {
 
 // oneOf is field in [literals].
 func (c compiler) oneOf(left, right ast.Expr) (test, bool) {
-	f, ok := fieldOf(left)
+	f, ok := FieldOf(left)
 	if !ok || right.Kind() != ast.ListKind {
 		return nil, false
 	}

@@ -1,4 +1,4 @@
-package rules
+package match
 
 import (
 	"fmt"
@@ -13,11 +13,11 @@ import (
 )
 
 // constant is the numeric constant with that id, exactly as it is written.
-func (e *expression) constant(id int64) (ref.Val, error) {
+func (e *Expression) constant(id int64) (ref.Val, error) {
 	var found ref.Val
 	ast.PostOrderVisit(e.root, ast.NewExprVisitor(func(part ast.Expr) {
 		if part.ID() == id && part.Kind() == ast.LiteralKind {
-			if n, err := e.number(part); err == nil {
+			if n, err := e.Number(part); err == nil {
 				found = number{n}
 			}
 		}
@@ -48,7 +48,7 @@ func compareVals(accept *[orders]verdict, a, b ref.Val) ref.Val {
 	if _, ok := b.(broken); ok {
 		return errBroken
 	}
-	return types.NewErr("%s and %s are in no order", a.Type().TypeName(), b.Type().TypeName())
+	return fault(Unordered, "", wordFor(a)+" and "+wordFor(b))
 }
 
 func orderVals(a, b ref.Val) order {
@@ -109,10 +109,10 @@ func calculate(op string, a, b ref.Val) ref.Val {
 	case broken1 || broken2:
 		return errBroken
 	case !okX || !okY:
-		if l, ok := a.(traits.Adder); ok && op == operators.Add {
+		if l, ok := a.(traits.Adder); ok && op == operators.Add && a.Type() == b.Type() {
 			return l.Add(b)
 		}
-		return types.NewErr("%s and %s are no numbers", a.Type().TypeName(), b.Type().TypeName())
+		return fault(Unfit, signs[op], wordFor(a)+" and "+wordFor(b))
 	case a.Type() == types.IntType && b.Type() == types.IntType:
 		return calculateInt(op, a.(types.Int), b.(types.Int))
 	}
@@ -127,20 +127,32 @@ func calculate(op string, a, b ref.Val) ref.Val {
 		out, ok = x.Mul(y)
 	}
 	if !ok {
-		return types.NewErr("the result is too large, or has more than %d digits after the point", decimal.Places)
+		return fault(Overflow, signs[op], "")
 	}
 	return number{out}
 }
 
+var signs = map[string]string{operators.Add: "+", operators.Subtract: "-", operators.Multiply: "*", operators.Negate: "-"}
+
 // calculateInt keeps whole numbers whole, so that they can be an index.
-func calculateInt(op string, a, b types.Int) ref.Val {
+func calculateInt(op string, a, b types.Int) (out ref.Val) {
 	switch op {
 	case operators.Add:
-		return a.Add(b)
+		out = a.Add(b)
 	case operators.Subtract:
-		return a.Subtract(b)
+		out = a.Subtract(b)
+	default:
+		out = a.Multiply(b)
 	}
-	return a.Multiply(b)
+	return bounded(op, out)
+}
+
+// bounded says of whole numbers that only their size can go wrong.
+func bounded(op string, out ref.Val) ref.Val {
+	if types.IsError(out) {
+		return fault(Overflow, signs[op], "")
+	}
+	return out
 }
 
 func negate(args []ref.Val) ref.Val {
@@ -148,7 +160,7 @@ func negate(args []ref.Val) ref.Val {
 	case number:
 		return number{v.Neg()}
 	case traits.Negater:
-		return v.Negate()
+		return bounded(operators.Negate, v.Negate())
 	}
-	return types.NewErr("%s is no number", args[0].Type().TypeName())
+	return unfit("-", args[0])
 }

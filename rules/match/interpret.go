@@ -1,9 +1,9 @@
-package rules
+package match
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"cel.dev/cel-go/cel"
@@ -28,23 +28,47 @@ const noSuchKey = "no such key: "
 
 var (
 	decimalType = types.NewOpaqueType("decimal")
-	errBroken   = types.NewErr("a number is not a decimal of 38 digits with 30 after the point")
-	errNested   = types.NewErr("objects and lists are not compared")
+	errBroken   = fault(NotNumber, "", "")
+	errNested   = fault(Nested, "", "")
 	errNative   = errors.New("not a Go value")
-	errCost     = fmt.Errorf("the condition costs more than %d steps on this event", costLimit)
 )
 
-func noConversion(v ref.Val, t ref.Type) ref.Val {
-	return types.NewErr("%s cannot be made %s", v.Type().TypeName(), t.TypeName())
+// fault is a Fault as a value of CEL.
+func fault(kind FaultKind, of, value string) ref.Val {
+	return types.WrapErr(&Fault{Kind: kind, Of: of, Value: value})
+}
+
+// unfit is the fault of a function or operator that does not take a value.
+func unfit(of string, v ref.Val) ref.Val { return fault(Unfit, of, wordFor(v)) }
+
+func noConversion(v ref.Val, t ref.Type) ref.Val { return unfit(t.TypeName()+"()", v) }
+
+// wordFor is what a value is, in the words of conditions.
+func wordFor(v ref.Val) string {
+	switch v.(type) {
+	case types.String:
+		return "a text"
+	case types.Bool:
+		return "true or false"
+	case types.Null:
+		return "null"
+	case types.Int, types.Uint, number, broken:
+		return "a number"
+	case traits.Mapper:
+		return "an object"
+	case traits.Lister:
+		return "a list"
+	}
+	return "such a value"
 }
 
 // plan prepares the condition for CEL's interpreter, with exact numbers in
 // place of its floating point, and every step counted. CEL's own cost tracker
 // is not used: what it takes grows with the square of what it counts.
-func (l *language) plan(e *expression) (cel.Program, *exprError) {
+func (l *Language) plan(e *Expression) (cel.Program, *TextError) {
 	program, err := l.env.Program(e.ast, cel.CustomDecoratorV2(e.decorate))
 	if err != nil {
-		return nil, &exprError{0, err.Error()}
+		return nil, &TextError{0, err.Error()}
 	}
 	return program, nil
 }
@@ -52,7 +76,7 @@ func (l *language) plan(e *expression) (cel.Program, *exprError) {
 // decorate replaces floating-point constants and the operators that would meet
 // decimals, and counts the rest. Each round of a macro has at least one call or
 // attribute, so that no loop is free.
-func (e *expression) decorate(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
+func (e *Expression) decorate(i interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
 	switch i := i.(type) {
 	case interpreter.InterpretableConst:
 		if _, ok := i.Value().(types.Double); ok {
@@ -143,7 +167,7 @@ func charge(frame *interpreter.ExecutionFrame, steps int) {
 		return
 	}
 	if v.steps += steps; v.steps > costLimit {
-		panic(interpreter.EvalCancelledError{Message: errCost.Error(), Cause: interpreter.CostLimitExceeded})
+		panic(interpreter.EvalCancelledError{Message: "too costly", Cause: interpreter.CostLimitExceeded})
 	}
 }
 
@@ -164,9 +188,9 @@ func exactCall(call interpreter.InterpretableCall) (func([]ref.Val) (ref.Val, in
 	case operators.Negate:
 		return free(negate), nil
 	case "string":
-		return free(func(args []ref.Val) ref.Val { return args[0].ConvertToType(types.StringType) }), nil
+		return free(convert("string()", types.StringType)), nil
 	case "int":
-		return free(func(args []ref.Val) ref.Val { return args[0].ConvertToType(types.IntType) }), nil
+		return free(convert("int()", types.IntType)), nil
 	case "size":
 		return free(sizeOf), nil
 	case "contains":
@@ -186,11 +210,22 @@ func free(fn func([]ref.Val) ref.Val) func([]ref.Val) (ref.Val, int) {
 	return func(args []ref.Val) (ref.Val, int) { return fn(args), 0 }
 }
 
+// convert is a conversion; what the library says of one that fails is not kept.
+func convert(name string, t *types.Type) func([]ref.Val) ref.Val {
+	return func(args []ref.Val) ref.Val {
+		out := args[0].ConvertToType(t)
+		if _, known := faultOf(out); types.IsError(out) && !known {
+			return unfit(name, args[0])
+		}
+		return out
+	}
+}
+
 func sizeOf(args []ref.Val) ref.Val {
 	if s, ok := args[0].(traits.Sizer); ok {
 		return s.Size()
 	}
-	return types.NewErr("size() needs a text, a list or an object")
+	return unfit("size()", args[0])
 }
 
 // ofTexts is a function of two texts.
@@ -198,8 +233,11 @@ func ofTexts(name string, fn func(a, b string) bool) func([]ref.Val) ref.Val {
 	return func(args []ref.Val) ref.Val {
 		a, okA := args[0].(types.String)
 		b, okB := args[1].(types.String)
-		if !okA || !okB {
-			return types.NewErr("%s() needs texts", name)
+		switch {
+		case !okA:
+			return unfit(name+"()", args[0])
+		case !okB:
+			return unfit(name+"()", args[1])
 		}
 		return types.Bool(fn(string(a), string(b)))
 	}
@@ -216,7 +254,7 @@ func matcher(call interpreter.InterpretableCall) (func([]ref.Val) (ref.Val, int)
 	if err != nil {
 		return nil, err
 	}
-	size, err := patternSize(string(text))
+	size, err := PatternSize(string(text))
 	if err != nil {
 		return nil, err
 	}
@@ -224,9 +262,9 @@ func matcher(call interpreter.InterpretableCall) (func([]ref.Val) (ref.Val, int)
 		s, ok := args[0].(types.String)
 		switch {
 		case !ok:
-			return types.NewErr("matches() needs a text"), 0
+			return unfit("matches()", args[0]), 0
 		case len(s) > maxMatched:
-			return types.NewErr("matches() is tried on %d bytes at most", maxMatched), 0
+			return fault(TooLong, "matches()", strconv.Itoa(maxMatched)), 0
 		}
 		return types.Bool(re.MatchString(string(s))), (len(s) + 1) * size / bytesAStep
 	}, nil
@@ -253,5 +291,5 @@ func isIn(args []ref.Val) (ref.Val, int) {
 		}
 		return trouble, cost
 	}
-	return types.NewErr("`in` needs a list or an object"), 0
+	return unfit("in", args[1]), 0
 }

@@ -1,4 +1,4 @@
-package rules
+package match
 
 import (
 	"cel.dev/cel-go/common/ast"
@@ -17,7 +17,7 @@ type literal struct {
 
 // literal is the constant that part is; false if it is none that can stand
 // beside a field.
-func (e *expression) literal(part ast.Expr) (literal, bool) {
+func (e *Expression) literal(part ast.Expr) (literal, bool) {
 	if part.Kind() != ast.LiteralKind {
 		return literal{}, false
 	}
@@ -32,12 +32,12 @@ func (e *expression) literal(part ast.Expr) (literal, bool) {
 	case types.Null:
 		return literal{kind: isNullValue}, true
 	}
-	n, err := e.number(part)
+	n, err := e.Number(part)
 	return literal{kind: isNumber, num: n}, err == nil
 }
 
-// number is a numeric constant exactly as it is written.
-func (e *expression) number(part ast.Expr) (decimal.Decimal, *exprError) {
+// Number is a numeric constant exactly as it is written.
+func (e *Expression) Number(part ast.Expr) (decimal.Decimal, *TextError) {
 	if part.Kind() == ast.LiteralKind {
 		switch v := part.AsLiteral().(type) {
 		case types.Int:
@@ -49,17 +49,17 @@ func (e *expression) number(part ast.Expr) (decimal.Decimal, *exprError) {
 		case types.Double:
 			d, err := decimal.Parse(e.numeral(part))
 			if err != nil {
-				return d, e.errorf(part, "this number has %v", err)
+				return d, e.Errorf(part, "this number has %v", err)
 			}
 			return d, nil
 		}
 	}
-	return decimal.Decimal{}, e.errorf(part, "this is not a number")
+	return decimal.Decimal{}, e.Errorf(part, "this is not a number")
 }
 
 // numeral is the text of a number, made to begin with a digit.
-func (e *expression) numeral(part ast.Expr) string {
-	from := max(0, min(e.offset(part), len(e.text)))
+func (e *Expression) numeral(part ast.Expr) string {
+	from := max(0, min(e.Offset(part), len(e.text)))
 	to := from
 	if to < len(e.text) && e.text[to] == '-' {
 		to++
@@ -86,7 +86,7 @@ func (e *expression) numeral(part ast.Expr) string {
 
 // pins tells whether the condition can only be true of events with one value
 // of the field, or of events without it.
-func (e *expression) pins(f field) bool {
+func (e *Expression) pins(f Field) bool {
 	for _, part := range conjuncts(e.root) {
 		if part.Kind() != ast.CallKind {
 			continue
@@ -119,16 +119,16 @@ func conjuncts(e ast.Expr) []ast.Expr {
 }
 
 // presence is the field of has(field).
-func presence(e ast.Expr) (field, bool) {
+func presence(e ast.Expr) (Field, bool) {
 	if e.Kind() != ast.SelectKind || !e.AsSelect().IsTestOnly() {
-		return field{}, false
+		return Field{}, false
 	}
-	f, ok := fieldOf(e.AsSelect().Operand())
+	f, ok := FieldOf(e.AsSelect().Operand())
 	if !ok && e.AsSelect().Operand().Kind() == ast.IdentKind && e.AsSelect().Operand().AsIdent() == "data" {
-		f, ok = field{attribute: "data"}, true
+		f, ok = Field{attribute: "data"}, true
 	}
 	if !ok || f.attribute != "data" {
-		return field{}, false
+		return Field{}, false
 	}
 	f.path = append(f.path, e.AsSelect().FieldName())
 	return f, true
@@ -136,7 +136,7 @@ func presence(e ast.Expr) (field, bool) {
 
 // equality is a field and the texts of which it must be one: field == "text"
 // or field in ["text", …].
-func (e *expression) equality(part ast.Expr) (f field, values []string, ok bool) {
+func (e *Expression) equality(part ast.Expr) (f Field, values []string, ok bool) {
 	if part.Kind() != ast.CallKind || len(part.AsCall().Args()) != 2 {
 		return f, nil, false
 	}
@@ -156,7 +156,7 @@ func (e *expression) equality(part ast.Expr) (f field, values []string, ok bool)
 	default:
 		return f, nil, false
 	}
-	if f, ok = fieldOf(a); !ok || f.money() {
+	if f, ok = FieldOf(a); !ok || f.Money() {
 		return f, nil, false
 	}
 	for _, item := range list {

@@ -1,4 +1,4 @@
-package rules
+package match
 
 import (
 	"encoding/json"
@@ -10,26 +10,71 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/tomeishi/tomeishi/agent/report"
 )
 
-// parse makes a set of one group of rules, each given by its keys.
-func parse(t testing.TB, rules ...string) *Set {
+// parse makes an index of rules of one source, each given by its keys.
+func parse(t testing.TB, rules ...string) *Index {
 	t.Helper()
-	var b strings.Builder
-	b.WriteString("groups:\n- name: g\n  rules:\n")
-	for i, r := range rules {
-		if !strings.Contains(r, "when:") {
-			r += ", when: count() >= 1"
-		}
-		fmt.Fprintf(&b, "  - {alert: R%d, event: e, within: 1h, %s}\n", i, r)
+	var all [][]Source
+	for _, r := range rules {
+		all = append(all, []Source{source(t, r)})
 	}
-	set, problems := Parse([]File{{"t.yml", []byte(b.String())}})
-	if err := problems.Err(); err != nil {
+	return NewIndex(all)
+}
+
+// source reads the keys where, by and values, which are aggregates.
+func source(t testing.TB, text string) Source {
+	t.Helper()
+	var said struct {
+		Where  string
+		By     []any
+		Values []string
+	}
+	if err := yaml.Unmarshal([]byte("{"+text+"}"), &said); err != nil {
 		t.Fatal(err)
 	}
-	return set
+	l, s := NewLanguage(), Source{Event: "e"}
+	field := func(label, path string) {
+		f, err := l.Field(path)
+		if err != nil {
+			t.Fatal(path, err.Text)
+		}
+		s.By = append(s.By, Key{label, f})
+	}
+	for _, by := range said.By {
+		switch by := by.(type) {
+		case string:
+			field(by, by)
+		case map[string]any:
+			for label, path := range by {
+				field(label, path.(string))
+			}
+		}
+	}
+	if said.Where != "" {
+		var err *TextError
+		if s.Where, err = l.Condition(said.Where); err != nil {
+			t.Fatal(said.Where, err.Text)
+		}
+	}
+	for _, v := range said.Values {
+		e, err := l.Parse(v)
+		if err != nil {
+			t.Fatal(v, err.Text)
+		}
+		call := e.Root().AsCall()
+		value := Value{Kind: Aggregate(call.FunctionName())}
+		for _, arg := range call.Args() {
+			f, _ := FieldOf(arg)
+			value.Fields = append(value.Fields, f)
+		}
+		s.Values = append(s.Values, value)
+	}
+	s.KeepAssets()
+	return s
 }
 
 func event(data string) *report.Event {
@@ -37,14 +82,14 @@ func event(data string) *report.Event {
 }
 
 // show is what a hit says, in words.
-func show(m *Matcher, h Hit) string {
+func show(h Hit) string {
 	switch {
 	case h.Missing:
 		return "missing"
-	case h.Err != nil:
-		return "error: " + h.Err.Error()
+	case h.Fault != nil:
+		return "error: " + h.Fault.Error()
 	}
-	out := "hit " + strings.Join(m.Labels(h), ",")
+	out := "hit " + strings.Join(Labels(h.Key), ",")
 	for _, d := range h.Distinct {
 		out += fmt.Sprintf(" %q", d)
 	}
@@ -91,7 +136,7 @@ func TestMatch(t *testing.T) {
 		{`where: '9007199254740993 == data.a'`, `{"a":9007199254740993}`, "hit "},
 		{`where: 'data.amount > 1'`, `{"amount":"1.000000000000000000000000000001"}`, "hit "},
 		{`where: 'data.amount > 1'`, `{"amount":"x"}`, "error: data.amount" + notDecimal},
-		{`where: 'data.a > 1'`, `{"a":"2"}`, "error: " + errUnlike.Error()},
+		{`where: 'data.a > 1'`, `{"a":"2"}`, "error: " + (&Fault{Kind: Unordered}).Error()},
 		{`where: 'data.a + 0.1 == 0.3'`, `{"a":0.2}`, "hit "},
 		{`where: 'data.a + 0.1 == 0.3'`, `{}`, "missing"},
 		{`where: 'data.amount * 3.0 == 0.3'`, `{"amount":"0.1"}`, "hit "},
@@ -100,7 +145,7 @@ func TestMatch(t *testing.T) {
 		{`where: 'data.a.exists(x, x.fee > 0.1)'`, `{"a":[{"fee":"0.1"}]}`, ""},
 		{`where: 'data.a.all(k, k != "z")'`, `{"a":{"x":1,"y":2}}`, "hit "},
 		{`where: 'data.a.startsWith("x")'`, `{"a":"xy"}`, "hit "},
-		{`where: 'data.a.startsWith("x")'`, `{"a":1}`, "error: where: startsWith() needs texts"},
+		{`where: 'data.a.startsWith("x")'`, `{"a":1}`, "error: where: startsWith() does not take a number"},
 		{`where: 'data.a.matches("^x+$")'`, `{"a":"xxx"}`, "hit "},
 		{`where: 'data.a.matches("^x+$")'`, `{"a":"` + strings.Repeat("x", maxMatched+1) + `"}`, "error: where: matches() is tried on 4096 bytes at most"},
 		{`where: 'data.a[1] == 0.5'`, `{"a":[0,0.5]}`, "hit "},
@@ -109,33 +154,33 @@ func TestMatch(t *testing.T) {
 		{`where: '1.50 in data.a'`, `{"a":["y",1.5]}`, "hit "},
 		{`where: 'string(data.amount) == "1.1"'`, `{"amount":"1.10"}`, "hit "},
 		{`where: 'int(data.a) == 3'`, `{"a":3.0}`, "hit "},
-		{`where: 'int(data.a) == 3'`, `{"a":3.5}`, "error: where: 3.5 is not a whole number that fits"},
+		{`where: 'int(data.a) == 3'`, `{"a":3.5}`, "error: where: int() does not take 3.5"},
 		{`where: '-data.a == 3'`, `{"a":-3}`, "hit "},
-		{`where: 'data.a == data.b'`, `{"a":{},"b":{}}`, "error: " + errUnlike.Error()},
+		{`where: 'data.a == data.b'`, `{"a":{},"b":{}}`, "error: " + (&Fault{Kind: Unordered}).Error()},
 		{`where: 'data.a > 0 ? data.b == 1 : data.c == 1'`, `{"a":1,"b":1.0}`, "hit "},
 		{`where: 'has(data.a) && data.a.b == 1'`, `{"a":{"b":1}}`, "hit "},
 		{`where: 'has(data.a.b)'`, `{"a":{}}`, ""},
 		{`where: 'has(data.a.b)'`, `{}`, "missing"},
-		{`when: distinct(data.p) > 1`, `{"p":"x"}`, "hit  \"\\x00\\x00\\x00\\x01x\""},
-		{`when: distinct(data.p) > 1`, `{}`, "error: distinct(data.p): the event has no data.p"},
-		{`when: 'distinct(data.p, data.q) > 1'`, `{"p":"x","q":2}`, "hit  \"\\x00\\x00\\x00\\x01x\\x00\\x00\\x00\\x012\""},
-		{`when: sum(data.n) > 1`, `{"n":1.50}`, "hit  1.5"},
-		{`when: sum(data.n) > 1`, `{"n":"1.50"}`, "hit  1.5"},
-		{`when: sum(data.n) > 1`, `{"n":"many"}`, "error: sum: data.n" + notDecimal},
-		{`when: sum(data.amount) > 1`, `{"amount":"1","asset":"BTC"}`, "hit  \"\\x00\\x00\\x00\\x03BTC\" 1"},
-		{`when: sum(data.amount) > 1`, `{"amount":"1","asset":""}`, "hit  \"\\x00\\x00\\x00\\x00\" 1"},
-		{`when: sum(data.amount) > 1`, `{"amount":"1"}`, "hit  \"\" 1"},
-		{`when: sum(data.amount) > 1`, `{"amount":"1","asset":null}`, "hit  \"\" 1"},
-		{`when: sum(data.amount) > 1`, `{"amount":"1","asset":["BTC"]}`, "error: data.asset is neither text nor number: it is not known of what the amount is"},
-		{`when: 'sum(data.amount) > 1 && distinct(data.p) > 1', where: '!has(data.asset)'`, `{"amount":"1","p":"x"}`, "hit  \"\\x00\\x00\\x00\\x01x\" 1"},
-		{`when: sum(data.n) > 1`, `{"n":true}`, "error: sum(data.n): the field is neither text nor number"},
-		{`when: sum(data.n) > 1 && min(data.m) > 1 && max(data.n) > 1`, `{"n":1,"m":2}`, "hit  1 2 1"},
-		{`when: 'sum(data.amount) > 1', by: [data.asset]`, `{"amount":"-0.50","asset":"BTC"}`, "hit BTC -0.5"},
+		{`values: ['distinct(data.p)']`, `{"p":"x"}`, "hit  \"\\x00\\x00\\x00\\x01x\""},
+		{`values: ['distinct(data.p)']`, `{}`, "error: distinct(data.p): the event has no data.p"},
+		{`values: ['distinct(data.p, data.q)']`, `{"p":"x","q":2}`, "hit  \"\\x00\\x00\\x00\\x01x\\x00\\x00\\x00\\x012\""},
+		{`values: ['sum(data.n)']`, `{"n":1.50}`, "hit  1.5"},
+		{`values: ['sum(data.n)']`, `{"n":"1.50"}`, "hit  1.5"},
+		{`values: ['sum(data.n)']`, `{"n":"many"}`, "error: sum: data.n" + notDecimal},
+		{`values: ['sum(data.amount)']`, `{"amount":"1","asset":"BTC"}`, "hit  \"\\x00\\x00\\x00\\x03BTC\" 1"},
+		{`values: ['sum(data.amount)']`, `{"amount":"1","asset":""}`, "hit  \"\\x00\\x00\\x00\\x00\" 1"},
+		{`values: ['sum(data.amount)']`, `{"amount":"1"}`, "hit  \"\" 1"},
+		{`values: ['sum(data.amount)']`, `{"amount":"1","asset":null}`, "hit  \"\" 1"},
+		{`values: ['sum(data.amount)']`, `{"amount":"1","asset":["BTC"]}`, "error: same(data.asset): the field is neither text nor number"},
+		{`values: ['sum(data.amount)', 'distinct(data.p)'], where: '!has(data.asset)'`, `{"amount":"1","p":"x"}`, "hit  \"\\x00\\x00\\x00\\x01x\" 1"},
+		{`values: ['sum(data.n)']`, `{"n":true}`, "error: sum(data.n): the field is neither text nor number"},
+		{`values: ['sum(data.n)', 'min(data.m)', 'max(data.n)']`, `{"n":1,"m":2}`, "hit  1 2 1"},
+		{`values: ['sum(data.amount)'], by: [data.asset]`, `{"amount":"-0.50","asset":"BTC"}`, "hit BTC -0.5"},
 	} {
 		m := parse(t, c.rule).Matcher()
 		var got []string
 		for _, h := range m.Match(event(c.data)) {
-			got = append(got, show(m, h))
+			got = append(got, show(h))
 		}
 		if g := strings.Join(got, "; "); g != c.want {
 			t.Errorf("%s\n  with %.100s\n  is %q, want %q", c.rule, c.data, g, c.want)
@@ -193,11 +238,11 @@ func TestIndex(t *testing.T) {
 		data, _ := json.Marshal(fields)
 		var got, want []string
 		for _, h := range m.Match(event(string(data))) {
-			got = append(got, fmt.Sprint(h.Rule, " ", show(m, h)))
+			got = append(got, fmt.Sprint(h.Rule, " ", show(h)))
 		}
 		for j, s := range singles {
 			for _, h := range s.Match(event(string(data))) {
-				want = append(want, fmt.Sprint(j, " ", show(s, h)))
+				want = append(want, fmt.Sprint(j, " ", show(h)))
 			}
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -207,10 +252,10 @@ func TestIndex(t *testing.T) {
 }
 
 func TestMatchDoesNotAllocate(t *testing.T) {
-	m := parse(t, `by: [data.request], when: 'distinct(data.payment) >= 2'`,
-		`where: 'data.asset == "BTC"', by: [data.address], when: 'sum(data.amount) > 10'`).Matcher()
+	m := parse(t, `by: [data.request], values: ['distinct(data.payment)']`,
+		`where: 'data.asset == "BTC"', by: [data.address], values: ['sum(data.amount)']`).Matcher()
 	e := event(payout)
-	if hits := m.Match(e); len(hits) != 2 || hits[0].Err != nil || hits[1].Err != nil {
+	if hits := m.Match(e); len(hits) != 2 || hits[0].Fault != nil || hits[1].Fault != nil {
 		t.Fatal(hits)
 	}
 	if n := testing.AllocsPerRun(100, func() { m.Match(e) }); n != 0 {
@@ -235,7 +280,7 @@ func TestHostileCost(t *testing.T) {
 		`data.a.all(x, string(data.s) != "" && data.s > "x")`,
 	} {
 		hits := parse(t, "where: '"+where+"'").Matcher().Match(event(list))
-		if len(hits) != 1 || hits[0].Err == nil || !strings.Contains(hits[0].Err.Error(), "steps") {
+		if len(hits) != 1 || hits[0].Fault == nil || hits[0].Fault.Kind != TooCostly {
 			t.Errorf("%s: hits = %v, want one that costs too much", where, hits)
 		}
 	}
@@ -251,8 +296,8 @@ func TestHostileCost(t *testing.T) {
 func TestHostileData(t *testing.T) {
 	long := strings.Repeat("9", 1<<20)
 	const notDecimal = " is not a decimal number of at most 38 digits, 30 of them after the point"
-	const rule = `by: [data.a], when: 'distinct(data.d) > 1 && sum(data.n) > 1'`
-	const money = `by: [data.fee], when: 'sum(data.amount) > 1'`
+	const rule = `by: [data.a], values: ['distinct(data.d)', 'sum(data.n)']`
+	const money = `by: [data.fee], values: ['sum(data.amount)']`
 	for _, c := range []struct{ rule, data, want string }{
 		{rule, "{\"a\":\"x\xff\",\"d\":\"\xff\",\"n\":1}", "hit x\uFFFD \"\\x00\\x00\\x00\\x01\\xff\" 1"},
 		{rule, `{"a":"\ud800","d":1,"n":1}`, "hit \uFFFD \"\\x00\\x00\\x00\\x011\" 1"},
@@ -269,13 +314,13 @@ func TestHostileData(t *testing.T) {
 		{money, `{"fee":"1e` + long + `","amount":"1","asset":"BTC"}`, "error: data.fee" + notDecimal},
 		{money, `{"fee":1,"amount":"1","asset":"` + long + `"}`, "error: data.asset has more than 4096 bytes: too many to be told apart by"},
 		{`where: 'data.a > 1'`, `{"a":` + long + `}`, "error: data.a" + notDecimal},
-		{`where: 'data.a + 1 > 1'`, `{"a":` + long + `}`, "error: where: " + "a number is not a decimal of 38 digits with 30 after the point"},
-		{`where: 'data.a + 1 > 1'`, `{"a":1E+99999}`, "error: where: " + "a number is not a decimal of 38 digits with 30 after the point"},
+		{`where: 'data.a + 1 > 1'`, `{"a":` + long + `}`, "error: where: a value" + notDecimal},
+		{`where: 'data.a + 1 > 1'`, `{"a":1E+99999}`, "error: where: a value" + notDecimal},
 	} {
 		m := parse(t, c.rule).Matcher()
 		hits := m.Match(event(c.data))
-		if len(hits) != 1 || show(m, hits[0]) != c.want {
-			t.Errorf("%s\n  with %.100s\n  is %.300s, want %q", c.rule, c.data, show(m, hits[0]), c.want)
+		if len(hits) != 1 || show(hits[0]) != c.want {
+			t.Errorf("%s\n  with %.100s\n  is %.300s, want %q", c.rule, c.data, show(hits[0]), c.want)
 		}
 	}
 }
@@ -286,9 +331,9 @@ func TestMixed(t *testing.T) {
 		{`{"amount":"1"}`, `amounts without data.asset and of another asset`},
 		{`{"amount":"1","asset":"` + strings.Repeat("\xff", 4000) + `"}`, `amounts of "` + strings.Repeat(`\xff`, 60) + `…" and of another asset`},
 	} {
-		set := parse(t, `when: sum(data.amount) > 1`)
-		h := set.Matcher().Match(event(c.data))[0]
-		if got := set.Rules[0].Values[1].Mixed(h.Distinct[0]).Error(); !strings.HasPrefix(got, c.want) {
+		s := source(t, `values: ['sum(data.amount)']`)
+		h := NewIndex([][]Source{{s}}).Matcher().Match(event(c.data))[0]
+		if got := s.Values[1].Mixed(h.Distinct[0]).Error(); !strings.HasPrefix(got, c.want) {
 			t.Errorf("%.60s: %s, want %s", c.data, got, c.want)
 		}
 	}

@@ -1,0 +1,164 @@
+// Package count is the counting form: a rule is true of a key when its events
+// within a sliding window are enough, by their number, their different values,
+// or the sum, the smallest or the largest of an amount.
+//
+// It promises that the window is exact, whatever order events come in, and that
+// amounts of several assets are never added: of a window that holds some it
+// says nothing.
+package count
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tomeishi/tomeishi/rules/form"
+	"github.com/tomeishi/tomeishi/rules/match"
+	"github.com/tomeishi/tomeishi/rules/window"
+)
+
+// Form reads counting rules.
+type Form struct{}
+
+// Keys implements form.Form.
+func (Form) Keys() []form.Key {
+	return []form.Key{
+		{Name: "event", Must: "write which type of event it counts, as in `event: payout.sent`"},
+		{Name: "where"},
+		{Name: "by"},
+		{Name: "within", Must: "write how long events count together, as in `within: 24h`"},
+		{Name: "lateness"},
+		{Name: "when", Must: "write from when on it is true, as in `when: count() >= 3`"},
+	}
+}
+
+// Begin implements form.Form.
+func (Form) Begin(in form.Reader) form.Draft { return &draft{in: in} }
+
+type draft struct {
+	rule
+	in               form.Reader
+	at, late, wanted *yaml.Node // when, lateness, and where
+}
+
+// Read implements form.Draft.
+func (d *draft) Read(key string, v *yaml.Node) {
+	switch s := &d.source; key {
+	case "event":
+		s.Event = d.in.Event(v)
+	case "where":
+		d.wanted, s.Where = v, d.in.Where(v)
+	case "by":
+		s.By = d.in.By(v)
+	case "within":
+		d.within = d.in.Duration(v, "within", true)
+	case "lateness":
+		d.late, d.lateness = v, d.in.Duration(v, "lateness", false)
+	case "when":
+		d.readWhen(v)
+	}
+}
+
+func (d *draft) readWhen(v *yaml.Node) {
+	text, ok := d.in.Text(v, "when")
+	if !ok {
+		return
+	}
+	w, values, err := readWhen(d.in.Language(), text)
+	if err != nil {
+		d.in.ErrorIn(v, err)
+		return
+	}
+	d.at, d.when, d.source.Values = v, w, values
+}
+
+// Rule implements form.Draft.
+func (d *draft) Rule() form.Rule {
+	if d.when == nil || d.source.Event == "" || d.within == 0 || d.wanted != nil && d.source.Where == nil {
+		return nil
+	}
+	if d.late == nil {
+		d.lateness = d.within
+	}
+	d.source.KeepAssets()
+	d.mixes()
+	d.reach()
+	distinct, nums := d.source.Columns()
+	d.spec = window.Spec{Within: int64(d.within), Lateness: int64(d.lateness), Distinct: distinct, Nums: nums}
+	return &d.rule
+}
+
+// mixes finds that a window may hold amounts of several assets.
+func (d *draft) mixes() {
+	for _, v := range d.source.Values {
+		if v.Kind == match.Same {
+			asset := v.Fields[0]
+			d.in.Finding(d.at, "amounts of different assets cannot be compared or added, and a window that holds some raises no alert and is an error of the rule: add %s to `by`, or name it in `where`, as in `%s == \"BTC\"` (or `!has(%s)` where there is none)", asset, asset, asset)
+		}
+	}
+}
+
+// reach refuses to count further than windows do.
+func (d *draft) reach() {
+	distinct, nums := d.source.Columns()
+	bound := window.Spec{Distinct: distinct, Nums: nums}.Bound()
+	n := d.when.root.unreachable(bound)
+	if n == nil {
+		return
+	}
+	why := ""
+	switch {
+	case slices.ContainsFunc(d.source.Values, func(v match.Value) bool { return v.Kind == match.Distinct }):
+		why = " where it must tell values apart"
+	case distinct > 0:
+		why = " where it must see that all amounts are of one asset"
+	case nums > 0:
+		why = " where it must add or compare numbers"
+	}
+	d.in.ErrorIn(d.at, &match.TextError{Offset: n.at, Text: fmt.Sprintf("this is never true: of one key a window keeps %d events at most%s", bound, why)})
+}
+
+// A rule counts events of one source in a sliding window, key by key. Two
+// events exactly within apart share one.
+type rule struct {
+	source   match.Source
+	within   time.Duration
+	lateness time.Duration // how late an event may come and still count
+	when     *when
+	spec     window.Spec
+}
+
+// Sources implements form.Rule.
+func (r *rule) Sources() []match.Source { return []match.Source{r.source} }
+
+// Identify implements form.Rule.
+func (r *rule) Identify(d *form.Digest, group, name string) {
+	d.Add("event rule 1", group, name, r.source.Event, r.source.Where.String(), r.when.text)
+	for _, k := range r.source.By {
+		d.Add(k.Label, k.Field.String())
+	}
+	for _, v := range r.source.Values {
+		if v.Kind == match.Same { // the others follow from when
+			d.Add("value", string(v.Kind), v.Fields[0].String())
+		}
+	}
+	d.Length(r.within)
+	d.Length(r.lateness)
+}
+
+// Horizon implements form.Rule.
+func (r *rule) Horizon() time.Duration { return r.within + r.lateness }
+
+// State implements form.Rule.
+func (r *rule) State() form.State { return &state{rule: r, table: window.New(r.spec)} }
+
+// Load implements form.Rule.
+func (r *rule) Load(b []byte) (form.State, []byte, error) {
+	table, rest, err := window.Load(r.spec, b)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &state{rule: r, table: table}, rest, nil
+}

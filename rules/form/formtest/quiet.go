@@ -1,0 +1,216 @@
+// Package formtest is for tests of rule forms. It has a form that is not
+// shipped, as small as one can be, and what must hold of every form's state.
+package formtest
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tomeishi/tomeishi/rules/form"
+	"github.com/tomeishi/tomeishi/rules/match"
+	"github.com/tomeishi/tomeishi/rules/window"
+)
+
+// Quiet is a form: a rule is true of a key of which nothing has come for so
+// long. It becomes true by time alone, and untrue by an event.
+type Quiet struct{}
+
+// Keys implements form.Form.
+func (Quiet) Keys() []form.Key {
+	return []form.Key{
+		{Name: "quiet", Must: "write which type of event is missed, as in `quiet: app.beat`"},
+		{Name: "by"},
+		{Name: "after", Must: "write after how long it is missed, as in `after: 1m`"},
+	}
+}
+
+// Begin implements form.Form.
+func (Quiet) Begin(in form.Reader) form.Draft { return &draft{in: in} }
+
+type draft struct {
+	rule
+	in form.Reader
+}
+
+// Read implements form.Draft.
+func (d *draft) Read(key string, v *yaml.Node) {
+	switch key {
+	case "quiet":
+		d.source.Event = d.in.Event(v)
+	case "by":
+		d.source.By = d.in.By(v)
+	case "after":
+		d.after = d.in.Duration(v, "after", true)
+	}
+}
+
+// Rule implements form.Draft.
+func (d *draft) Rule() form.Rule {
+	if d.source.Event == "" || d.after == 0 {
+		return nil
+	}
+	return &d.rule
+}
+
+type rule struct {
+	source match.Source
+	after  time.Duration
+}
+
+// Sources implements form.Rule.
+func (r *rule) Sources() []match.Source { return []match.Source{r.source} }
+
+// Identify implements form.Rule.
+func (r *rule) Identify(d *form.Digest, group, name string) {
+	d.Add("quiet rule 1", group, name, r.source.Event)
+	for _, k := range r.source.By {
+		d.Add(k.Label, k.Field.String())
+	}
+	d.Length(r.after)
+}
+
+// Explain implements form.Rule.
+func (r *rule) Explain() string {
+	return " there has been no " + r.source.Event + " event" + form.OfOne(r.source.By) + " for " + form.DurationText(r.after)
+}
+
+// Horizon implements form.Rule.
+func (r *rule) Horizon() time.Duration { return r.after }
+
+// State implements form.Rule.
+func (r *rule) State() form.State { return &state{rule: r, last: map[window.Key]*heard{}} }
+
+type state struct {
+	*rule
+	last map[window.Key]*heard
+}
+
+// heard is the newest event of a key.
+type heard struct {
+	at             int64
+	ref            window.Ref
+	told, accepted bool
+	text           []byte
+}
+
+// Add implements form.State.
+func (s *state) Add(now int64, e *form.Event, say *form.Say) {
+	h := s.last[e.Key]
+	if h == nil {
+		h = &heard{text: slices.Clone(e.Hit.Key)}
+		s.last[e.Key] = h
+	}
+	if e.Time >= h.at {
+		h.at, h.ref, h.told, h.accepted = e.Time, e.Ref, false, false
+	}
+	say.Wake = max(now, h.at+int64(s.after))
+}
+
+// Ask implements form.State.
+func (s *state) Ask(now int64, key window.Key, say *form.Say) {
+	h := s.last[key]
+	if h == nil || h.at+int64(s.after) > now {
+		return
+	}
+	say.Answer, say.Fresh, say.Value = form.True, !h.accepted, time.Duration(now-h.at).String()
+	say.Since, say.Total, say.Due = h.at, 1, now+int64(s.after)
+}
+
+// next is the key that is missed first and was not told of.
+func (s *state) next() (first window.Key, due int64) {
+	for key, h := range s.last {
+		at := h.at + int64(s.after)
+		if h.told || due != 0 && cmp.Or(cmp.Compare(at, due), slices.Compare(key[:], first[:])) > 0 {
+			continue
+		}
+		first, due = key, at
+	}
+	return first, due
+}
+
+// Due implements form.State.
+func (s *state) Due() int64 {
+	_, due := s.next()
+	return due
+}
+
+// Expire implements form.State.
+func (s *state) Expire(now int64, say *form.Say) bool {
+	key, due := s.next()
+	if due == 0 || due > now {
+		return false
+	}
+	h := s.last[key]
+	h.told = true
+	s.Ask(now, key, say)
+	say.Key, say.Text, say.Evidence = key, h.text, append(say.Evidence, h.ref)
+	return true
+}
+
+// Accept implements form.State.
+func (s *state) Accept(key window.Key) {
+	if h := s.last[key]; h != nil {
+		h.accepted = true
+	}
+}
+
+// Bytes implements form.State.
+func (s *state) Bytes() int { return 64 * len(s.last) }
+
+// Keys implements form.State.
+func (s *state) Keys() int { return len(s.last) }
+
+// Append implements form.State.
+func (s *state) Append(b []byte) []byte {
+	le := binary.LittleEndian
+	b = le.AppendUint32(b, uint32(len(s.last)))
+	for _, key := range slices.SortedFunc(maps.Keys(s.last), func(x, y window.Key) int { return slices.Compare(x[:], y[:]) }) {
+		h := s.last[key]
+		for _, word := range []uint64{key[0], key[1], uint64(h.at), uint64(h.ref), bit(h.told) | bit(h.accepted)<<1} {
+			b = le.AppendUint64(b, word)
+		}
+		b = le.AppendUint32(b, uint32(len(h.text)))
+		b = append(b, h.text...)
+	}
+	return b
+}
+
+func bit(is bool) uint64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+var errQuiet = errors.New("quiet state: malformed")
+
+// Load implements form.Rule.
+func (r *rule) Load(b []byte) (form.State, []byte, error) {
+	const fixed = 5*8 + 4
+	s := &state{rule: r, last: map[window.Key]*heard{}}
+	if len(b) < 4 {
+		return nil, nil, errQuiet
+	}
+	n := binary.LittleEndian.Uint32(b)
+	b = b[4:]
+	for range n {
+		if len(b) < fixed {
+			return nil, nil, errQuiet
+		}
+		word := func(i int) uint64 { return binary.LittleEndian.Uint64(b[8*i:]) }
+		h := &heard{at: int64(word(2)), ref: window.Ref(word(3)), told: word(4)&1 != 0, accepted: word(4)&2 != 0}
+		s.last[window.Key{word(0), word(1)}] = h
+		size := binary.LittleEndian.Uint32(b[fixed-4:])
+		if b = b[fixed:]; uint64(size) > uint64(len(b)) {
+			return nil, nil, errQuiet
+		}
+		h.text, b = slices.Clone(b[:size]), b[size:]
+	}
+	return s, b, nil
+}

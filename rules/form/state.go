@@ -1,0 +1,85 @@
+package form
+
+import (
+	"github.com/tomeishi/tomeishi/rules/match"
+	"github.com/tomeishi/tomeishi/rules/window"
+)
+
+// A State is what a rule remembers of its events, key by key. Equal calls leave
+// equal bytes. Time is ledger time, in Unix nanoseconds, and is given to it.
+type State interface {
+	// Add takes in an event of one of the rule's sources and says what is true
+	// of its key because of it. It is the hot path: it allocates nothing while
+	// nothing is true.
+	Add(now int64, e *Event, say *Say)
+	// Ask says what is true of a key now, without evidence.
+	Ask(now int64, key window.Key, say *Say)
+	// Due is the time at which Expire has something to say; 0 for never.
+	Due() int64
+	// Expire says what has become true of one key by time alone, and is called
+	// again until it returns false.
+	Expire(now int64, say *Say) bool
+	// Accept marks all that the key holds as no reason to act: a person said
+	// so.
+	Accept(key window.Key)
+
+	// Append appends the state as Rule.Load reads it.
+	Append(b []byte) []byte
+	// Bytes is roughly the memory held.
+	Bytes() int
+	// Keys is the number of keys held.
+	Keys() int
+}
+
+// An Event is one that a rule is about.
+type Event struct {
+	Hit      *match.Hit
+	Time     int64 // Unix nanoseconds
+	Ref      window.Ref
+	Key      window.Key   // keyed hash of Hit.Key
+	Distinct []window.Key // keyed hashes of Hit.Distinct
+}
+
+// An Answer is what a rule says of a key.
+type Answer uint8
+
+// The answers. Unclear is neither: what stands is not ended, and nothing is
+// raised.
+const (
+	Untrue Answer = iota
+	True
+	Unclear
+)
+
+// A Say is what a State has to say of one key. Whoever asks gives it reset.
+type Say struct {
+	Answer Answer
+	// Fresh says that it is true also without what was accepted.
+	Fresh bool
+	// Withdrawn says that the event came after others that are younger: if it
+	// has made the rule untrue, that never was true.
+	Withdrawn bool
+	// Late says that the event came too late to count.
+	Late bool
+	// Saturated says that something of the key was forgotten for want of room.
+	Saturated bool
+	// Fault is why something could not be counted; it may stand beside any
+	// answer.
+	Fault *match.Fault
+
+	Key   window.Key // set by Expire
+	Text  []byte     // by Expire: the canonical text of the key, as in match.Hit
+	Value string     // for people, if it is true
+	Since int64      // time of the first evidence
+	Total int        // of evidence
+	// Evidence is the latest of it, oldest first, at most MaxEvidence.
+	Evidence []window.Ref
+	Due      int64 // when to ask again; set unless it is untrue
+	Wake     int64 // by Add: when Due may now be, if that is sooner; 0 for not at all
+}
+
+// MaxEvidence bounds the evidence that is kept of one alert.
+const MaxEvidence = 100
+
+// Reset makes room for the next answer.
+func (s *Say) Reset() { *s = Say{Evidence: s.Evidence[:0]} }

@@ -1,0 +1,132 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
+	"github.com/tomeishi/tomeishi/rules/form"
+	"github.com/tomeishi/tomeishi/rules/match"
+)
+
+// A formReader is the file for the form of one rule.
+type formReader struct {
+	*parser
+	rule *parsedRule
+}
+
+var _ form.Reader = formReader{}
+
+// Language implements form.Reader.
+func (r formReader) Language() *match.Language { return r.lang }
+
+// Text implements form.Reader.
+func (r formReader) Text(n *yaml.Node, what string) (string, bool) { return r.parser.Text(n, what) }
+
+// Duration implements form.Reader.
+func (r formReader) Duration(n *yaml.Node, what string, positive bool) time.Duration {
+	return r.duration(n, what, positive)
+}
+
+// Mapping implements form.Reader.
+func (r formReader) Mapping(n *yaml.Node, what string, names []string, read func(string, *yaml.Node)) {
+	var keys []strictyaml.Key
+	for _, name := range names {
+		keys = append(keys, strictyaml.Key{Name: name, Read: func(v *yaml.Node) { read(name, v) }})
+	}
+	r.parser.Mapping(n, what, keys)
+}
+
+// Each implements form.Reader.
+func (r formReader) Each(n *yaml.Node, what string, read func(*yaml.Node)) {
+	r.parser.Each(n, what, read)
+}
+
+// Event implements form.Reader.
+func (r formReader) Event(n *yaml.Node) string { return r.eventType(n) }
+
+// Where implements form.Reader.
+func (r formReader) Where(n *yaml.Node) *match.Expression {
+	text, ok := r.Text(n, "where")
+	if !ok {
+		return nil
+	}
+	e, err := r.lang.Condition(text)
+	if err != nil {
+		r.ErrorIn(n, err)
+		return nil
+	}
+	return e
+}
+
+// By implements form.Reader. The first fields that are read name the labels of
+// the rule's alerts.
+func (r formReader) By(n *yaml.Node) []match.Key {
+	keys := r.by(n)
+	if r.rule.By == nil {
+		r.rule.By = keys
+	}
+	return keys
+}
+
+// Error implements form.Reader.
+func (r formReader) Error(n *yaml.Node, format string, args ...any) { r.ErrorAt(n, format, args...) }
+
+// ErrorIn implements form.Reader.
+func (r formReader) ErrorIn(n *yaml.Node, err *match.TextError) {
+	r.parser.ErrorIn(n, err.Offset, err.Text)
+}
+
+// Finding implements form.Reader.
+func (r formReader) Finding(n *yaml.Node, format string, args ...any) {
+	r.rule.findings = append(r.rule.findings, finding{r.here(n), fmt.Sprintf(format, args...)})
+}
+
+// by reads fields, each as a path or as label: path.
+func (p *parser) by(n *yaml.Node) (keys []match.Key) {
+	labeled := func(n *yaml.Node) {
+		p.pairs(n, "by", func(k, v *yaml.Node) { keys = p.key(v, keys, k.Value, v.Value) })
+	}
+	if n.Kind == yaml.MappingNode {
+		labeled(n)
+		return keys
+	}
+	p.Each(n, "by", func(n *yaml.Node) {
+		if n.Kind == yaml.MappingNode {
+			labeled(n)
+			return
+		}
+		if path, ok := p.Text(n, "a field of by"); ok {
+			keys = p.key(n, keys, "", path)
+		}
+	})
+	return keys
+}
+
+const maxKeys = 16
+
+func (p *parser) key(n *yaml.Node, keys []match.Key, label, path string) []match.Key {
+	f, err := p.lang.Field(path)
+	if err != nil {
+		p.ErrorIn(n, err.Offset, err.Text)
+		return keys
+	}
+	if label == "" {
+		label = f.Last()
+		if !match.IsIdent(label) {
+			p.ErrorAt(n, "%s makes no label name; write one, as in {Name: %s}", strictyaml.Clip(label), path)
+			return keys
+		}
+	}
+	p.labelName(n, label)
+	switch {
+	case slices.ContainsFunc(keys, func(k match.Key) bool { return k.Label == label }):
+		p.ErrorAt(n, "two fields of `by` make the label %s; name one of them, as in {other: %s}", label, path)
+	case len(keys) == maxKeys:
+		p.ErrorAt(n, "`by` has more than %d fields", maxKeys)
+	}
+	return append(keys, match.Key{Label: label, Field: f})
+}

@@ -1,0 +1,68 @@
+package rules
+
+import (
+	"slices"
+
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
+	"github.com/tomeishi/tomeishi/rules/form"
+	"github.com/tomeishi/tomeishi/rules/form/count"
+)
+
+// Forms are the forms of event rules that this version has. Where several take
+// a rule, the first does.
+func Forms() []form.Form {
+	return []form.Form{count.Form{}}
+}
+
+// later are keys of forms that this version lacks, and what they would do. One
+// with form makes a rule one of that form, and one with whole does so without an
+// event.
+var later = []struct {
+	name, not   string
+	form, whole bool
+}{
+	{name: "sequence", not: "makes a rule about events in an order", form: true, whole: true},
+	{name: "reconcile", not: "makes a rule about two sides that must agree", form: true, whole: true},
+	{name: "unless", not: "makes a rule about an event that does not follow", form: true},
+	{name: "settle", not: "belongs to reconcile"},
+	{name: "except", not: "belongs to reconcile"},
+	{name: "grace", not: "belongs to rules about what does not happen"},
+	{name: "key", not: "belongs to reconcile; events are counted apart with `by`"},
+}
+
+// formOf is the form of a rule that says this: the one whose first key it has,
+// else one that has any of its keys, else the first.
+func (p *parser) formOf(said []strictyaml.Member) form.Form {
+	for _, f := range p.forms {
+		if strictyaml.ValueOf(said, f.Keys()[0].Name) != nil {
+			return f
+		}
+	}
+	for _, f := range p.forms {
+		if slices.ContainsFunc(f.Keys(), func(k form.Key) bool { return strictyaml.ValueOf(said, k.Name) != nil }) {
+			return f
+		}
+	}
+	return p.forms[0]
+}
+
+// ofEvents tells whether only event rules have the key, and whether it makes a
+// rule one even beside what is PromQL's.
+func (p *parser) ofEvents(name string) (yes, whole bool) {
+	if name == "limit" {
+		return true, false
+	}
+	for _, l := range later {
+		if l.name == name {
+			yes, whole = true, l.whole
+		}
+	}
+	for _, f := range p.forms {
+		for i, k := range f.Keys() {
+			if k.Name == name {
+				yes, whole = true, whole || i == 0
+			}
+		}
+	}
+	return yes, whole
+}

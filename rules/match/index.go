@@ -1,0 +1,142 @@
+package match
+
+import (
+	"slices"
+)
+
+// An Index finds the sources of many rules that an event may concern.
+type Index struct{ types map[string]*eventType }
+
+// An eventType is all sources of one type of event, ready to be asked.
+type eventType struct {
+	slots      []value // as they are before an event: all missing
+	attributes []attributeSlot
+	data       *shape // nil if no source reads the data
+	sources    []compiledSource
+	always     []int32 // sources that every event may concern
+	byText     []textIndex
+}
+
+type attributeSlot struct {
+	name string
+	slot int
+}
+
+// A textIndex finds the sources that can only be true when a field is one of
+// some texts.
+type textIndex struct {
+	slot    int
+	sources map[string][]int32
+	all     []int32
+}
+
+// A compiledSource is a source in terms of the slots of its type.
+type compiledSource struct {
+	*Source
+	rule, source int
+	test         test // nil if there is no condition, or only an interpreted one
+	reads        []slotOf
+	by           []int
+	values       [][]int
+}
+
+// slotOf says which field a slot holds, for what is said of it.
+type slotOf struct {
+	slot int
+	Field
+}
+
+// NewIndex compiles the sources of some rules, type by type.
+func NewIndex(rules [][]Source) *Index {
+	x := &Index{types: map[string]*eventType{}}
+	builders := map[string]*typeBuilder{}
+	for rule, sources := range rules {
+		for i := range sources {
+			s := &sources[i]
+			b := builders[s.Event]
+			if b == nil {
+				b = &typeBuilder{eventType: &eventType{}, slotOf: map[string]int{}, byField: map[int]int{}}
+				builders[s.Event] = b
+				x.types[s.Event] = b.eventType
+			}
+			b.add(rule, i, s)
+		}
+	}
+	return x
+}
+
+type typeBuilder struct {
+	*eventType
+	slotOf  map[string]int
+	byField map[int]int // slot to byText
+}
+
+func (b *typeBuilder) slot(f Field) int {
+	if slot, ok := b.slotOf[f.key()]; ok {
+		return slot
+	}
+	slot := len(b.slots)
+	b.slotOf[f.key()] = slot
+	b.slots = append(b.slots, value{money: f.Money()})
+	if f.attribute != "data" {
+		b.attributes = append(b.attributes, attributeSlot{f.attribute, slot})
+		return slot
+	}
+	if b.data == nil {
+		b.data = &shape{}
+	}
+	b.data.add(f.path, slot)
+	return slot
+}
+
+func (b *typeBuilder) add(rule, source int, s *Source) {
+	c := compiledSource{Source: s, rule: rule, source: source}
+	if s.Where != nil {
+		c.test, _ = s.Where.slots(func(f Field) int {
+			slot := b.slot(f)
+			c.reads = append(c.reads, slotOf{slot, f})
+			return slot
+		})
+	}
+	for _, k := range s.By {
+		c.by = append(c.by, b.slot(k.Field))
+	}
+	for _, v := range s.Values {
+		var slots []int
+		for _, f := range v.Fields {
+			slots = append(slots, b.slot(f))
+		}
+		c.values = append(c.values, slots)
+	}
+	at := int32(len(b.sources))
+	b.sources = append(b.sources, c)
+	if s.Where == nil || !b.indexed(at, s.Where) {
+		b.always = append(b.always, at)
+	}
+}
+
+// indexed files the source under the texts that one of its conjuncts asks for.
+// When the field is something else, that conjunct is false, and so is all.
+func (b *typeBuilder) indexed(at int32, e *Expression) bool {
+	for _, part := range conjuncts(e.root) {
+		f, values, ok := e.equality(part)
+		if !ok {
+			continue
+		}
+		slot := b.slot(f)
+		i, ok := b.byField[slot]
+		if !ok {
+			i = len(b.byText)
+			b.byField[slot] = i
+			b.byText = append(b.byText, textIndex{slot: slot, sources: map[string][]int32{}})
+		}
+		ix := &b.byText[i]
+		slices.Sort(values)
+		for _, v := range slices.Compact(values) {
+			ix.sources[v] = append(ix.sources[v], at)
+		}
+		ix.all = append(ix.all, at)
+		return true
+	}
+	return false
+}

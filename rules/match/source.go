@@ -1,0 +1,77 @@
+package match
+
+import "slices"
+
+// A Source is the events that a rule is about: those of one type, for which a
+// condition is true, told apart by some fields. A rule has one or more.
+type Source struct {
+	Event  string
+	Where  *Expression // nil if every event counts
+	By     []Key
+	Values []Value
+}
+
+// A Key is one field by which events are told apart, and its label.
+type Key struct {
+	Label string
+	Field Field
+}
+
+// A Value is what a rule must keep of each event: one number, or one value to
+// tell apart or to have in common.
+type Value struct {
+	Kind   Aggregate
+	Fields []Field // several make one value of Distinct together
+}
+
+// An Aggregate is what is made of a value over many events.
+type Aggregate string
+
+// The aggregates of one field.
+const (
+	Distinct = Aggregate("distinct")
+	Sum      = Aggregate("sum")
+	Min      = Aggregate("min")
+	Max      = Aggregate("max")
+
+	// Same is the asset of an amount where neither the key nor the condition
+	// says it: a value that events must have in common for the others to mean
+	// anything. Nobody writes it; it stands behind what is written.
+	Same = Aggregate("same")
+)
+
+// Apart tells whether the value is told apart or compared for equality, so that
+// a hash of it will do; else it is a number.
+func (v *Value) Apart() bool { return v.Kind == Distinct || v.Kind == Same }
+
+// Columns is how many values of each kind must be kept of an event: one for
+// each of Values, in their order.
+func (s *Source) Columns() (distinct, nums int) {
+	for i := range s.Values {
+		if s.Values[i].Apart() {
+			distinct++
+		} else {
+			nums++
+		}
+	}
+	return distinct, nums
+}
+
+// KeepAssets sees to it that amounts of different assets are not added up.
+// Where neither the key nor the condition says the asset, it is a value.
+func (s *Source) KeepAssets() {
+	for _, v := range s.Values {
+		f := v.Fields[0]
+		if v.Kind == Distinct || !f.Money() {
+			continue
+		}
+		asset := f.beside("asset")
+		is := func(k Field) bool { return k.key() == asset.key() }
+		switch {
+		case slices.ContainsFunc(s.By, func(k Key) bool { return is(k.Field) }), s.Where != nil && s.Where.pins(asset):
+		case slices.ContainsFunc(s.Values, func(v Value) bool { return v.Kind == Same && is(v.Fields[0]) }):
+		default:
+			s.Values = append(s.Values, Value{Kind: Same, Fields: []Field{asset}})
+		}
+	}
+}
