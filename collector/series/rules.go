@@ -154,7 +154,7 @@ func (r *Rules) managerOptions(ctx context.Context) *promrules.ManagerOptions {
 		QueryFunc:            promrules.EngineQueryFunc(r.store.engine, r.store.db),
 		NotifyFunc:           func(context.Context, string, ...*promrules.Alert) {}, // alerts are levels here
 		Context:              ctx,
-		Appendable:           r.store.db,
+		AppendableV2:         r.store.db,
 		Queryable:            r.store.db,
 		Logger:               r.o.Log,
 		Registerer:           r.store.registry,
