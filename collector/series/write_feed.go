@@ -59,6 +59,7 @@ func (w *writes) handle(ctx context.Context, h http.Handler, protocol byte, comp
 		if p := recover(); p != nil {
 			w.s.met.panics.Inc()
 			rec = newRecorder()
+			rec.panicked = true
 			http.Error(rec, fmt.Sprintf("the request cannot be handled: %.200v", p), http.StatusBadRequest)
 		}
 	}()
@@ -188,9 +189,10 @@ func (e *storingEntry) close() {
 
 // recorder keeps the beginning of what a handler answers.
 type recorder struct {
-	header http.Header
-	code   int
-	body   bytes.Buffer
+	header   http.Header
+	code     int
+	body     bytes.Buffer
+	panicked bool // the handler did
 }
 
 // maxAnswer bounds the text of an answer: the handler names every sample that
