@@ -149,7 +149,7 @@ func (e *engine) stop() {
 // not wait for them.
 type stage struct {
 	amnotify.Stage
-	mu      sync.Mutex
+	mu      sync.Mutex // guards what follows
 	running int
 	closed  bool
 	idle    chan struct{} // closed when closed and none runs

@@ -24,7 +24,7 @@ const (
 // wait. All groups share it, as they share the receiver's limit. Where the
 // receiver does not say how long, it doubles from one second to half a minute.
 type pause struct {
-	mu    sync.Mutex
+	mu    sync.Mutex // guards what follows; not held while somebody waits
 	until time.Time
 	last  time.Duration
 }

@@ -29,7 +29,7 @@ type writes struct {
 	inside   chan struct{} // requests, from their bodies to their answers
 	decoding chan struct{} // requests that are being decoded
 
-	mu      sync.Mutex
+	mu      sync.Mutex           // guards what follows
 	answers map[uint64]*recorder // of entries fed lately, by index
 	order   []uint64
 }
