@@ -3,36 +3,36 @@ module github.com/tomeishi/tomeishi
 go 1.26.7
 
 require (
-	cel.dev/cel-go v0.32.0
-	github.com/VictoriaMetrics/metrics v1.45.0
-	github.com/cespare/xxhash/v2 v2.3.0
-	github.com/chromedp/chromedp v0.23.0
-	github.com/dchest/siphash v1.2.3
-	github.com/go-json-experiment/json v0.0.0-20260820222146-c27c302e5fc3
-	github.com/golang/snappy v1.0.0
-	github.com/google/go-cmp v0.7.0
-	github.com/grafana/regexp v0.0.0-20250905093917-f7b3be9d1853
-	github.com/hashicorp/go-hclog v1.6.3
-	github.com/hashicorp/raft v1.8.0
-	github.com/hashicorp/raft-wal v0.4.0
-	github.com/klauspost/compress v1.20.3
-	github.com/oklog/ulid/v2 v2.1.2
-	github.com/prometheus/alertmanager v0.35.0
-	github.com/prometheus/client_golang v1.25.0
-	github.com/prometheus/client_golang/exp v0.0.0-20261019101427-217707f26b14
-	github.com/prometheus/common v0.72.1
-	github.com/prometheus/prometheus v0.316.0
-	github.com/rogpeppe/go-internal v1.16.0
-	github.com/shirou/gopsutil/v3 v3.24.5
-	github.com/spf13/cobra v1.10.2
-	github.com/spf13/pflag v1.0.10
-	go.etcd.io/bbolt v1.3.6
-	go.yaml.in/yaml/v3 v3.0.6
-	golang.org/x/net v0.61.0
-	golang.org/x/sync v0.24.0
-	golang.org/x/sys v0.49.0
-	golang.org/x/text v0.43.0
-	google.golang.org/protobuf v1.36.12
+	cel.dev/cel-go v0.32.0 // the conditions of rules: typed, bounded in cost, and known from Kubernetes
+	github.com/VictoriaMetrics/metrics v1.45.0 // both programs' own metrics: small, and in a set that is passed in
+	github.com/cespare/xxhash/v2 v2.3.0 // Alertmanager's hash of labels in its log of notifications, which is not exported
+	github.com/chromedp/chromedp v0.23.0 // tests: the screen in a real browser
+	github.com/dchest/siphash v1.2.3 // identities of events under a secret key, so that nobody can make two collide
+	github.com/go-json-experiment/json v0.0.0-20260820222146-c27c302e5fc3 // tests: the oracle beside the agent's scanner of JSON
+	github.com/golang/snappy v1.0.0 // the compression of remote write
+	github.com/google/go-cmp v0.7.0 // tests: differences of structures
+	github.com/grafana/regexp v0.0.0-20250905093917-f7b3be9d1853 // Prometheus's API takes its expressions in this type only
+	github.com/hashicorp/go-hclog v1.6.3 // raft's logger, turned into slog
+	github.com/hashicorp/raft v1.8.0 // the order of the ledger, and its agreement once there are several collectors
+	github.com/hashicorp/raft-wal v0.4.0 // raft's log on disk: segments, one fsync a batch
+	github.com/klauspost/compress v1.20.3 // zstd in pure Go, for the tape
+	github.com/oklog/ulid/v2 v2.1.2 // the names of blocks in the TSDB
+	github.com/prometheus/alertmanager v0.35.0 // the engine of notify: routing, grouping, silences, receivers
+	github.com/prometheus/client_golang v1.25.0 // the registries that both engines ask for
+	github.com/prometheus/client_golang/exp v0.0.0-20261019101427-217707f26b14 // remote write 2.0
+	github.com/prometheus/common v0.72.1 // labels, times and the text format in the types of both engines
+	github.com/prometheus/prometheus v0.316.0 // the engine of series: TSDB, PromQL, its rules and its API
+	github.com/rogpeppe/go-internal v1.16.0 // tests: commands as txtar scripts
+	github.com/shirou/gopsutil/v3 v3.24.5 // how full filesystems are, and how many processes there are
+	github.com/spf13/cobra v1.10.2 // subcommands, help and shells' completion
+	github.com/spf13/pflag v1.0.10 // cobra's flags
+	go.etcd.io/bbolt v1.3.6 // raft-wal's state, opened by us: it panics on a damaged page, and raft-wal leaves it open
+	go.yaml.in/yaml/v3 v3.0.6 // configuration and rules, with the line and column of each node
+	golang.org/x/net v0.61.0 // tests: HTML as a browser reads it
+	golang.org/x/sync v0.24.0 // collector and agent of up, which end together
+	golang.org/x/sys v0.49.0 // statfs, locks and peer credentials, which syscall lacks or has frozen
+	golang.org/x/text v0.43.0 // numbers and plurals in English and Japanese
+	google.golang.org/protobuf v1.36.12 // frames of Alertmanager's state
 )
 
 require (
