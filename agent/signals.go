@@ -22,7 +22,7 @@ type signals struct {
 	lane   *samples.Lane   // nil without collectors
 	labels []report.Attr   // of the agent, as /metrics shows them
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards what follows
 	schema *report.Schema
 	frame  report.Frame
 }

@@ -8,34 +8,14 @@ import (
 	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/agent/smalldisk"
 )
-
-// smallDisk mounts a file system of so many megabytes. Where that is not
-// permitted the test is skipped, but in CI it fails.
-func smallDisk(t *testing.T, megabytes string) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+megabytes+"m"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("mount a small tmpfs: %v", err)
-		}
-		t.Skipf("mounting a small tmpfs is not permitted here: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
 
 // TestFullDisk fills the disk while events come: they are refused, never lost;
 // people still close and open; and when there is room again all goes on.
 func TestFullDisk(t *testing.T) {
-	dir := smallDisk(t, "220")
+	dir := smalldisk.Mount(t, "220m")
 	c := testConfig(t)
 	c.Data = filepath.Join(dir, "data")
 	r := start(t, c)

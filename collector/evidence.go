@@ -15,7 +15,7 @@ import (
 // evidenceCache keeps references that were looked up on the tape; an event
 // never changes its name.
 type evidenceCache struct {
-	mu    sync.Mutex
+	mu    sync.Mutex // guards names
 	names map[place]string
 }
 

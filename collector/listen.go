@@ -109,7 +109,7 @@ func (c *Collector) newServer(h http.Handler) *http.Server {
 type doors struct {
 	life     context.Context // of all requests
 	cut      context.CancelFunc
-	handlers sync.RWMutex // read-locked by each handler while it runs
+	handlers sync.RWMutex // held to read by each handler that runs; for good once none may begin
 	running  atomic.Int64 // how many do
 	fresh    sync.Map     // net.Conn: connections without a request so far
 }

@@ -54,7 +54,7 @@ func (c *Collector) every(ctx context.Context, do func()) {
 
 // rate is how fast a count rises, over the last two looks at it.
 type rate struct {
-	mu   sync.Mutex
+	mu   sync.Mutex // guards what follows
 	at   time.Time
 	last uint64
 	per  float64 // a second

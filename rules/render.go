@@ -35,8 +35,8 @@ type Template struct {
 	text string // as it is, if nothing in it is to be filled in
 	err  error  // why it cannot be filled in
 
-	mu     sync.Mutex
-	left   *budget // of the rendering under way: what the template pays from
+	mu     sync.Mutex // guards left, and is held over a rendering
+	left   *budget    // of the rendering under way: what the template pays from
 	parsed *template.Template
 }
 

@@ -46,7 +46,7 @@ type Copy struct {
 	pending *report.GateList // the answer that a person has to adopt
 	dirty   bool             // memory is ahead of the disk
 
-	saving sync.Mutex // one save at a time; taken before mu
+	saving sync.Mutex // held over a save, so that saves come one after another; taken before mu
 	heard  atomic.Bool
 	m      meters
 }

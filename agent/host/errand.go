@@ -56,7 +56,7 @@ func (e *errand) due(now time.Time) bool {
 
 func (e *errand) start(now time.Time, work func(context.Context) error) {
 	e.started, e.busy = now, true
-	go func() { e.done <- work(e.ctx) }()
+	go func() { e.done <- work(e.ctx) }() // poll takes what it found; wait, until a deadline
 }
 
 // wait waits for what is under way, until the deadline.

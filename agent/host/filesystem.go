@@ -197,7 +197,7 @@ func (f *filesystems) ask(ctx context.Context, m *mount) {
 	f.mu.Unlock()
 
 	answered := make(chan struct{})
-	go func() {
+	go func() { // ask waits for a moment; beyond that nobody does
 		defer close(answered)
 		u, err := f.usage(path)
 		f.mu.Lock()

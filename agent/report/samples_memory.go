@@ -15,7 +15,7 @@ const (
 // memory is what a decoder keeps: the last frames of the lanes that were heard
 // last.
 type memory struct {
-	mu     sync.Mutex
+	mu     sync.Mutex // guards what follows
 	lanes  map[laneKey]*list.Element
 	recent list.List // of *laneMemory, the last heard first
 	size   int       // bytes of all, about

@@ -15,6 +15,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/agent/durable"
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/agent/smalldisk"
 )
 
 // left makes a folder with the chunks of an outage, and says what they hold.
@@ -177,8 +178,7 @@ func TestNoFolder(t *testing.T) {
 
 // TestFullDisk: what the disk did not take is written once there is room.
 func TestFullDisk(t *testing.T) {
-	disk := t.TempDir()
-	mount(t, disk, 0, "size=256k")
+	disk := smalldisk.Mount(t, "256k")
 	ballast := filepath.Join(disk, "ballast")
 	synctest.Test(t, func(t *testing.T) {
 		c := newCollector(t)
@@ -212,8 +212,7 @@ func TestFullDisk(t *testing.T) {
 
 // TestReadOnly: chunks are sent although they cannot be removed.
 func TestReadOnly(t *testing.T) {
-	disk := t.TempDir()
-	mount(t, disk, 0, "size=1m")
+	disk := smalldisk.Mount(t, "1m")
 	synctest.Test(t, func(t *testing.T) {
 		c := newCollector(t)
 		c.set(down)
@@ -221,7 +220,7 @@ func TestReadOnly(t *testing.T) {
 		l.seconds(70)
 		l.stop()
 		added, id := l.added, l.id
-		mount(t, disk, syscall.MS_REMOUNT|syscall.MS_RDONLY, "")
+		smalldisk.ReadOnly(t, disk)
 		l = start(t, disk, c)
 		if l.id != id {
 			t.Error("another id")
@@ -237,24 +236,6 @@ func TestReadOnly(t *testing.T) {
 		}
 		l.stop()
 	})
-}
-
-// mount needs rights that a developer may not have; the first one is undone.
-func mount(t *testing.T, dir string, flags uintptr, data string) {
-	t.Helper()
-	err := syscall.Mount("tmpfs", dir, "tmpfs", flags, data)
-	switch {
-	case err != nil && os.Getenv("CI") == "true":
-		t.Fatalf("cannot mount a tmpfs: %v", err)
-	case err != nil:
-		t.Skipf("cannot mount a tmpfs: %v", err)
-	case flags == 0:
-		t.Cleanup(func() {
-			if err := syscall.Unmount(dir, 0); err != nil {
-				t.Error(err)
-			}
-		})
-	}
 }
 
 func TestLaneID(t *testing.T) {

@@ -75,7 +75,7 @@ func (m *meters) failed(status int) {
 
 // rarely keeps what repeats every second from filling a log.
 type rarely struct {
-	mu    sync.Mutex
+	mu    sync.Mutex // guards kinds
 	kinds map[string]*repeated
 }
 

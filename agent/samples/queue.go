@@ -39,7 +39,7 @@ type queue struct {
 	lane report.SpoolID
 	m    *meters
 
-	mu       sync.Mutex
+	mu       sync.Mutex // guards what follows; not held while a file is written or read
 	next     *item
 	schema   *report.Schema // of open
 	open     []report.Frame // by time

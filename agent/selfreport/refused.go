@@ -43,7 +43,7 @@ type refusals struct {
 	news          chan struct{} // has a value when there may be something to take
 	seed          maphash.Seed
 
-	mu       sync.Mutex
+	mu       sync.Mutex          // guards what follows
 	closings map[string]*closing // by gate
 	queue    []item
 	unnamed  map[report.Refused]uint64 // asks, by what is said of them

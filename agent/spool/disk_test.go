@@ -12,6 +12,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/agent/durable"
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/agent/smalldisk"
 )
 
 func newer(frame []byte) []byte {
@@ -34,25 +35,8 @@ func ramDir(t testing.TB) string {
 	return dir
 }
 
-func tinyDisk(t *testing.T, size string) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("cannot mount a tmpfs: %v", err)
-		}
-		t.Skipf("cannot mount a tmpfs: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
-
 func TestFullDiskAndSpaceComingBack(t *testing.T) {
-	disk := tinyDisk(t, "256k")
+	disk := smalldisk.Mount(t, "256k")
 	dir := filepath.Join(disk, "spool")
 	q := open(t, dir)
 	var want []string
@@ -96,9 +80,7 @@ func TestFullDiskAndSpaceComingBack(t *testing.T) {
 	}
 
 	// Somebody else frees space, without a restart either.
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT, "size=512k"); err != nil {
-		t.Fatal(err)
-	}
+	smalldisk.Resize(t, disk, "512k")
 	before := len(want)
 	full()
 	if len(want) < before+100 {

@@ -75,7 +75,7 @@ type Options struct {
 // An API answers HTTP.
 type API struct {
 	Options
-	hashing   sync.Mutex
+	hashing   sync.Mutex // held while the state is hashed: one reader of all of it at a time
 	gateLists listCache
 	streams   atomic.Int64 // that are open
 }

@@ -24,7 +24,7 @@ type encodedList struct {
 }
 
 type listCache struct {
-	mu   sync.Mutex
+	mu   sync.Mutex // guards last; held while the list is encoded, so that it is once
 	last *encodedList
 }
 

@@ -22,7 +22,7 @@ const (
 // What is refused because of the limit does not count, so that it ends by
 // itself even if somebody tries on.
 type limiter struct {
-	mu    sync.Mutex
+	mu    sync.Mutex // guards what follows
 	total failures
 	of    map[netip.Addr]*sentFrom // at most maxTotal
 	tried int                      // since the last report

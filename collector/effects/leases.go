@@ -20,7 +20,7 @@ import (
 // Leases is what the leader knows of the agents' copies of the gates. It lives
 // in memory: after a start, nothing is known for one lease.
 type Leases struct {
-	mu      sync.Mutex
+	mu      sync.Mutex // guards what follows
 	started time.Time
 	before  time.Duration   // the longest lease told before the start
 	kept    map[string]bool // gates whose copies were kept for ever then

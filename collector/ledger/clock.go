@@ -39,8 +39,8 @@ func slew(off, elapsed int64) int64 {
 
 // ledgerTime reads the real clocks for everyone who asks.
 type ledgerTime struct {
-	mu    sync.Mutex
-	start time.Time // carries the monotonic reading
+	mu    sync.Mutex // guards clock
+	start time.Time  // carries the monotonic reading
 	clock clock
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tomeishi/tomeishi/agent/smalldisk"
 	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
@@ -146,24 +147,6 @@ func TestFailsForGood(t *testing.T) {
 	closed(t, l)
 }
 
-// smallDisk mounts a file system of its own.
-func smallDisk(t *testing.T, size string) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("mount a small disk: %v", err)
-		}
-		t.Skipf("mount a small disk (needs root): %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
-
 // hog fills the disk to the last block, and returns what it took.
 func hog(t *testing.T, disk string) (free func()) {
 	t.Helper()
@@ -200,7 +183,7 @@ func until(t *testing.T, what string, f func() bool) {
 }
 
 func TestFullDisk(t *testing.T) {
-	disk := smallDisk(t, "24m")
+	disk := smalldisk.Mount(t, "24m")
 	dir := filepath.Join(disk, "ledger")
 	l, r := open(t, dir)
 	a := newTally()
@@ -260,7 +243,7 @@ func TestFullDisk(t *testing.T) {
 
 // A ledger opens on a full disk and takes decisions.
 func TestOpenOnFullDisk(t *testing.T) {
-	disk := smallDisk(t, "16m")
+	disk := smalldisk.Mount(t, "16m")
 	dir := filepath.Join(disk, "ledger")
 	l, _ := open(t, dir)
 	propose(t, l, "one")

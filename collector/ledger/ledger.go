@@ -104,12 +104,12 @@ type Ledger struct {
 	snap struct {
 		due            chan struct{}
 		entries, bytes atomic.Int64 // since the last one
-		mu             sync.Mutex   // one snapshot at a time
+		mu             sync.Mutex   // held over a snapshot: one at a time
 	}
 	tasks sync.WaitGroup
 
-	mu   sync.Mutex
-	node *node // guarded by mu; nil while the log is opened anew
+	mu   sync.Mutex // guards node
+	node *node      // nil while the log is opened anew
 
 	prev [32]byte // of the last entry submitted; run's own
 	last int64    // its time

@@ -26,7 +26,7 @@ type space struct {
 	log     *slog.Logger
 
 	full atomic.Bool
-	mu   sync.Mutex // one change at a time
+	mu   sync.Mutex // held while the ballast is made or given up, and full changes
 }
 
 const (

@@ -22,7 +22,7 @@ type Feed struct {
 	m    *Machine
 	news chan struct{}
 
-	mu      sync.Mutex // taken after the machine's
+	mu      sync.Mutex // guards what follows; taken after the machine's
 	pending map[string]*Alert
 	anew    bool              // all are to be taken
 	stand   map[string]*Alert // that stand, as far as the reader knows

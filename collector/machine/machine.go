@@ -26,7 +26,7 @@ type RuleID = [16]byte
 // A Machine applies entries and answers questions. Apply is for one goroutine;
 // everything else may be called from many.
 type Machine struct {
-	mu sync.RWMutex
+	mu sync.RWMutex // guards what follows, and what is reached from it; taken before a feed's
 	state
 
 	// What follows is made anew from the state.

@@ -20,7 +20,7 @@ const (
 // all alerts every few seconds, and the templates of which they were made, each
 // of which many alerts share.
 type rendered struct {
-	mu        sync.Mutex
+	mu        sync.Mutex // guards what follows
 	of        map[renderedKey]renderedText
 	templates map[string]*rules.Template
 	bytes     int // of the templates' texts

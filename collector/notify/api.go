@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/alertmanager/api"
 	"github.com/prometheus/alertmanager/dispatch"
 	"github.com/prometheus/client_golang/prometheus"
@@ -39,13 +38,13 @@ const (
 // openAPI makes Alertmanager's own API.
 func (n *Notifier) openAPI() (err error) {
 	n.api, err = api.New(api.Options{
-		Alerts: posted{&n.alerts}, Silences: n.silences, GroupMutedFunc: n.marker.Muted,
+		Alerts: posted{&n.alerts}, Silences: n.silences,
 		// An untyped nil: there is no gossip.
 		Peer: nil, Timeout: apiTimeout, Logger: n.log, Registry: n.registry,
 		RequestDuration: promauto.With(n.registry).NewHistogramVec(prometheus.HistogramOpts{
 			Name: "alertmanager_http_request_duration_seconds", Help: "Latencies of HTTP requests.", Buckets: prometheus.DefBuckets,
 		}, []string{"handler", "method", "code"}),
-		GroupFunc: func(ctx context.Context, routes func(*dispatch.Route) bool, alerts func(*alert.Alert, time.Time) bool) (dispatch.AlertGroups, map[model.Fingerprint][]string, error) {
+		GroupFunc: func(ctx context.Context, routes func(*dispatch.Route) bool, alerts dispatch.AlertFilter) (dispatch.AlertGroups, map[model.Fingerprint][]string, error) {
 			return n.engine.Load().dispatcher.Groups(ctx, routes, alerts)
 		},
 	})

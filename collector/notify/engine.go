@@ -15,10 +15,10 @@ import (
 	"github.com/prometheus/alertmanager/dispatch"
 	"github.com/prometheus/alertmanager/eventrecorder"
 	"github.com/prometheus/alertmanager/inhibit"
+	"github.com/prometheus/alertmanager/labelset"
 	amnotify "github.com/prometheus/alertmanager/notify"
 	"github.com/prometheus/alertmanager/template"
 	"github.com/prometheus/alertmanager/timeinterval"
-	"github.com/prometheus/common/model"
 )
 
 // An engine is one loaded configuration, and while it runs what tells by it.
@@ -83,7 +83,7 @@ func (n *Notifier) build(file string, h Heartbeat) (*engine, error) {
 func (n *Notifier) publish(e *engine) {
 	n.engine.Store(e)
 	n.failures.only(e.keys)
-	n.api.Update(e.conf, func(ctx context.Context, labels model.LabelSet) {
+	n.api.Update(e.conf, func(ctx context.Context, labels labelset.LabelSet) {
 		if e.inhibitor != nil {
 			e.inhibitor.Mutes(ctx, labels)
 		}
@@ -111,8 +111,8 @@ func (n *Notifier) stopEngine() {
 func (e *engine) start(n *Notifier) {
 	recorder := eventrecorder.NopRecorder()
 	e.inhibitor = inhibit.NewInhibitor(&n.alerts, e.conf.InhibitRules, n.log, recorder)
-	e.stage = &stage{Stage: n.pipelines.New(e.receivers, func() time.Duration { return 0 }, e.inhibitor, n.silencer, e.intervener, n.marker, n.nflog, nil)}
-	e.dispatcher = dispatch.NewDispatcher(&n.alerts, e.routes, e.stage, n.marker, flushWithin, groupUpkeep, nil, n.log, recorder, n.groups, e.tmpl)
+	e.stage = &stage{Stage: n.pipelines.New(e.receivers, func() time.Duration { return 0 }, e.inhibitor, n.silencer, e.intervener, n.nflog, nil)}
+	e.dispatcher = dispatch.NewDispatcher(&n.alerts, e.routes, e.stage, e.intervener, flushWithin, groupUpkeep, nil, n.log, recorder, n.groups, e.tmpl)
 	inOrder(e.dispatcher)
 	// First the inhibitor: nobody must be told of what is about to be inhibited.
 	e.wg.Go(e.inhibitor.Run)
@@ -149,7 +149,7 @@ func (e *engine) stop() {
 // not wait for them.
 type stage struct {
 	amnotify.Stage
-	mu      sync.Mutex
+	mu      sync.Mutex // guards what follows
 	running int
 	closed  bool
 	idle    chan struct{} // closed when closed and none runs

@@ -35,7 +35,7 @@ type failure struct {
 
 // failures are the integrations that failed and have not worked since.
 type failures struct {
-	mu sync.Mutex
+	mu sync.Mutex // guards of
 	of map[receiverKey]*failure
 }
 

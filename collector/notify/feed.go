@@ -112,10 +112,10 @@ func (n *Notifier) convert(a machine.Alert, now time.Time) *alert.Alert {
 	if a.Incident != "" {
 		annotations[incidentAnnotation] = model.LabelValue(a.Incident)
 	}
-	c := &alert.Alert{UpdatedAt: now, Alert: model.Alert{
+	c := alert.New(model.Alert{
 		Labels: labels, Annotations: annotations, StartsAt: time.Unix(0, a.Raised),
 		GeneratorURL: n.o.External + "/alerts/" + a.ID,
-	}}
+	}, now, false)
 	if a.Ended != 0 {
 		// Ledger time may be ahead of the wall, and an alert that ends later
 		// stands.

@@ -22,7 +22,6 @@ import (
 	"github.com/prometheus/alertmanager/dispatch"
 	"github.com/prometheus/alertmanager/eventrecorder"
 	"github.com/prometheus/alertmanager/featurecontrol"
-	"github.com/prometheus/alertmanager/marker"
 	"github.com/prometheus/alertmanager/matcher/compat"
 	"github.com/prometheus/alertmanager/nflog"
 	amnotify "github.com/prometheus/alertmanager/notify"
@@ -95,7 +94,6 @@ type Notifier struct {
 	silences  *silence.Silences
 	silencer  *silence.Silencer
 	alerts    alertStore
-	marker    marker.GroupMarker
 	pipelines *amnotify.PipelineBuilder
 	groups    *dispatch.DispatcherMetrics
 	api       *api.API
@@ -131,7 +129,7 @@ func New(o Options) (*Notifier, error) {
 	}
 	n := &Notifier{
 		o: o, log: o.Log, registry: prometheus.NewRegistry(),
-		marker: marker.NewGroupMarker(), queue: newQueue(o.Propose, o.Log),
+		queue: newQueue(o.Propose, o.Log),
 	}
 	if err := n.openState(); err != nil {
 		return nil, err

@@ -33,11 +33,11 @@ type queue struct {
 	slog    *slog.Logger
 	wake    chan struct{} // holds one
 
-	mu       sync.Mutex
-	actor    string // of the silences that come now
-	seq      uint64 // of the last note
-	silenced uint64 // of the last silence
-	done     uint64 // all notes up to this one are in the ledger
+	mu       sync.Mutex // guards what follows; taken under Alertmanager's locks, so nothing is proposed under it
+	actor    string     // of the silences that come now
+	seq      uint64     // of the last note
+	silenced uint64     // of the last silence
+	done     uint64     // all notes up to this one are in the ledger
 	moved    chan struct{}
 	pending  []*note
 	logs     map[string]*note // those of pending that are of the log

@@ -24,7 +24,7 @@ const (
 // wait. All groups share it, as they share the receiver's limit. Where the
 // receiver does not say how long, it doubles from one second to half a minute.
 type pause struct {
-	mu    sync.Mutex
+	mu    sync.Mutex // guards what follows; not held while somebody waits
 	until time.Time
 	last  time.Duration
 }
@@ -73,8 +73,8 @@ func (p *pause) wait(ctx context.Context) error {
 	}
 }
 
-// heed makes an integration heed Retry-After, which Alertmanager does not look
-// at and has no hook for: its client is found by name. Where it has another
+// heed makes an integration heed Retry-After, which Alertmanager reads for Slack
+// and Webex only, and without a bound: its client is found by name. Where it has another
 // name, or the integration has no HTTP client, the pause is as if the receiver
 // had not said how long.
 func heed(i *amnotify.Integration, p *pause) {

@@ -27,7 +27,7 @@ import (
 // open only while the Notifier runs; nobody may ask before.
 type alertStore struct {
 	mem     atomic.Pointer[mem.Alerts]
-	putting sync.Mutex
+	putting sync.Mutex // held from the look at the machine's alert to the put that must not end it
 	// told are the hashes of the alerts that somebody was told of and not that
 	// they are over.
 	told func() map[uint64]bool

@@ -25,9 +25,9 @@ func render(t *testing.T, text string, alerts ...*alert.Alert) string {
 }
 
 func an2(severity string, annotations model.LabelSet) *alert.Alert {
-	return &alert.Alert{Alert: model.Alert{
+	return alert.New(model.Alert{
 		Labels: model.LabelSet{"alertname": "A", "severity": model.LabelValue(severity)}, Annotations: annotations, StartsAt: time.Now(),
-	}}
+	}, time.Now(), false)
 }
 
 func TestSeverity(t *testing.T) {

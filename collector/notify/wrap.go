@@ -35,7 +35,9 @@ var errNoAnswer = errors.New("no answer in time: it is not known whether the not
 type screen struct{}
 
 // Notify implements amnotify.Notifier.
-func (screen) Notify(context.Context, ...*alert.Alert) (bool, error) { return false, nil }
+func (screen) Notify(context.Context, ...*alert.Alert) amnotify.NotifyVerdict {
+	return amnotify.Success()
+}
 
 // SendResolved implements amnotify.ResolvedSender.
 func (screen) SendResolved() bool { return true }
@@ -72,9 +74,9 @@ type teller struct {
 }
 
 // Notify implements amnotify.Notifier.
-func (t *teller) Notify(parent context.Context, alerts ...*alert.Alert) (retry bool, err error) {
+func (t *teller) Notify(parent context.Context, alerts ...*alert.Alert) amnotify.NotifyVerdict {
 	if err := t.pause.wait(parent); err != nil {
-		return true, err
+		return amnotify.Retry(0, err, amnotify.DefaultReason)
 	}
 	ctx, done := attempt(parent, t.within)
 	defer done()
@@ -82,12 +84,12 @@ func (t *teller) Notify(parent context.Context, alerts ...*alert.Alert) (retry b
 	if t.slack {
 		ctx = escapeSlack(ctx, dressed)
 	}
-	retry, err = t.next.Notify(ctx, dressed...)
-	if err == nil {
+	verdict := t.next.Notify(ctx, dressed...)
+	if verdict.Err() == nil {
 		t.took(alerts)
-		return retry, nil
+		return verdict
 	}
-	return t.failed(parent, retry, err)
+	return t.failed(parent, verdict)
 }
 
 func (t *teller) took(alerts []*alert.Alert) {
@@ -98,21 +100,22 @@ func (t *teller) took(alerts []*alert.Alert) {
 	}
 }
 
-// failed notes a failure. To be told to wait is no reason to give up.
-func (t *teller) failed(parent context.Context, retry bool, err error) (bool, error) {
-	reason := amnotify.DefaultReason
-	if e, ok := errors.AsType[*amnotify.ErrorWithReason](err); ok {
-		reason = e.Reason
-	}
-	if reason == amnotify.RateLimitedReason {
+// failed notes a failure. To be told to wait is no reason to give up; for how
+// long is the pause's, which is bounded, and so not the verdict's.
+func (t *teller) failed(parent context.Context, v amnotify.NotifyVerdict) amnotify.NotifyVerdict {
+	retry := v.ShouldRetry()
+	if v.Reason() == amnotify.RateLimitedReason {
 		retry = true
 		t.pause.begin(time.Now())
 	}
-	text := redact(err.Error())
+	text := redact(v.Err().Error())
 	if !errors.Is(parent.Err(), context.Canceled) { // else it is we who stopped
 		t.n.failures.failed(t.key, text, !retry || parent.Err() != nil, time.Now())
 	}
-	return retry, amnotify.NewErrorWithReason(reason, errors.New(text))
+	if !retry {
+		return amnotify.Unrecoverable(errors.New(text), v.Reason())
+	}
+	return amnotify.Retry(0, errors.New(text), v.Reason())
 }
 
 // attempt bounds one attempt. It outlives its parent's cancellation, but not

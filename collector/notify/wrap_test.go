@@ -25,9 +25,9 @@ import (
 )
 
 // notifier is a notifier that is a function.
-type notifier func(ctx context.Context, alerts ...*alert.Alert) (bool, error)
+type notifier func(ctx context.Context, alerts ...*alert.Alert) amnotify.NotifyVerdict
 
-func (f notifier) Notify(ctx context.Context, alerts ...*alert.Alert) (bool, error) {
+func (f notifier) Notify(ctx context.Context, alerts ...*alert.Alert) amnotify.NotifyVerdict {
 	return f(ctx, alerts...)
 }
 
@@ -49,10 +49,13 @@ func TestDress(t *testing.T) {
 	var got []*alert.Alert
 	te := newTeller(Options{Page: func(id string) (string, string, string, bool) {
 		return "headline of " + id, "", "link", id != "a1"
-	}}, func(_ context.Context, alerts ...*alert.Alert) (bool, error) { got = alerts; return false, nil })
+	}}, func(_ context.Context, alerts ...*alert.Alert) amnotify.NotifyVerdict {
+		got = alerts
+		return amnotify.Success()
+	})
 	alerts := engineAlerts(maxPages + 5)
 	alerts[0].EndsAt = time.Now().Add(-time.Second)
-	if _, err := te.Notify(t.Context(), alerts...); err != nil {
+	if err := te.Notify(t.Context(), alerts...).Err(); err != nil {
 		t.Fatal(err)
 	}
 	var dressed []string
@@ -76,12 +79,12 @@ func TestDress(t *testing.T) {
 // one.
 func TestEscapeSlack(t *testing.T) {
 	ctx := amnotify.WithGroupLabels(t.Context(), model.LabelSet{"alertname": "<!here>"})
-	a := &alert.Alert{Alert: model.Alert{
+	a := alert.New(model.Alert{
 		Labels: model.LabelSet{"alertname": "<!here>", "who": "<http://evil|click> & co", "odd": "https://e/<!here>"},
 		Annotations: model.LabelSet{
 			"link": "https://screen/a?b=1&c=2",
 		},
-	}}
+	}, time.Now(), false)
 	alerts := []*alert.Alert{a}
 	ctx = escapeSlack(ctx, alerts)
 	want := model.LabelSet{"alertname": "&lt;!here&gt;", "who": "&lt;http://evil|click&gt; &amp; co", "odd": "https://e/&lt;!here&gt;"}
@@ -102,9 +105,9 @@ func TestEscapeSlack(t *testing.T) {
 func TestFailing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		err := errors.New("post https://u:pw@hooks.example/T/secret?k=v: refused")
-		retry := true
-		te := newTeller(Options{}, func(context.Context, ...*alert.Alert) (bool, error) { return retry, err })
-		tell := func(ctx context.Context) { _, _ = te.Notify(ctx, engineAlerts(1)...) }
+		verdict := amnotify.Retry(0, err, amnotify.DefaultReason)
+		te := newTeller(Options{}, func(context.Context, ...*alert.Alert) amnotify.NotifyVerdict { return verdict })
+		tell := func(ctx context.Context) { _ = te.Notify(ctx, engineAlerts(1)...) }
 		failing := func(want int) {
 			t.Helper()
 			if got := te.n.Failing(); len(got) != want {
@@ -122,16 +125,16 @@ func TestFailing(t *testing.T) {
 		}
 		time.Sleep(failingFor + time.Second)
 		failing(0)
-		retry = false
+		verdict = amnotify.Unrecoverable(err, amnotify.DefaultReason)
 		tell(t.Context())
 		failing(1)
 		te.n.failures.only(map[receiverKey]bool{{"r", "slack"}: true})
 		failing(0)
 		tell(t.Context())
-		err = nil
+		verdict = amnotify.Success()
 		tell(t.Context())
 		failing(0)
-		err = errors.New("canceled")
+		verdict = amnotify.Unrecoverable(errors.New("canceled"), amnotify.ContextCanceledReason)
 		stopped, stop := context.WithCancel(t.Context())
 		stop()
 		tell(stopped)
@@ -160,12 +163,12 @@ func TestAttempt(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			parent, cancel := c.parent(t.Context())
 			defer cancel()
-			te := newTeller(Options{}, func(ctx context.Context, _ ...*alert.Alert) (bool, error) {
+			te := newTeller(Options{}, func(ctx context.Context, _ ...*alert.Alert) amnotify.NotifyVerdict {
 				<-ctx.Done()
-				return true, ctx.Err()
+				return amnotify.Retry(0, ctx.Err(), amnotify.DefaultReason)
 			})
 			began := time.Now()
-			_, _ = te.Notify(parent, engineAlerts(1)...)
+			_ = te.Notify(parent, engineAlerts(1)...)
 			if took := time.Since(began); took != c.want {
 				t.Errorf("%s: took %v, want %v", c.name, took, c.want)
 			}
@@ -208,20 +211,20 @@ func TestPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var at []time.Duration
 		began := time.Now()
-		limited := amnotify.NewErrorWithReason(amnotify.RateLimitedReason, errors.New("429"))
+		limited := amnotify.Unrecoverable(errors.New("429"), amnotify.RateLimitedReason)
 		var te *teller
-		te = newTeller(Options{}, func(context.Context, ...*alert.Alert) (bool, error) {
+		te = newTeller(Options{}, func(context.Context, ...*alert.Alert) amnotify.NotifyVerdict {
 			at = append(at, time.Since(began))
 			switch len(at) {
 			case 3:
 				te.pause.asked(time.Now().Add(time.Minute))
 			case 5:
-				return false, nil
+				return amnotify.Success()
 			}
-			return false, limited
+			return limited
 		})
 		for range 5 {
-			if retry, err := te.Notify(t.Context(), engineAlerts(1)...); err != nil && !retry {
+			if v := te.Notify(t.Context(), engineAlerts(1)...); v.Err() != nil && !v.ShouldRetry() {
 				t.Error("to be told to wait is no reason to give up")
 			}
 		}
@@ -283,7 +286,7 @@ receivers:
 		}
 		var p pause
 		heed(&found[i], &p)
-		if _, err := found[i].Notify(ctx, engineAlerts(1)...); err == nil {
+		if v := found[i].Notify(ctx, engineAlerts(1)...); v.Err() == nil {
 			t.Errorf("%s: told", found[i].Name())
 		}
 		if left := time.Until(p.until); left < 50*time.Second {

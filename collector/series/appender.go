@@ -47,41 +47,34 @@ func reasonOf(err error) string {
 }
 
 // appender is the TSDB's, for as long as there are not too many series.
-func (s *Store) appender(ctx context.Context) storage.Appender {
-	return &boundedAppender{Appender: s.db.Appender(ctx), head: s.db.Head(), most: uint64(s.o.MaxSeries)}
+func (s *Store) appender(ctx context.Context) *boundedAppender {
+	all := s.db.AppenderV2(ctx).(storage.ExemplarAppenderV2) // as it says of itself
+	return &boundedAppender{ExemplarAppenderV2: all, head: s.db.Head(), most: uint64(s.o.MaxSeries)}
 }
 
 // boundedAppender takes new series only while they are fewer than the bound.
 type boundedAppender struct {
-	storage.Appender
+	storage.ExemplarAppenderV2
 	head *tsdb.Head
 	most uint64
 }
 
-// Append takes a sample, unless its series is one too many.
-func (a *boundedAppender) Append(ref storage.SeriesRef, ls labels.Labels, t int64, v float64) (storage.SeriesRef, error) {
+// Append takes a sample or a histogram, unless its series is one too many.
+func (a *boundedAppender) Append(ref storage.SeriesRef, ls labels.Labels, st, t int64, v float64, h *histogram.Histogram, fh *histogram.FloatHistogram, o storage.AOptions) (storage.SeriesRef, error) {
 	if !ls.IsEmpty() && !a.room(ls) {
 		return 0, errSeries
 	}
-	return a.Appender.Append(ref, ls, t, v)
+	return a.ExemplarAppenderV2.Append(ref, ls, st, t, v, h, fh, o)
 }
 
 func (a *boundedAppender) room(ls labels.Labels) bool {
 	if a.head.NumSeries() < a.most {
 		return true
 	}
-	known, ok := a.Appender.(storage.GetRef)
+	known, ok := a.ExemplarAppenderV2.(storage.GetRef)
 	if !ok {
 		return true
 	}
 	ref, _ := known.GetRef(ls, ls.Hash())
 	return ref != 0
-}
-
-// AppendHistogram takes a histogram, unless its series is one too many.
-func (a *boundedAppender) AppendHistogram(ref storage.SeriesRef, ls labels.Labels, t int64, h *histogram.Histogram, fh *histogram.FloatHistogram) (storage.SeriesRef, error) {
-	if !a.room(ls) {
-		return 0, errSeries
-	}
-	return a.Appender.AppendHistogram(ref, ls, t, h, fh)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
 )
 
@@ -43,9 +44,9 @@ func (f *feeder) append(ctx context.Context, samples []sample) error {
 	app := f.s.appender(ctx)
 	stored := 0
 	for _, x := range samples {
-		ref, err := app.Append(x.layout.refs[x.i], labels.EmptyLabels(), x.time, x.value)
+		ref, err := app.Append(x.layout.refs[x.i], labels.EmptyLabels(), 0, x.time, x.value, nil, nil, storage.AOptions{})
 		if errors.Is(err, tsdb.ErrInvalidSample) { // the TSDB does not know the reference
-			ref, err = app.Append(0, x.layout.labels(x.i), x.time, x.value)
+			ref, err = app.Append(0, x.layout.labels(x.i), 0, x.time, x.value, nil, nil, storage.AOptions{})
 		}
 		if err != nil {
 			f.s.met.refused(reasonOf(err)).Inc()

@@ -10,29 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/tomeishi/tomeishi/agent/smalldisk"
 	"github.com/tomeishi/tomeishi/collector/entry"
 )
-
-// smallDisk mounts a file system of so many megabytes. Where that is not
-// permitted the test is skipped, but in CI it fails.
-func smallDisk(t *testing.T, megabytes string) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+megabytes+"m"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("mount a small tmpfs: %v", err)
-		}
-		t.Skipf("mounting a small tmpfs is not permitted here: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
 
 // fillUp takes the last byte.
 func fillUp(t *testing.T, path string) {
@@ -54,7 +34,7 @@ func fillUp(t *testing.T, path string) {
 // ledger, does not break, starts on a full disk, and has everything afterwards.
 func TestFullDisk(t *testing.T) {
 	t.Parallel() // most of it is waiting
-	base := smallDisk(t, "160")
+	base := smalldisk.Mount(t, "160m")
 	dir, filler := filepath.Join(base, "series"), filepath.Join(base, "filler")
 	j := new(journal)
 	h := newHost("web1", gauges("g", 50)...)
@@ -117,7 +97,7 @@ func TestFullDisk(t *testing.T) {
 
 // TestCarefulCompactor writes no block for which there is no room.
 func TestCarefulCompactor(t *testing.T) {
-	base := smallDisk(t, "60") // less than the reserve
+	base := smalldisk.Mount(t, "60m") // less than the reserve
 	c := carefulCompactor{dir: base}
 	if err := c.check(base); !errors.Is(err, errNoRoom) {
 		t.Errorf("got %v", err)

@@ -18,7 +18,7 @@ import (
 // catalog, of others from what their senders said lately. It is a help for
 // people who write queries, kept in memory only.
 type families struct {
-	mu    sync.Mutex
+	mu    sync.Mutex // guards known
 	known map[string]family
 }
 

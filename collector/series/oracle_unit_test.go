@@ -45,6 +45,7 @@ func TestOracleUnitTests(t *testing.T) {
 		{"bad-promql.yml", "", "found duplicate series"},
 		{"bad-rules-syntax-test.yml", "", "bad-rules-syntax.yml:7:22: expr: unexpected end of input"},
 		{"bad-rules-error-test.yml", "", "many-to-many matching not allowed"},
+		{"experimental-functions-test.yml", "", "is not enabled"},
 		{"failing.yml", "Failing test", "{__name__=\"test\"}"},
 		{"failing.yml", "Failing alert test", "AlwaysFiring"},
 	}

@@ -7,7 +7,7 @@ import (
 
 // progress is how far the view is, for those who wait.
 type progress struct {
-	mu      sync.Mutex
+	mu      sync.Mutex    // guards what follows
 	applied uint64        // the view has everything up to this entry
 	moved   chan struct{} // closed when applied changes; nil while nobody waits
 }

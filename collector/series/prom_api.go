@@ -20,7 +20,7 @@ import (
 
 // compatible is the version of Prometheus that the API answers like. Clients
 // look at it to see what they may ask.
-const compatible = "3.15.0"
+const compatible = "3.16.0"
 
 const apiPrefix = "/api/v1"
 
@@ -58,7 +58,7 @@ func (s *Store) registerAPI(mux *http.ServeMux) {
 func (s *Store) newAPI() *v1.API {
 	return v1.NewAPI(
 		s.engine, s.db,
-		nil, nil, // nothing is appended
+		nil, // nothing is appended
 		s.db,
 		func(context.Context) v1.ScrapePoolsRetriever { return nothing{} },
 		func(context.Context) v1.TargetRetriever { return nothing{} },
@@ -80,10 +80,11 @@ func (s *Store) newAPI() *v1.API {
 		s.registry, nil, nil,
 		false, nil, // remote write goes through the ledger
 		false, false, false, // no OTLP
-		false, lookback, false, false,
+		lookback, false, false,
 		nil, nil,
 		v1.OpenAPIOptions{IncludePaths: []string{"/none"}},
 		s.parser,
+		false, 0, // no estimates of what a query costs
 	)
 }
 

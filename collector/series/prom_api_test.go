@@ -256,23 +256,23 @@ func TestPrometheusClient(t *testing.T) {
 	must(t, err)
 	c, ctx := promv1.NewAPI(client), t.Context()
 
-	value, warnings, err := c.Query(ctx, `node_load{instance="web1",n="000"}`, at)
+	value, warnings, _, err := c.Query(ctx, `node_load{instance="web1",n="000"}`, at)
 	if v, ok := value.(model.Vector); err != nil || len(warnings) > 0 || !ok || len(v) != 1 || v[0].Value != 119 {
 		t.Errorf("query: %v %v %v", value, warnings, err)
 	}
-	value, _, err = c.QueryRange(ctx, "sum(rate(node_load[30s]))", promv1.Range{Start: at.Add(-time.Minute), End: at, Step: 10 * time.Second})
+	value, _, _, err = c.QueryRange(ctx, "sum(rate(node_load[30s]))", promv1.Range{Start: at.Add(-time.Minute), End: at, Step: 10 * time.Second})
 	if m, ok := value.(model.Matrix); err != nil || !ok || len(m) != 1 || len(m[0].Values) != 7 || m[0].Values[6].Value != 2 {
 		t.Errorf("range: %v %v", value, err)
 	}
-	series, _, err := c.Series(ctx, []string{"node_load"}, at.Add(-time.Minute), at)
+	series, _, _, err := c.Series(ctx, []string{"node_load"}, at.Add(-time.Minute), at)
 	if err != nil || len(series) != 4 {
 		t.Errorf("series: %v %v", series, err)
 	}
-	names, _, err := c.LabelNames(ctx, nil, at.Add(-time.Minute), at)
+	names, _, _, err := c.LabelNames(ctx, nil, at.Add(-time.Minute), at)
 	if err != nil || !slices.Contains(names, "instance") {
 		t.Errorf("labels: %v %v", names, err)
 	}
-	values, _, err := c.LabelValues(ctx, "instance", []string{"node_load"}, at.Add(-time.Minute), at, promv1.WithLimit(1))
+	values, _, _, err := c.LabelValues(ctx, "instance", []string{"node_load"}, at.Add(-time.Minute), at, promv1.WithLimit(1))
 	if err != nil || len(values) != 1 {
 		t.Errorf("values: %v %v", values, err)
 	}
@@ -294,7 +294,7 @@ func TestPrometheusClient(t *testing.T) {
 	if _, err := c.Targets(ctx); err != nil {
 		t.Error(err)
 	}
-	_, _, err = c.Query(ctx, "sum((", at)
+	_, _, _, err = c.Query(ctx, "sum((", at)
 	if e, ok := errors.AsType[*promv1.Error](err); !ok || e.Type != promv1.ErrBadData {
 		t.Errorf("a bad query: %v", err)
 	}

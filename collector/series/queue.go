@@ -13,7 +13,7 @@ const maxQueued = 64 << 20
 // queue holds entries between the one that applies them, who never waits, and
 // the feeder.
 type queue struct {
-	mu      sync.Mutex
+	mu      sync.Mutex // guards waiting and bytes
 	waiting haul
 	bytes   int
 	most    int           // bytes; maxQueued but in tests

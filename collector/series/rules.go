@@ -55,7 +55,7 @@ type Rules struct {
 	// loaded is what the manager evaluates. It is nil until Run.
 	loaded atomic.Pointer[loaded]
 
-	mu      sync.Mutex         // loads one after another
+	mu      sync.Mutex         // guards what follows; held over a load, so that loads come one after another
 	manager *promrules.Manager // nil before and after Run
 	source  source             // what the manager reads
 	next    *ruleSet           // loaded last
@@ -154,7 +154,7 @@ func (r *Rules) managerOptions(ctx context.Context) *promrules.ManagerOptions {
 		QueryFunc:            promrules.EngineQueryFunc(r.store.engine, r.store.db),
 		NotifyFunc:           func(context.Context, string, ...*promrules.Alert) {}, // alerts are levels here
 		Context:              ctx,
-		Appendable:           r.store.db,
+		AppendableV2:         r.store.db,
 		Queryable:            r.store.db,
 		Logger:               r.o.Log,
 		Registerer:           r.store.registry,

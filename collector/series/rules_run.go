@@ -90,9 +90,9 @@ func (r *Rules) turn(ctx context.Context) (done func()) {
 // behind tells when the series lack what the ledger has had for maxBehind. What
 // is missing then is neither true nor false.
 type behind struct {
-	mu    sync.Mutex
-	index uint64    // of the ledger's newest entry
-	at    time.Time // when it was looked at
+	mu    sync.Mutex // guards what follows
+	index uint64     // of the ledger's newest entry
+	at    time.Time  // when it was looked at
 }
 
 func (b *behind) now(s *Store) bool {

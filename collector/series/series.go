@@ -143,7 +143,7 @@ func (s *Store) Run(ctx context.Context) {
 		}
 	})
 	ended := make(chan struct{})
-	go func() {
+	go func() { // what follows waits for ended, unless the TSDB is broken
 		wg.Wait()
 		close(ended)
 	}()

@@ -65,7 +65,7 @@ func (s *Store) takeWrite(w http.ResponseWriter, r *http.Request, protocol byte,
 	case v.broken != nil:
 		http.Error(w, v.broken.Error()+": nothing of the request was stored", http.StatusBadRequest)
 		return
-	case v.samples == 0 || protocol == protocol1 && checked.code != http.StatusNoContent:
+	case v.samples == 0 || checked.panicked || protocol == protocol1 && checked.code != http.StatusNoContent:
 		checked.copyTo(w) // nothing would be stored
 		return
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/prometheus/prometheus/model/exemplar"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/model/metadata"
 	"github.com/prometheus/prometheus/storage"
 )
 
@@ -23,10 +22,9 @@ const (
 // A verdict is what Prometheus's handler would do with a request, found before
 // it enters the ledger: the handler decodes it and appends to nothing.
 type verdict struct {
-	storage.Appender // nil: the handler uses no more than what is here
-	families         *families
-	samples          int   // that it would store
-	broken           error // the first bound of ours that the request breaks
+	families *families
+	samples  int   // that it would store
+	broken   error // the first bound of ours that the request breaks
 }
 
 type verdictKey struct{}
@@ -41,18 +39,14 @@ func (w *writes) check(r *http.Request, protocol byte, compressed []byte) (*verd
 // checking hands the verdict in ctx to the handler as its storage.
 type checking struct{}
 
-// Appender is the verdict in ctx.
-func (checking) Appender(ctx context.Context) storage.Appender {
+// AppenderV2 is the verdict in ctx.
+func (checking) AppenderV2(ctx context.Context) storage.AppenderV2 {
 	return ctx.Value(verdictKey{}).(*verdict)
 }
 
-// Append counts a sample.
-func (v *verdict) Append(_ storage.SeriesRef, ls labels.Labels, _ int64, _ float64) (storage.SeriesRef, error) {
-	return v.count(ls)
-}
-
-// AppendHistogram counts a histogram that is sound.
-func (v *verdict) AppendHistogram(_ storage.SeriesRef, ls labels.Labels, _ int64, h *histogram.Histogram, fh *histogram.FloatHistogram) (storage.SeriesRef, error) {
+// Append counts a sample, or a histogram that is sound, and learns what protocol
+// 2 says of the metric.
+func (v *verdict) Append(ref storage.SeriesRef, ls labels.Labels, _, _ int64, _ float64, h *histogram.Histogram, fh *histogram.FloatHistogram, o storage.AOptions) (storage.SeriesRef, error) {
 	var err error
 	if h != nil {
 		err = h.Validate()
@@ -62,28 +56,23 @@ func (v *verdict) AppendHistogram(_ storage.SeriesRef, ls labels.Labels, _ int64
 	if err != nil {
 		return 0, err
 	}
-	return v.count(ls)
-}
-
-func (v *verdict) count(ls labels.Labels) (storage.SeriesRef, error) {
 	if err := checkLabels(ls); err != nil {
 		return 0, v.breaks(err)
+	}
+	if ref == 0 { // the first of its series
+		v.families.learn(ls.Get(model.MetricNameLabel), o.Metadata)
 	}
 	v.samples++
 	return 1, nil
 }
 
-// AppendExemplar looks at the size of an exemplar.
-func (v *verdict) AppendExemplar(_ storage.SeriesRef, _ labels.Labels, e exemplar.Exemplar) (storage.SeriesRef, error) {
-	if err := checkLabels(e.Labels); err != nil {
-		return 0, v.breaks(fmt.Errorf("exemplar: %w", err))
+// AppendExemplars looks at the size of exemplars.
+func (v *verdict) AppendExemplars(_ storage.SeriesRef, _ labels.Labels, exemplars []exemplar.Exemplar) (storage.SeriesRef, error) {
+	for _, e := range exemplars {
+		if err := checkLabels(e.Labels); err != nil {
+			return 0, v.breaks(fmt.Errorf("exemplar: %w", err))
+		}
 	}
-	return 1, nil
-}
-
-// UpdateMetadata learns what protocol 2 says of a metric.
-func (v *verdict) UpdateMetadata(_ storage.SeriesRef, ls labels.Labels, m metadata.Metadata) (storage.SeriesRef, error) {
-	v.families.learn(ls.Get(model.MetricNameLabel), m)
 	return 1, nil
 }
 

@@ -29,7 +29,7 @@ type writes struct {
 	inside   chan struct{} // requests, from their bodies to their answers
 	decoding chan struct{} // requests that are being decoded
 
-	mu      sync.Mutex
+	mu      sync.Mutex           // guards what follows
 	answers map[uint64]*recorder // of entries fed lately, by index
 	order   []uint64
 }
@@ -47,8 +47,8 @@ func (w *writes) open(s *Store) {
 	// fill the disk; the answer says the same.
 	quiet := slog.New(slog.DiscardHandler)
 	both := remoteapi.MessageTypes{remoteapi.WriteV1MessageType, remoteapi.WriteV2MessageType}
-	w.checker = remote.NewWriteHandler(quiet, nil, checking{}, both, false, false, true)
-	w.storer = remote.NewWriteHandler(quiet, s.registry, storing{s}, both, false, false, false)
+	w.checker = remote.NewWriteHandler(quiet, nil, checking{}, both, false, true)
+	w.storer = remote.NewWriteHandler(quiet, s.registry, storing{s}, both, false, false)
 }
 
 // handle calls a handler in this process. One that panics on what it is given
@@ -59,6 +59,7 @@ func (w *writes) handle(ctx context.Context, h http.Handler, protocol byte, comp
 		if p := recover(); p != nil {
 			w.s.met.panics.Inc()
 			rec = newRecorder()
+			rec.panicked = true
 			http.Error(rec, fmt.Sprintf("the request cannot be handled: %.200v", p), http.StatusBadRequest)
 		}
 	}()
@@ -125,10 +126,10 @@ type storing struct{ s *Store }
 
 type storingKey struct{}
 
-// Appender is for the entry in ctx.
-func (st storing) Appender(ctx context.Context) storage.Appender {
+// AppenderV2 is for the entry in ctx.
+func (st storing) AppenderV2(ctx context.Context) storage.AppenderV2 {
 	e := ctx.Value(storingKey{}).(*storingEntry)
-	e.Appender = st.s.appender(ctx)
+	e.ExemplarAppenderV2 = st.s.appender(ctx)
 	return e
 }
 
@@ -136,28 +137,20 @@ func (st storing) Appender(ctx context.Context) storage.Appender {
 // hold for all samples: by the entry's time, so that it is stored alike whenever
 // it is fed.
 type storingEntry struct {
-	storage.Appender // nil before the handler asks for it
-	s                *Store
-	latest           int64 // Unix milliseconds
-	stored           int
-	failed           error // to write the logs
-	done             bool
+	storage.ExemplarAppenderV2 // nil before the handler asks for it
+	s                          *Store
+	latest                     int64 // Unix milliseconds
+	stored                     int
+	failed                     error // to write the logs
+	done                       bool
 }
 
-// Append stores a sample.
-func (e *storingEntry) Append(ref storage.SeriesRef, ls labels.Labels, t int64, v float64) (storage.SeriesRef, error) {
+// Append stores a sample or a histogram.
+func (e *storingEntry) Append(ref storage.SeriesRef, ls labels.Labels, st, t int64, v float64, h *histogram.Histogram, fh *histogram.FloatHistogram, o storage.AOptions) (storage.SeriesRef, error) {
 	if t > e.latest {
 		return e.count(0, errAhead)
 	}
-	return e.count(e.Appender.Append(ref, ls, t, v))
-}
-
-// AppendHistogram stores a histogram.
-func (e *storingEntry) AppendHistogram(ref storage.SeriesRef, ls labels.Labels, t int64, h *histogram.Histogram, fh *histogram.FloatHistogram) (storage.SeriesRef, error) {
-	if t > e.latest {
-		return e.count(0, errAhead)
-	}
-	return e.count(e.Appender.AppendHistogram(ref, ls, t, h, fh))
+	return e.count(e.ExemplarAppenderV2.Append(ref, ls, st, t, v, h, fh, o))
 }
 
 func (e *storingEntry) count(ref storage.SeriesRef, err error) (storage.SeriesRef, error) {
@@ -172,7 +165,7 @@ func (e *storingEntry) count(ref storage.SeriesRef, err error) (storage.SeriesRe
 // Commit makes it all visible.
 func (e *storingEntry) Commit() error {
 	e.done = true
-	if e.failed = e.Appender.Commit(); e.failed == nil {
+	if e.failed = e.ExemplarAppenderV2.Commit(); e.failed == nil {
 		e.s.met.appended.Add(e.stored)
 	}
 	return e.failed
@@ -181,24 +174,25 @@ func (e *storingEntry) Commit() error {
 // Rollback drops it all.
 func (e *storingEntry) Rollback() error {
 	e.done = true
-	return e.Appender.Rollback()
+	return e.ExemplarAppenderV2.Rollback()
 }
 
 // close gives back what a handler that panicked left open.
 func (e *storingEntry) close() {
-	if e.Appender == nil || e.done {
+	if e.ExemplarAppenderV2 == nil || e.done {
 		return
 	}
-	if err := e.Appender.Rollback(); err != nil && !errors.Is(err, storage.ErrNotFound) {
+	if err := e.ExemplarAppenderV2.Rollback(); err != nil && !errors.Is(err, storage.ErrNotFound) {
 		e.s.o.Log.Warn("roll back a remote write request", "error", err)
 	}
 }
 
 // recorder keeps the beginning of what a handler answers.
 type recorder struct {
-	header http.Header
-	code   int
-	body   bytes.Buffer
+	header   http.Header
+	code     int
+	body     bytes.Buffer
+	panicked bool // the handler did
 }
 
 // maxAnswer bounds the text of an answer: the handler names every sample that

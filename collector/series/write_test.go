@@ -14,6 +14,7 @@ import (
 	"github.com/golang/snappy"
 	"github.com/prometheus/prometheus/prompb"
 	writev2 "github.com/prometheus/prometheus/prompb/io/prometheus/write/v2"
+	"github.com/prometheus/prometheus/storage"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
 )
@@ -261,7 +262,7 @@ func TestWriteHistogram(t *testing.T) {
 		{"sound", func(*prompb.Histogram) {}, 204},
 		{"wrong count", func(h *prompb.Histogram) { h.Count = &prompb.Histogram_CountInt{CountInt: 9} }, 400},
 		{"spans without buckets", func(h *prompb.Histogram) { h.PositiveDeltas = nil }, 400},
-		{"spans far away", func(h *prompb.Histogram) { h.PositiveSpans[0].Offset = math.MaxInt32 }, 204},
+		{"spans far away", func(h *prompb.Histogram) { h.PositiveSpans[0].Offset = math.MaxInt32 }, 400},
 		{"a span of 4 billion", func(h *prompb.Histogram) { h.PositiveSpans[0].Length = math.MaxUint32 }, 400},
 		{"finer than is kept", func(h *prompb.Histogram) { h.Schema, h.PositiveSpans[0].Offset = 9, math.MaxInt32 }, 204},
 		{"finer, spans without buckets", func(h *prompb.Histogram) { h.Schema, h.PositiveDeltas = 9, nil }, 400},
@@ -285,8 +286,8 @@ func TestPanicInHandler(t *testing.T) {
 	r := open(t, t.TempDir(), j, 0)
 	storer := r.writes.storer
 	r.writes.storer = http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
-		app := storing{r.Store}.Appender(req.Context())
-		if _, err := app.Append(0, labelsOf("half"), now().UnixMilli(), 1); err != nil {
+		app := storing{r.Store}.AppenderV2(req.Context())
+		if _, err := app.Append(0, labelsOf("half"), 0, now().UnixMilli(), 1, nil, nil, storage.AOptions{}); err != nil {
 			t.Error(err)
 		}
 		panic(errors.New("rubbish"))

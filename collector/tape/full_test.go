@@ -8,29 +8,14 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-)
 
-func smallDisk(t *testing.T, size string) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("mount a small disk: %v", err)
-		}
-		t.Skipf("mount a small disk (needs root): %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
+	"github.com/tomeishi/tomeishi/agent/smalldisk"
+)
 
 // A full disk is waited for as long as the queue takes entries; beyond that the
 // tape lags, refuses to be synced, and is filled again after a restart.
 func TestFullDisk(t *testing.T) {
-	disk := smallDisk(t, "1m")
+	disk := smalldisk.Mount(t, "1m")
 	dir := filepath.Join(disk, "tape")
 	p := open(t, dir, func(o *Options) { o.Queue = 16 })
 	list := entries(0, 3000)

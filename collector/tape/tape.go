@@ -81,7 +81,7 @@ type Tape struct {
 	wake chan struct{} // to the writer: something is due
 	done chan struct{} // closed at the writer's end
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards what follows; not held while blocks are compressed and written
 	changed *sync.Cond // the queue is shorter, or written, failing, lagging or closed changed
 	segs    []*segment // the last one is being written
 	queue   []*block   // sealed, not yet written

@@ -9,7 +9,7 @@ import (
 // A shelf keeps what was costly to make, so that many who look at one page make
 // it once.
 type shelf[V any] struct {
-	mu   sync.Mutex
+	mu   sync.Mutex // guards kept; not held while a value is made
 	kept map[string]*kept[V]
 }
 

@@ -199,7 +199,7 @@ func (b *bench) storm(ctx context.Context) (rows []row, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var turned time.Time
-	var mu sync.Mutex
+	var mu sync.Mutex // guards turned
 	var agents sync.WaitGroup
 	defer agents.Wait()
 	defer cancel()
@@ -230,7 +230,7 @@ func (b *bench) storm(ctx context.Context) (rows []row, err error) {
 	turned = time.Now()
 	mu.Unlock()
 	all := make(chan time.Duration, 1)
-	go func() { all <- awaitAlerts(ctx, c, stormRules*stormSeries) }()
+	go func() { all <- awaitAlerts(ctx, c, stormRules*stormSeries) }() // trialsDuring waits for it
 	trials, took, err := trialsDuring(ctx, c, all, failed)
 	if err != nil {
 		return nil, err

@@ -140,7 +140,7 @@ func serveBareAgent(ctx context.Context, addr, to string) error {
 	mux.HandleFunc("GET /-/ready", func(http.ResponseWriter, *http.Request) {})
 	server := &http.Server{Addr: addr, Handler: mux, ReadHeaderTimeout: time.Second}
 	failed := make(chan error, 1)
-	go func() { failed <- server.ListenAndServe() }()
+	go func() { failed <- server.ListenAndServe() }() // nobody waits: it ends with the process
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {

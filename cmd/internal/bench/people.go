@@ -41,7 +41,7 @@ func newReceiver(ctx context.Context) (*receiver, error) {
 	}
 	r := &receiver{url: "http://" + l.Addr().String(), got: make(chan notification, crowd)}
 	r.server = &http.Server{Handler: r, ReadHeaderTimeout: time.Minute}
-	go func() {
+	go func() { // nobody waits: it ends when the server is closed
 		if err := r.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			exit(err)
 		}

@@ -39,7 +39,7 @@ func serveReference(ctx context.Context, addr, dir string) error {
 }
 
 type reference struct {
-	mu    sync.Mutex
+	mu    sync.Mutex // guards what follows
 	file  *os.File
 	epoch int
 	news  chan struct{}

@@ -172,7 +172,7 @@ func (b *bench) startTimes(ctx context.Context) ([]row, error) {
 func (b *bench) manyEntries(ctx context.Context, s *server, n int) error {
 	errs := make(chan error, 32)
 	for w := range 32 {
-		go func() {
+		go func() { // the loop below waits for all
 			for i := w; i < n; i += 32 {
 				id := fmt.Sprint("one-", i)
 				if err := s.post(ctx, oneEvent, event(id, id)); err != nil {

@@ -31,6 +31,7 @@ func layers() []layer {
 	return []layer{
 		{from: "agent/report/...", why: whyLeaf},
 		{from: "agent/httpguard/...", why: whyLeaf},
+		{from: "agent/smalldisk/...", why: whyLeaf},
 		{from: "agent/strictyaml/...", why: whyLeaf},
 		{from: "agent/filekind/...", sees: []string{"agent/strictyaml"}, why: whyLeaf},
 		{from: "agent/durable/...", why: whyLeaf},
@@ -103,7 +104,7 @@ func layers() []layer {
 }
 
 // importRule finds imports that cross the walls of DESIGN.md. Tests may use
-// the wire too, and the tests of the collector and of cmd put whole systems
+// the wire and a small disk too, and the tests of the collector and of cmd put whole systems
 // together, so they see everything.
 func importRule(t *tree) []string {
 	var found []string
@@ -112,7 +113,11 @@ func importRule(t *tree) []string {
 		if !ours || room(f.dir) == room(to) {
 			return
 		}
-		if f.test() && (f.dir == "collector" || to == "agent/report") {
+		if to == "agent/smalldisk" && !f.test() {
+			found = append(found, fmt.Sprintf("%s: %s may not import %s: it is for tests", place, f.dir, to))
+			return
+		}
+		if f.test() && (f.dir == "collector" || to == "agent/report" || to == "agent/smalldisk") {
 			return
 		}
 		for _, l := range layers() {

@@ -25,6 +25,9 @@ func rules() []rule {
 		{"promises", "what survives a crash is promised in words before it is trusted in code", promises},
 		{"sizes", "a file is one idea; a second idea is a second file", fileSizes},
 		{"init", "main decides what runs and in which order; nothing registers itself", noInit},
+		{"locks", "whoever adds a field or takes a second lock must know what the first is for", locks},
+		{"goroutines", "what nobody waits for outlives what it works on", goroutines},
+		{"reasons", "a dependency is a decision, and can be taken back only where its reason is known", reasons},
 		{"paths", "the text must be true on every machine", noMachinePaths},
 	}
 }

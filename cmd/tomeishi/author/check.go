@@ -76,7 +76,7 @@ func untilDone(ctx context.Context, read func() ([]rules.File, error)) ([]rules.
 		err   error
 	}
 	done := make(chan result, 1)
-	go func() {
+	go func() { // the select below waits, until ctx ends
 		files, err := read()
 		done <- result{files, err}
 	}()

@@ -50,7 +50,7 @@ func (n *node) serve(ctx context.Context, beside ...func(context.Context) error)
 	defer signal.Stop(n.hangup)
 	ctx, cancel := context.WithCancel(ctx)
 	over := make(chan error, 1)
-	go func() {
+	go func() { // serve waits for over
 		defer cancel()
 		over <- n.collector.Run(serving)
 	}()
