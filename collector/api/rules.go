@@ -120,7 +120,7 @@ func (a *API) ruleGroups(ask ruleAsk) []*ruleGroup {
 	_, _, now := a.Machine.At()
 	views, _, _ := a.Machine.RulesView()
 	for _, v := range views {
-		rule := eventShape(v, b.list(owner{group: v.Group, name: v.Name}), now)
+		rule := a.eventShape(v, b.list(owner{group: v.Group, name: v.Name}), now)
 		add(v.File, ruleGroup{Name: v.Group, LastEvaluation: now}, v.Name, rule)
 	}
 	for _, name := range b.builtIns() {
@@ -176,7 +176,7 @@ func stateOf(alerts []Alert, none string) string {
 // ill is how long a rule counts as ill after an error.
 const ill = time.Hour
 
-func eventShape(v machine.RuleView, alerts []Alert, now time.Time) Rule {
+func (a *API) eventShape(v machine.RuleView, alerts []Alert, now time.Time) Rule {
 	r := Rule{
 		Type: machine.Alerting, Name: v.Name, Query: v.Explain(), KeepFiringFor: v.KeepFiring.Seconds(),
 		Labels: map[string]string{}, Annotations: map[string]string{},
@@ -193,7 +193,7 @@ func eventShape(v machine.RuleView, alerts []Alert, now time.Time) Rule {
 		r.Annotations[l.Name] = l.Value
 	}
 	if v.RuleStats.Errors > 0 && now.UnixNano()-v.LastErrorAt < int64(ill) {
-		r.Health, r.LastError = "err", v.LastError
+		r.Health, r.LastError = "err", a.Message.Record(v.LastError)
 	}
 	return r
 }

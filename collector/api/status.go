@@ -105,7 +105,7 @@ func (a *API) getStatus(w http.ResponseWriter, r *http.Request) {
 	}
 	s.countGates(m)
 	s.Automatic = a.automatic().line()
-	s.countRules(m, a.groups())
+	a.countRules(&s, a.groups())
 	totals := m.Totals()
 	s.Alerts, s.Events, s.Duplicate = totals.Alerts, totals.Accepted, totals.Duplicates
 	s.Incidents = m.Counts().Open
@@ -132,7 +132,8 @@ func (s *Status) countGates(m *machine.Machine) {
 	}
 }
 
-func (s *Status) countRules(m *machine.Machine, groups []machine.GroupView) {
+func (a *API) countRules(s *Status, groups []machine.GroupView) {
+	m := a.Machine
 	views, set, since := m.RulesView()
 	s.Rules, s.RuleSet, s.RulesLive = len(views), set, since.UTC().Format(time.RFC3339)
 	s.Failures = []RuleFail{}
@@ -143,7 +144,7 @@ func (s *Status) countRules(m *machine.Machine, groups []machine.GroupView) {
 	}
 	_, _, now := m.At()
 	for _, v := range views {
-		if r := eventShape(v, nil, now); r.Health != "ok" {
+		if r := a.eventShape(v, nil, now); r.Health != "ok" {
 			fail(v.Name, r.LastError)
 		}
 	}

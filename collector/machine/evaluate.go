@@ -113,7 +113,7 @@ func (m *Machine) ruleError(rule *rules.Rule, stats *RuleStats, fault *match.Fau
 	if m.Time-stats.LastErrorAt < int64(time.Second) {
 		return // one a second says as much as a thousand
 	}
-	stats.LastError, stats.LastErrorAt = clean(fault.Error()), m.Time
+	stats.LastError, stats.LastErrorAt = noted(fault), m.Time
 	m.builtIn(ruleErrors, Label{Name: "rule", Value: rule.Name}, Label{Name: "error", Value: "event"})
 }
 

@@ -108,7 +108,7 @@ func TestRuleErrorsAreShown(t *testing.T) {
 	r.send(payout("1", "w1", "p1", "a", "lots"))
 	views, _, _ := r.m.RulesView()
 	i := slices.IndexFunc(views, func(v RuleView) bool { return v.Name == "Much" })
-	if v := views[i]; v.RuleStats.Errors != 1 || !strings.Contains(v.LastError, "amount") {
+	if v := views[i]; v.RuleStats.Errors != 1 || !strings.Contains(v.LastError.Arg("field"), "amount") {
 		t.Errorf("stats %+v", v.RuleStats)
 	}
 	if got := r.standing(); !slices.Equal(got, []string{"RuleErrors"}) {

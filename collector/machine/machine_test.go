@@ -49,12 +49,19 @@ type rig struct {
 	index uint64
 	now   time.Time
 	next  int
+	tape  []entry.Entry // that were applied
 }
 
 func newRig(t testing.TB, ruleText string) *rig {
 	t.Helper()
+	return newRigAt(t, Behavior, ruleText)
+}
+
+// newRigAt begins with a version of the behavior.
+func newRigAt(t testing.TB, version uint32, ruleText string) *rig {
+	t.Helper()
 	r := &rig{t: t, m: New(), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
-	r.json(entry.KindGenesis, entry.Genesis{Cell: "c0", Secret: [2]uint64{1, 2}, Behavior: Behavior})
+	r.json(entry.KindGenesis, entry.Genesis{Cell: "c0", Secret: [2]uint64{1, 2}, Behavior: version})
 	r.load(ruleText)
 	return r
 }
@@ -79,7 +86,9 @@ func (r *rig) must(out any) {
 
 func (r *rig) apply(kind entry.Kind, body []byte) any {
 	r.index++
-	return r.m.Apply(entry.Entry{Index: r.index, Time: r.now.UnixNano(), Kind: kind, Body: body, Hash: sha256.Sum256(body)})
+	e := entry.Entry{Index: r.index, Time: r.now.UnixNano(), Kind: kind, Body: body, Hash: sha256.Sum256(body)}
+	r.tape = append(r.tape, e)
+	return r.m.Apply(e)
 }
 
 func (r *rig) json(kind entry.Kind, v any) any { return r.apply(kind, entry.Marshal(v)) }

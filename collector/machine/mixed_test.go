@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 const mixedRules = `groups:
@@ -61,7 +62,7 @@ func TestMixedAssets(t *testing.T) {
 			r.send(taken("2", c.second, "6"))
 			r.wantClosed("all", !c.mixed)
 			s := r.stats("TakesMuch")
-			if want := `amounts of "BTC" and of another asset in one window cannot be compared or added`; !c.mixed && s.Errors != 0 || c.mixed && (s.Errors != 1 || !strings.HasPrefix(s.LastError, want)) {
+			if want := record.New(record.FaultMixed, "", "data.asset", "BTC"); !c.mixed && s.Errors != 0 || c.mixed && (s.Errors != 1 || !s.LastError.Equal(want)) {
 				t.Errorf("stats %+v", s)
 			}
 			want := []string{"TakesMuch"}

@@ -153,7 +153,7 @@ func (s *simulation) evaluation() {
 
 func (s *simulation) disk() entry.Condition {
 	path := fmt.Sprint("/d", s.rnd.IntN(3))
-	c := entry.Condition{Name: diskLow, Labels: []Label{{Name: "path", Value: path}}, Firing: s.rnd.IntN(2) == 0, About: record.New(record.Legacy, fmt.Sprint(s.index))}
+	c := entry.Condition{Name: diskLow, Labels: []Label{{Name: "path", Value: path}}, Firing: s.rnd.IntN(2) == 0, About: record.New(record.AboutDiskLow, fmt.Sprint(s.index))}
 	known := slices.Contains(s.low, path)
 	switch {
 	case c.Firing && !known:

@@ -21,12 +21,7 @@ func TestSimulation(t *testing.T) {
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			s := simulation{rig: newRig(t, simulationRules), rnd: rand.New(rand.NewPCG(seed, 5)), seen: map[string]int64{}}
-			s.hosts = hosts{heard: map[string]int64{}, live: map[string]liveness{}, silent: map[string]bool{}, believed: map[string]*belief{}}
-			s.agreed = map[string]int64{}
-			s.gates = map[string]*closed{}
-			s.twin = New()
-			s.twinReads()
+			s := newSimulation(t, seed)
 			for range 1200 {
 				s.step()
 				s.checkHosts()
@@ -50,6 +45,16 @@ func TestSimulation(t *testing.T) {
 			}
 		})
 	}
+}
+
+func newSimulation(t *testing.T, seed uint64) *simulation {
+	s := &simulation{rig: newRig(t, simulationRules), rnd: rand.New(rand.NewPCG(seed, 5)), seen: map[string]int64{}}
+	s.hosts = hosts{heard: map[string]int64{}, live: map[string]liveness{}, silent: map[string]bool{}, believed: map[string]*belief{}}
+	s.agreed = map[string]int64{}
+	s.gates = map[string]*closed{}
+	s.twin = New()
+	s.twinReads()
+	return s
 }
 
 type simulation struct {

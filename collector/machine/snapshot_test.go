@@ -14,8 +14,10 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // history is a machine with something of everything.
-func history(t testing.TB) *rig {
-	r := newRig(t, strings.Replace(metricTestRules, "- {name: btc, mode: enforce}", "- {name: btc, mode: enforce, open: {approvals: 2}}", 1))
+func history(t testing.TB) *rig { return historyAt(t, Behavior) }
+
+func historyAt(t testing.TB, version uint32) *rig {
+	r := newRigAt(t, version, strings.Replace(metricTestRules, "- {name: btc, mode: enforce}", "- {name: btc, mode: enforce, open: {approvals: 2}}", 1))
 	r.pay("w1", "p1")
 	r.pay("w1", "p2")
 	r.send(payout("m1", "w2", "p3", "a", "6"), payout("m2", "w3", "p4", "a", "5.5"))
@@ -24,7 +26,7 @@ func history(t testing.TB) *rig {
 	}
 	r.speaks("host1")
 	r.firing(r.level("Stuck", "instance", "host1"), r.level("Slow"))
-	r.must(r.json(entry.KindCondition, entry.Condition{Name: diskLow, Firing: true, About: record.New(record.Legacy, "3 GB left")}))
+	r.must(r.json(entry.KindCondition, entry.Condition{Name: diskLow, Firing: true, About: record.New(record.AboutDiskLow, "10")}))
 	r.off(0)
 	r.agrees(by("alice", VerdictReal))
 	r.reports("host1", aBeat, r.ask("btc", "w1", "BTC", "0.5"))

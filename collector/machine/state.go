@@ -79,7 +79,7 @@ type RuleSet struct {
 // RuleStats counts what happened to the events of one rule.
 type RuleStats struct {
 	Matched, Missing, Late, Errors, Saturated uint64
-	LastError                                 string `json:",omitempty"`
+	LastError                                 record.Note `json:",omitzero"`
 	LastErrorAt, LastSaturated, LastFired     int64
 }
 

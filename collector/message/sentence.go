@@ -19,7 +19,7 @@ type sentence struct {
 
 func sentences() map[record.Kind]sentence {
 	out := map[record.Kind]sentence{}
-	for _, list := range [][]sentence{stepSentences, causeSentences, resultSentences, aboutSentences, refusalSentences} {
+	for _, list := range [][]sentence{stepSentences, causeSentences, resultSentences, aboutSentences, refusalSentences, faultSentences} {
 		for _, s := range list {
 			out[s.kind] = s
 		}

@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/machine"
-	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/collector/notify"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // lab is one notifier and what is around it.

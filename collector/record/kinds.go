@@ -113,3 +113,19 @@ const (
 	AboutTimeBehind    Kind = "about_ledger_time_behind"
 	AboutNotifyFailing Kind = "about_notify_failing"
 )
+
+// Faults of rules: why an event could not be judged or counted.
+const (
+	FaultOther     Kind = "fault_other"
+	FaultUnordered Kind = "fault_unordered"
+	FaultNested    Kind = "fault_nested"
+	FaultNotNumber Kind = "fault_not_number"
+	FaultTooLong   Kind = "fault_too_long"
+	FaultAbsent    Kind = "fault_absent"
+	FaultNotScalar Kind = "fault_not_scalar"
+	FaultMixed     Kind = "fault_mixed_assets"
+	FaultNotBool   Kind = "fault_not_bool"
+	FaultUnfit     Kind = "fault_unfit"
+	FaultOverflow  Kind = "fault_overflow"
+	FaultTooCostly Kind = "fault_too_costly"
+)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
@@ -17,7 +18,7 @@ func uses(of []rules.Use) (out []ruleUse) {
 }
 
 // eventGroups are the event rules, in the order of their files.
-func (w *Web) eventGroups() (out []ruleGroup) {
+func (w *Web) eventGroups(t *message.Words) (out []ruleGroup) {
 	views, _, _ := w.o.Machine.RulesView()
 	_, _, now := w.o.Machine.At()
 	for _, v := range views {
@@ -32,7 +33,7 @@ func (w *Web) eventGroups() (out []ruleGroup) {
 			row.State = "firing"
 		}
 		if v.RuleStats.Errors > 0 && now.UnixNano()-v.LastErrorAt < int64(errorStands) {
-			row.State, row.Problem = "failing", v.LastError
+			row.State, row.Problem = "failing", t.Record(v.LastError)
 		}
 		g := &out[len(out)-1]
 		g.Rows = append(g.Rows, row)

@@ -70,7 +70,7 @@ const errorStands = time.Hour
 func (w *Web) rules(rw http.ResponseWriter, r *http.Request) {
 	p := rulesPage{Filter: clipText(r.URL.Query().Get("q")), State: clipText(r.URL.Query().Get("state"))}
 	_, p.Set, p.Since = w.o.Machine.RulesView()
-	groups := append(w.eventGroups(), w.metricGroups()...)
+	groups := append(w.eventGroups(w.words(r)), w.metricGroups()...)
 	groups = append(groups, ruleGroup{Name: "tomeishi", Rows: w.builtInRules()})
 	count := map[string]int{}
 	shown := 0
