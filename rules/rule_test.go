@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/tomeishi/tomeishi/rules/form"
 )
 
 func TestIdentity(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 	"github.com/tomeishi/tomeishi/rules/form"
 	"github.com/tomeishi/tomeishi/rules/match"
 	"github.com/tomeishi/tomeishi/rules/window"
@@ -77,7 +78,7 @@ func (r *rule) Identify(d *form.Digest, group, name string) {
 
 // Explain implements form.Rule.
 func (r *rule) Explain() string {
-	return " there has been no " + r.source.Event + " event" + form.OfOne(r.source.By) + " for " + form.DurationText(r.after)
+	return " there has been no " + r.source.Event + " event" + form.OfOne(r.source.By) + " for " + strictyaml.DurationText(r.after)
 }
 
 // Horizon implements form.Rule.
