@@ -13,6 +13,7 @@ type parsedGate struct {
 	Gate
 	place
 	modeSaid, used bool
+	broken         bool // an error was noted in it
 }
 
 type parsedMitigation struct {
@@ -20,6 +21,7 @@ type parsedMitigation struct {
 	place
 	target         place
 	modeSaid, used bool
+	broken         bool // an error was noted in it
 }
 
 const defaultLease = 30 * time.Second
@@ -59,6 +61,7 @@ func (p *parser) gate(n *yaml.Node) {
 		return
 	}
 	p.unique(n, "gate", g.Name, strictyaml.Clip(g.Name))
+	g.broken = p.Noted() > before
 	p.gates = append(p.gates, g)
 }
 
@@ -121,6 +124,7 @@ func (p *parser) mitigation(n *yaml.Node) {
 		p.lacks(n, before, "the mitigation has no target")
 	}
 	p.unique(n, "mitigation", m.Name, strictyaml.Clip(m.Name))
+	m.broken = p.Noted() > before
 	p.mitigations = append(p.mitigations, m)
 }
 

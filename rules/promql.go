@@ -20,6 +20,7 @@ type parsedMetric struct {
 
 	labels, annotations []strictyaml.Member // as they stand there
 
+	broken bool           // an error was noted in it
 	rule   *MetricRule    // nil if it records
 	record *RecordingRule // nil if it alerts
 }
@@ -37,7 +38,9 @@ func (p *parser) metricRules(g *parsedGroup, list []parsedItem) {
 			return
 		}
 		m := &parsedMetric{place: p.here(item.at), group: g, said: item.said}
+		noted := p.Noted()
 		sound := p.metricRule(m)
+		m.broken = !sound || p.Noted() > noted
 		p.metrics = append(p.metrics, m)
 		p.theirs.rules = append(p.theirs.rules, m) // what is not sound may have more errors
 		if sound {

@@ -18,6 +18,7 @@ type parsedRule struct {
 	said     []strictyaml.Member // its keys
 	uses     []parsedUse
 	findings []finding
+	broken   bool // an error was noted in it
 }
 
 // A finding is noted if there are no errors.
@@ -40,7 +41,7 @@ const (
 // rule reads a rule on events: what every rule says here, what it means by its
 // form.
 func (p *parser) rule(item parsedItem, group string, common []Pair) {
-	n := item.at
+	n, before := item.at, p.Noted()
 	r := &parsedRule{Rule: &Rule{File: p.File.Name, Group: group, Limit: defaultLimit}, place: p.here(n), said: item.said}
 	f := p.formOf(item.said)
 	draft := f.Begin(formReader{p, r})
@@ -61,6 +62,7 @@ func (p *parser) rule(item parsedItem, group string, common []Pair) {
 		r.Body.Identify(&d, r.Group, r.Name)
 		r.ID = d.Sum()
 	}
+	r.broken = r.Body == nil || p.Noted() > before
 	p.rules = append(p.rules, r)
 }
 

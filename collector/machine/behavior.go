@@ -51,7 +51,7 @@ func (m *Machine) raiseBehavior(b entry.Behavior) any {
 		return conflict(record.VersionPassed, decimalOf(uint64(b.Version)), decimalOf(uint64(m.Behavior)))
 	}
 	if m.Live != nil {
-		if _, problems := rules.Parse(m.Live.Files); problems.Err() != nil {
+		if _, problems := rules.ParseForms(m.forms, m.Live.Files); problems.Err() != nil {
 			return conflict(record.RulesNeedVersion, decimalOf(uint64(b.Version)))
 		}
 	}

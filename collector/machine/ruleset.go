@@ -29,12 +29,11 @@ func read[T any](e entry.Entry) (v T, err error) {
 	return v, nil
 }
 
-// prepare takes a set of rule files that will count later. Nothing is filled
+// prepare takes a set of rule files that will count later. Its proposer has checked
+// it; here it is taken as it is, for what one version accepted must load in every
+// later one. Nothing is filled
 // from the past in this version: a new rule counts from when its set is live.
 func (m *Machine) prepare(p entry.Prepare) any {
-	if _, problems := rules.ParseForms(m.forms, p.Files); problems.Err() != nil {
-		return invalid("files", record.BadRules, problems.Err().Error())
-	}
 	m.Pending = &RuleSet{Name: p.Set, Files: p.Files, Since: m.Time}
 	return nil
 }
@@ -43,10 +42,8 @@ func (m *Machine) goLive(l entry.Live) any {
 	if m.Pending == nil || m.Pending.Name != l.Set {
 		return conflict(record.NotPrepared, l.Set)
 	}
-	set, problems := rules.ParseForms(m.forms, m.Pending.Files)
-	if problems.Err() != nil {
-		return invalid("files", record.BadRules, problems.Err().Error())
-	}
+	set, problems := rules.Accepted(m.forms, m.Pending.Files)
+	m.leftOut = problems.Errors()
 	var out LiveOutcome
 	began := map[string]int64{}
 	for _, r := range set.Rules {

@@ -18,8 +18,8 @@ import (
 )
 
 // A snapshot, byte by byte: magic, version, then the state as JSON behind its
-// length, the table of applied events, and for each rule its id and its form's
-// state.
+// length, the table of applied events, and for each rule its id and, behind its
+// length, its form's state.
 const (
 	snapshotMagic = "TMSN"
 	// 1 knew neither agents nor metric alerts, 2 neither approvals nor the switch
@@ -56,7 +56,9 @@ func (m *Machine) encode() []byte {
 	ids := slices.SortedFunc(maps.Keys(m.states), func(x, y RuleID) int { return bytes.Compare(x[:], y[:]) })
 	for _, id := range ids {
 		b = append(b, id[:]...)
-		b = m.states[id].Append(b)
+		at := len(b)
+		b = m.states[id].Append(append(b, make([]byte, 8)...))
+		binary.LittleEndian.PutUint64(b[at:], uint64(len(b)-at-8))
 	}
 	return b
 }
@@ -130,32 +132,44 @@ func (m *Machine) load(b []byte) (*state, *rules.Set, error) {
 	if st.seen, b, err = dedup.Load(b[n:]); err != nil {
 		return nil, nil, fmt.Errorf("snapshot: %w", err)
 	}
-	set, bodies, err := st.bodies(m.forms)
-	if err != nil {
-		return nil, nil, err
-	}
+	set, bodies := st.bodies(m.forms)
 	if len(b) < 4 {
 		return nil, nil, errSnapshot
 	}
-	states := binary.LittleEndian.Uint32(b)
-	b = b[4:]
-	for range states {
-		if len(b) < 16 {
-			return nil, nil, errSnapshot
-		}
-		id := RuleID(b)
-		body := bodies[id]
-		if body == nil {
-			return nil, nil, fmt.Errorf("snapshot: the state of rule %x, which the rule set lacks", id)
-		}
-		if st.states[id], b, err = body.Load(b[16:]); err != nil {
-			return nil, nil, fmt.Errorf("snapshot: rule %x: %w", id, err)
-		}
+	read := st.readStates
+	if version < 4 {
+		read = st.readPastStates
 	}
-	if len(b) != 0 {
-		return nil, nil, errSnapshot
+	if err := read(b[4:], binary.LittleEndian.Uint32(b), bodies); err != nil {
+		return nil, nil, err
 	}
 	return &st, set, nil
+}
+
+// readStates reads the states of rules. That of a rule which no longer loads is
+// passed over: the rule is left out, and said to be.
+func (st *state) readStates(b []byte, count uint32, bodies map[RuleID]form.Rule) error {
+	for range count {
+		if len(b) < 24 {
+			return errSnapshot
+		}
+		id, size := RuleID(b), binary.LittleEndian.Uint64(b[16:])
+		if b = b[24:]; size > uint64(len(b)) {
+			return errSnapshot
+		}
+		if body := bodies[id]; body != nil {
+			loaded, rest, err := body.Load(b[:size:size])
+			if err != nil || len(rest) != 0 {
+				return errors.Join(fmt.Errorf("snapshot: rule %x", id), err)
+			}
+			st.states[id] = loaded
+		}
+		b = b[size:]
+	}
+	if len(b) != 0 {
+		return errSnapshot
+	}
+	return nil
 }
 
 func sortedKeys[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
@@ -171,17 +185,15 @@ func whole[T any](m map[string]*T) bool {
 }
 
 // bodies compiles the live rule set and says what its rules are.
-func (st *state) bodies(forms []form.Form) (*rules.Set, map[RuleID]form.Rule, error) {
+func (st *state) bodies(forms []form.Form) (*rules.Set, map[RuleID]form.Rule) {
 	bodies := map[RuleID]form.Rule{}
 	if st.Live == nil {
-		return nil, bodies, nil
+		return nil, bodies
 	}
-	set, problems := rules.ParseForms(forms, st.Live.Files)
-	if err := problems.Err(); err != nil {
-		return nil, nil, fmt.Errorf("snapshot: its rule files do not load in this version: %w", err)
-	}
+	set, problems := rules.Accepted(forms, st.Live.Files)
+	st.leftOut = problems.Errors()
 	for _, r := range set.Rules {
 		bodies[r.ID] = r.Body
 	}
-	return set, bodies, nil
+	return set, bodies
 }

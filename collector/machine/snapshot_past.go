@@ -7,6 +7,7 @@ import (
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules"
+	"github.com/tomeishi/tomeishi/rules/form"
 )
 
 // past is what snapshots before version 4 called by other names.
@@ -92,4 +93,29 @@ func (st *state) openedByOne() {
 	for _, g := range st.Gates {
 		g.Opening = rules.Opening{Approvals: 1}
 	}
+}
+
+// readPastStates reads the states of rules as formats before 4 have them, without
+// their lengths. Behind that of a rule which no longer loads nothing can be read:
+// the rules whose state stood there count anew.
+func (st *state) readPastStates(b []byte, count uint32, bodies map[RuleID]form.Rule) error {
+	for range count {
+		if len(b) < 16 {
+			return errSnapshot
+		}
+		id := RuleID(b)
+		body := bodies[id]
+		if body == nil {
+			return nil
+		}
+		loaded, rest, err := body.Load(b[16:])
+		if err != nil {
+			return fmt.Errorf("snapshot: rule %x: %w", id, err)
+		}
+		st.states[id], b = loaded, rest
+	}
+	if len(b) != 0 {
+		return errSnapshot
+	}
+	return nil
 }

@@ -56,8 +56,9 @@ type state struct {
 	Events  Events
 	Signals Signals
 
-	seen   *dedup.Table
-	states map[RuleID]form.State // of the live rules on events
+	leftOut int // errors of the live set, by what this program asks of files; not in snapshots
+	seen    *dedup.Table
+	states  map[RuleID]form.State // of the live rules on events
 }
 
 type counters struct{ Alert, Hold, Effect, Incident uint64 }

@@ -83,3 +83,11 @@ func (m *Machine) LiveSet() (set *rules.Set, name string) {
 	}
 	return m.live.set, m.Live.Name
 }
+
+// LeftOut is how many errors keep parts of the live rule set from counting: it was
+// accepted when less was asked.
+func (m *Machine) LeftOut() int {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.leftOut
+}

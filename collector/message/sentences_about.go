@@ -10,6 +10,7 @@ var aboutSentences = []sentence{
 	{record.AboutClockOff, "The clock of agent {agent} is {offset}: what it measures stands at wrong times.", "エージェント {agent} の時計が{offset}。計測値の時刻は正しくありません。"},
 	{record.AboutRule, "Rule {rule} could not judge everything that it should have: its last error says why.", "ルール {rule} が判定できなかったデータがあります。理由は最後のエラーにあります。"},
 	{record.AboutMetricRule, "Rule {rule} could not be evaluated: its last error says why.", "ルール {rule} を評価できませんでした。理由は最後のエラーにあります。"},
+	{record.AboutRulesLeftOut, "Parts of the rule files were accepted by an earlier version and do not load in this one: {errors} {errors#error|errors}. Correct the files and reload.", "以前のバージョンで受け付けたルールファイルの一部が、このバージョンでは読み込めません(エラー{errors}件)。ファイルを直して再読み込みしてください。"},
 	{record.AboutRulesBlind, "Metric rules are not evaluated.", "メトリクスルールが評価されていません。"},
 	{record.AboutWatchdog, "This alert always stands, so that you know that the others would reach you. An agent's beat keeps it up: if you stop hearing of it, or hear that it is over, nothing that agents report may be reaching you.", "このアラートは常に出ていて、ほかのアラートも届くことを示します。エージェントの定期信号で続きます。届かなくなったら、または終了の知らせが来たら、エージェントの報告が何も届いていない可能性があります。"},
 	{record.AboutGateClosed, "Gate {gate} was closed by {cause}[: {reason}][: {because}]. It stays closed until a person opens it.", "ゲート {gate} が閉じられました({cause})[: {reason}][: {because}]。人が開くまで閉じたままです。"},

@@ -95,6 +95,7 @@ const (
 	AboutClockOff      Kind = "about_clock_off" // offset is how far ahead the clock is; negative: behind
 	AboutRule          Kind = "about_rule_errors"
 	AboutMetricRule    Kind = "about_metric_rule_errors"
+	AboutRulesLeftOut  Kind = "about_rules_left_out"
 	AboutRulesBlind    Kind = "about_rules_blind"
 	AboutWatchdog      Kind = "about_watchdog"
 	AboutGateClosed    Kind = "about_gate_closed"

@@ -1,0 +1,28 @@
+package rules
+
+import (
+	"slices"
+
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
+	"github.com/tomeishi/tomeishi/rules/form"
+	"github.com/tomeishi/tomeishi/rules/match"
+)
+
+// Accepted reads files that were accepted before, perhaps by a version that
+// asked for less. What has an error now is left out, and said in the problems;
+// all else means what it meant. A check that became stricter thus keeps nobody
+// from starting.
+func Accepted(forms []form.Form, files []File) (*Set, Problems) {
+	var problems Problems
+	p := &parser{forms: forms, lang: match.NewLanguage(), names: map[string]bool{}}
+	for _, f := range files {
+		p.one(strictyaml.NewReader(strictyaml.File(f), "a rule file", maxFile, &problems), nil)
+	}
+	p.rules = slices.DeleteFunc(p.rules, func(r *parsedRule) bool { return r.broken })
+	p.metrics = slices.DeleteFunc(p.metrics, func(m *parsedMetric) bool { return m.broken })
+	p.gates = slices.DeleteFunc(p.gates, func(g *parsedGate) bool { return g.broken })
+	p.mitigations = slices.DeleteFunc(p.mitigations, func(m *parsedMitigation) bool { return m.broken })
+	p.link()
+	problems.Sort(namesOf(files))
+	return p.set(), problems
+}
