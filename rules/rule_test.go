@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tomeishi/tomeishi/rules/form"
 )
 
 func TestIdentity(t *testing.T) {
