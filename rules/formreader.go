@@ -117,7 +117,7 @@ func (p *parser) key(n *yaml.Node, keys []match.Key, label, path string) []match
 	if label == "" {
 		label = f.Last()
 		if !match.IsIdent(label) {
-			p.ErrorAt(n, "%s makes no label name; write one, as in {Name: %s}", strictyaml.Clip(label), path)
+			p.ErrorAt(n, "%s makes no label name; write one, as in {name: %s}", strictyaml.Clip(label), path)
 			return keys
 		}
 	}
