@@ -19,6 +19,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"github.com/tomeishi/tomeishi/collector/config"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/ledger"
 	"github.com/tomeishi/tomeishi/collector/machine"
@@ -235,7 +236,7 @@ func seed(ctx context.Context, dir string, man manifest, actor string, log *slog
 	if err := cutTape(dir, head, log); err != nil {
 		return err
 	}
-	c := newCollector(Options{Config: Config{Data: dir}, Log: log})
+	c := newCollector(Options{Config: config.Config{Data: dir}, Log: log})
 	if err := c.openState(ctx); err != nil {
 		return errors.Join(err, c.close())
 	}

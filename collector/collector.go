@@ -28,6 +28,7 @@ import (
 	"github.com/tomeishi/tomeishi/agent/durable"
 	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/auth"
+	"github.com/tomeishi/tomeishi/collector/config"
 	"github.com/tomeishi/tomeishi/collector/effects"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/intake"
@@ -42,7 +43,7 @@ import (
 
 // Options are what a collector needs.
 type Options struct {
-	Config  Config
+	Config  config.Config
 	Log     *slog.Logger
 	Version string
 	// Up lets whoever is on this host decide over loopback, as `tomeishi up`
@@ -92,7 +93,7 @@ func (c *Collector) onClose(name string, release func() error) {
 // New opens everything: it replays the ledger, loads the rules and listens. It
 // returns when the collector can take entries; Run serves.
 func New(ctx context.Context, o Options) (_ *Collector, err error) {
-	if err := o.Config.check(); err != nil {
+	if err := o.Config.Check(); err != nil {
 		return nil, err
 	}
 	c := newCollector(o)

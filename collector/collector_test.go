@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/config"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -27,9 +28,9 @@ type running struct {
 	stop func()
 }
 
-func testConfig(t testing.TB) Config {
+func testConfig(t testing.TB) config.Config {
 	t.Helper()
-	c := Defaults()
+	c := config.Default()
 	c.Listen, c.Data = "127.0.0.1:0", filepath.Join(t.TempDir(), "data")
 	// Sockets have short names: a test's folder may be too long for one.
 	dir, err := os.MkdirTemp("/tmp", "tmc")
@@ -41,7 +42,7 @@ func testConfig(t testing.TB) Config {
 	return c
 }
 
-func start(t testing.TB, c Config) *running {
+func start(t testing.TB, c config.Config) *running {
 	t.Helper()
 	return startOptions(t, Options{Config: c, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Up: true})
 }
@@ -183,7 +184,7 @@ func TestSpine(t *testing.T) {
 }
 
 // replay is the machine as a stopped collector's ledger has it.
-func replay(t *testing.T, c Config) *machine.Machine {
+func replay(t *testing.T, c config.Config) *machine.Machine {
 	t.Helper()
 	col := newCollector(Options{Config: c, Log: slog.New(slog.DiscardHandler)})
 	if err := errors.Join(col.openState(t.Context()), col.close()); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"path/filepath"
-	"time"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/series"
@@ -14,15 +13,15 @@ import (
 func (c *Collector) openSeries() (err error) {
 	log := c.log.With("component", "series")
 	c.series, err = series.Open(series.Options{
-		Dir: filepath.Join(c.o.Config.Data, "series"), Retention: time.Duration(c.o.Config.Retention.Series),
-		Interval: time.Duration(c.o.Config.EvaluationInterval), Entries: c.entries, Propose: c.proposeWrite, Log: log, Metrics: c.metrics, Version: c.o.Version,
+		Dir: filepath.Join(c.o.Config.Data, "series"), Retention: c.o.Config.Retention.Series,
+		Interval: c.o.Config.EvaluationInterval, Entries: c.entries, Propose: c.proposeWrite, Log: log, Metrics: c.metrics, Version: c.o.Version,
 	})
 	if err != nil {
 		return err
 	}
 	c.onClose("series", c.series.Close)
 	c.rules, err = series.NewRules(c.series, series.RulesOptions{
-		Interval: time.Duration(c.o.Config.EvaluationInterval), ExternalLabels: c.o.Config.Labels, ExternalURL: c.o.Config.ExternalURL,
+		Interval: c.o.Config.EvaluationInterval, ExternalLabels: c.o.Config.Labels, ExternalURL: c.o.Config.ExternalURL,
 		Standing: c.machine.Standing, Propose: c.proposeLevels, Log: log, Metrics: c.metrics,
 	})
 	return err

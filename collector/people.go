@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/tomeishi/tomeishi/collector/auth"
 	"github.com/tomeishi/tomeishi/collector/entry"
@@ -25,7 +24,7 @@ const maxEvidenceTold = 10
 // openPeople makes what speaks to people. It comes after the doors are known:
 // what is told links to them.
 func (c *Collector) openPeople() error {
-	zone, err := c.o.Config.zone()
+	zone, err := c.o.Config.Zone()
 	if err != nil {
 		return err
 	}
@@ -41,7 +40,7 @@ func (c *Collector) openPeople() error {
 		},
 		Annotations: c.annotations, Page: c.page,
 		File:      c.o.Config.Alertmanager,
-		Heartbeat: notify.Heartbeat{URLFile: c.o.Config.Heartbeat.URLFile, Every: time.Duration(c.o.Config.Heartbeat.Every)},
+		Heartbeat: notify.Heartbeat{URLFile: c.o.Config.Heartbeat.URLFile, Every: c.o.Config.Heartbeat.Every},
 		External:  c.external(), Actor: c.actor, Log: c.log.With("component", "notify"),
 	})
 	if err != nil {

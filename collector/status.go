@@ -49,7 +49,7 @@ func number(b bool) float64 {
 
 // trimTape drops the segments that retention no longer wants.
 func (c *Collector) trimTape(ctx context.Context) {
-	keep := time.Duration(c.o.Config.Retention.Tape)
+	keep := c.o.Config.Retention.Tape
 	if keep == 0 {
 		return
 	}

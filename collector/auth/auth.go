@@ -16,6 +16,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/tomeishi/tomeishi/collector/auth/roster"
 )
 
 // Options are what a Door needs.
@@ -50,13 +52,13 @@ type Door struct {
 
 type person struct {
 	name  string
-	token digest
+	token roster.Digest
 	may   []string
 }
 
 type agent struct {
 	id    string
-	token digest
+	token roster.Digest
 }
 
 // New reads the key of the cookies, or makes one. The configuration has been
@@ -64,14 +66,14 @@ type agent struct {
 func New(o Options) (*Door, error) {
 	d := &Door{o: o, logins: newLimiter(), bearers: newLimiter()}
 	for _, p := range o.Config.People {
-		token, _ := parseDigest(p.TokenSHA256)
+		token, _ := roster.ParseDigest(p.TokenSHA256)
 		d.people = append(d.people, person{p.Name, token, p.May})
 		if len(p.May) == 0 {
 			o.Log.Warn("a person may do nothing, not even look: give them may: [view]", "name", p.Name)
 		}
 	}
 	for _, k := range o.Config.Agents {
-		token, _ := parseDigest(k.TokenSHA256)
+		token, _ := roster.ParseDigest(k.TokenSHA256)
 		d.agents = append(d.agents, agent{k.ID, token})
 	}
 	if u, err := url.Parse(o.External); err == nil && u.Scheme == "https" {

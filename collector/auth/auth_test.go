@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tomeishi/tomeishi/collector/auth/roster"
 )
 
 func sum(token string) string {
@@ -24,11 +26,11 @@ func sum(token string) string {
 func testConfig() Config {
 	return Config{
 		People: []Person{
-			{"ann", sum("ann's"), []string{"view", "operate"}},
-			{"ben", strings.ToUpper(sum("ben's")), []string{"view", "approve"}},
-			{"cat", sum("cat's"), nil},
+			{Name: "ann", TokenSHA256: sum("ann's"), May: []string{"view", "operate"}},
+			{Name: "ben", TokenSHA256: strings.ToUpper(sum("ben's")), May: []string{"view", "approve"}},
+			{Name: "cat", TokenSHA256: sum("cat's"), May: nil},
 		},
-		Agents: []AgentKey{{"web1", sum("web1's")}},
+		Agents: []AgentKey{{ID: "web1", TokenSHA256: sum("web1's")}},
 	}
 }
 
@@ -197,7 +199,7 @@ func TestWho(t *testing.T) {
 
 // TestWithoutAuth lets everybody look, and decide only where it is said so.
 func TestWithoutAuth(t *testing.T) {
-	for up, want := range map[bool]string{true: localActor, false: ""} {
+	for up, want := range map[bool]string{true: roster.Local, false: ""} {
 		h := newHouse(t, Options{Up: up, Socket: "data/c.sock"})
 		for _, a := range []asking{
 			{path: "/", accept: page},
@@ -257,43 +259,6 @@ func TestActor(t *testing.T) {
 			t.Errorf("speaks for web1: %v, for web2: %v", SpeaksFor(r, "web1"), SpeaksFor(r, "web2"))
 		}
 	})).ServeHTTP(httptest.NewRecorder(), asking{path: "/v1/gates", token: "web1's"}.request(t))
-}
-
-func TestCheck(t *testing.T) {
-	good := func(change func(*Config)) Config {
-		c := testConfig()
-		change(&c)
-		return c
-	}
-	for name, tt := range map[string]struct {
-		Config
-		want string
-	}{
-		"good":                 {good(func(*Config) {}), ""},
-		"nothing":              {Config{}, ""},
-		"two devices of one":   {good(func(c *Config) { c.People[1].Name = "ann" }), ""},
-		"no name":              {good(func(c *Config) { c.People[0].Name = "" }), `"" cannot be a person's name`},
-		"local":                {good(func(c *Config) { c.People[0].Name = "local" }), "cannot be"},
-		"a user of the host":   {good(func(c *Config) { c.People[0].Name = "uid:0" }), "cannot be"},
-		"one in two ways":      {good(func(c *Config) { c.People[1].Name = "Ann" }), "too much alike"},
-		"one, with a space":    {good(func(c *Config) { c.People[1].Name = "ann " }), "too much alike"},
-		"unknown right":        {good(func(c *Config) { c.People[0].May = []string{"all"} }), `ann: may: "all"`},
-		"short":                {good(func(c *Config) { c.People[0].TokenSHA256 = "00" }), "sha256sum"},
-		"long":                 {good(func(c *Config) { c.People[0].TokenSHA256 += "00" }), "sha256sum"},
-		"no digits":            {good(func(c *Config) { c.Agents[0].TokenSHA256 = strings.Repeat("x", 64) }), "agents web1"},
-		"of nothing":           {good(func(c *Config) { c.People[0].TokenSHA256 = sum("") }), "no token at all"},
-		"shared":               {good(func(c *Config) { c.Agents[0].TokenSHA256 = sum("ann's") }), "somebody else's"},
-		"shared, other case":   {good(func(c *Config) { c.Agents[0].TokenSHA256 = sum("ben's") }), "somebody else's"},
-		"an agent without id":  {good(func(c *Config) { c.Agents[0].ID = "" }), "without id"},
-		"an agent, no digest":  {good(func(c *Config) { c.Agents[0].TokenSHA256 = "" }), "agents web1"},
-		"a person, no digest":  {good(func(c *Config) { c.People[2].TokenSHA256 = "" }), "people cat"},
-		"a name with anything": {good(func(c *Config) { c.People[0].Name = "安 | .\n" }), ""},
-	} {
-		err := tt.Check()
-		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: %v, want %q", name, err, tt.want)
-		}
-	}
 }
 
 // TestNoPeople has agents only: nobody can log in, and no key is made.

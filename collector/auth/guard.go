@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/auth/roster"
 )
 
 // Identify finds out who asks over TCP, for Of, and lets through to next who
@@ -38,7 +39,7 @@ func (d *Door) OnSocket(next http.Handler) http.Handler {
 			refuse(w, err)
 			return
 		}
-		d.pass(w, r, Identity{Name: uid, May: everything(), open: true, auth: d.o.Config.Any() && !d.o.Up}, next)
+		d.pass(w, r, Identity{Name: uid, May: roster.Everything(), open: true, auth: d.o.Config.Any() && !d.o.Up}, next)
 	})
 }
 

@@ -11,12 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/auth/roster"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
-
-// localActor decides on loopback in `tomeishi up`. It never counts as a second
-// person.
-const localActor = "local"
 
 // An Identity is who asks.
 type Identity struct {
@@ -54,7 +51,7 @@ func (d *Door) who(r *http.Request) (Identity, error) {
 	if !d.o.Config.Any() {
 		id := Identity{open: true}
 		if d.o.Up {
-			id.Name, id.May = localActor, everything()
+			id.Name, id.May = roster.Local, roster.Everything()
 		}
 		return id, nil
 	}

@@ -87,13 +87,21 @@ func readFile(file string) (_ *config.Config, _ []Finding, err error) {
 var errPanic = errors.New("alertmanager cannot read this: look for an entry of a list that is empty")
 
 // loadFile is Alertmanager's, which panics at some files.
-func loadFile(file string) (c *config.Config, err error) {
+func loadFile(file string) (*config.Config, error) {
+	return guarded(func() (*config.Config, error) { return config.LoadFile(file) })
+}
+
+func load(text string) (*config.Config, error) {
+	return guarded(func() (*config.Config, error) { return config.Load(text) })
+}
+
+func guarded(read func() (*config.Config, error)) (c *config.Config, err error) {
 	defer func() {
 		if recover() != nil {
 			c, err = nil, errPanic
 		}
 	}()
-	return config.LoadFile(file)
+	return read()
 }
 
 // pagerDuty makes incidents say their severity and their page where the user

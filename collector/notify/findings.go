@@ -34,7 +34,7 @@ func Check(path string) ([]Finding, error) {
 	}
 	for _, rcv := range c.conf.Receivers {
 		if _, err := receiver.BuildReceiverIntegrations(rcv, t, log); err != nil {
-			return nil, fmt.Errorf("%s: receiver %s: %w", path, rcv.Name, err)
+			return nil, fmt.Errorf("%s:%d: receiver %s: %w", path, lineOf(path, rcv.Name), rcv.Name, err)
 		}
 	}
 	return c.findings, nil
@@ -54,7 +54,11 @@ func explain(file string, text []byte, err error) error {
 			return fmt.Errorf("%s:%s: unknown key %s", file, at[1], at[2])
 		}
 		// A URL that cannot be parsed is quoted, with the secret in it.
-		return fmt.Errorf("%s: %s", file, hideURLs(err.Error()))
+		said := hideURLs(err.Error())
+		if line, name := culprit(text, err); line > 0 {
+			return fmt.Errorf("%s:%d: receiver %s: %s", file, line, name, said)
+		}
+		return fmt.Errorf("%s: %s", file, said)
 	}
 	line := 0
 	walk(parse(text), func(key string, value *yaml.Node) {
@@ -65,6 +69,64 @@ func explain(file string, text []byte, err error) error {
 	})
 	list := map[string]string{"receiver": "receivers", "time interval": "time_intervals"}[m[1]]
 	return fmt.Errorf("%s:%d: %w: define it under %s, or name one that is there", file, line, err, list)
+}
+
+// culprit is the receiver that an error is about: the one that alone makes the
+// same error. Alertmanager does not name it, nor a line; line 0 if it is none.
+func culprit(text []byte, err error) (line int, name string) {
+	if strings.Contains(err.Error(), "line ") {
+		return 0, "" // it has a place
+	}
+	root := parse(text)
+	for _, r := range receiversOf(root) {
+		name := valueOf(r, "name")
+		if name == nil {
+			continue
+		}
+		alone := map[string]any{"receivers": []*yaml.Node{r}, "route": map[string]any{"receiver": name.Value}}
+		if global := valueOf(root, "global"); global != nil {
+			alone["global"] = global
+		}
+		text, failed := yaml.Marshal(alone)
+		if failed != nil {
+			continue
+		}
+		if _, again := load(string(text)); again != nil && again.Error() == err.Error() {
+			return r.Line, name.Value
+		}
+	}
+	return 0, ""
+}
+
+// lineOf is the line of a receiver in a file, 1 if it is not found.
+func lineOf(file, name string) int {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return 1
+	}
+	for _, r := range receiversOf(parse(text)) {
+		if n := valueOf(r, "name"); n != nil && n.Value == name {
+			return n.Line
+		}
+	}
+	return 1
+}
+
+func receiversOf(root *yaml.Node) []*yaml.Node {
+	if list := valueOf(root, "receivers"); list != nil && list.Kind == yaml.SequenceNode {
+		return list.Content
+	}
+	return nil
+}
+
+// valueOf is the value of a key of a mapping; nil if there is none.
+func valueOf(n *yaml.Node, key string) *yaml.Node {
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
 }
 
 // secrets are the keys whose value is a secret, and the key that names a file

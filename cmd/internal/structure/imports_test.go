@@ -88,6 +88,11 @@ func layers() []layer {
 		},
 		{from: "collector/record/...", why: whyLeaf},
 		{
+			from: "collector/config/...",
+			sees: []string{"collector/auth/roster", "agent/strictyaml"},
+			why:  "a configuration is checked where no collector runs: it may know what its sections say, and nothing that opens, listens or keeps",
+		},
+		{
 			from: "collector/...",
 			sees: []string{
 				"collector/entry", "collector/record", "collector/machine", "collector/message", "rules/...", "agent/report", "agent/httpguard", "agent/durable",

@@ -15,27 +15,26 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
-	"github.com/tomeishi/tomeishi/collector/series/syntax"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
-const checkLong = `Check rule files, as one set and without a collector, and Alertmanager
-configurations, which are known by their receivers. Each problem is shown as
-FILE:LINE:COLUMN: sentence, then the line and a caret. Exit code 0: no problems;
-1: an error, a collector would not load the set; 3: findings only, such as a
-secret in clear.
+const checkLong = `Check rule files, as one set and without a collector, and configurations of the
+collector, of the agent and of Alertmanager. What a file is, is known by its keys,
+and said. Each problem is shown as FILE:LINE:COLUMN: sentence, then the line and a
+caret. Exit code 0: no problems; 1: an error, the file would not be loaded;
+3: findings only, such as a secret in clear or a file that is not on this host.
 
   tomeishi check rules/*.yml
-  tomeishi check alertmanager.yml
+  tomeishi check collector.yml agent.yml alertmanager.yml
   tomeishi check /etc/tomeishi/rules.d --explain
   generate-rules | tomeishi check -`
 
 func newCheck(t *term.Terminal) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "check FILE...", Short: "Check rule files and Alertmanager configurations", Long: checkLong,
+		Use: "check FILE...", Short: "Check rule files and configurations", Long: checkLong,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return term.Usagef("FILE is missing: a rule file, a folder of them, a pattern, or - for standard input")
+				return term.Usagef("FILE is missing: a rule file or a configuration, a folder of them, a pattern, or - for standard input")
 			}
 			return nil
 		},
@@ -47,14 +46,9 @@ func newCheck(t *term.Terminal) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		files, told := splitReceivers(files)
-		set, problems := (*rules.Set)(nil), rules.Problems(nil)
-		if len(files) > 0 {
-			set, problems = rules.Parse(files, syntax.NewChecker())
-		}
-		problems = append(problems, checkReceivers(told)...)
+		set, problems, took := checkFiles(files)
 		r := newCheckReport(set, problems, *explain)
-		r.Told = len(told)
+		r.Took = took
 		if *asJSON {
 			raw, err := json.Marshal(r)
 			if err := t.OrJSON(raw, err); err != nil {
@@ -188,7 +182,7 @@ func readRule(path string, stdin io.Reader) (rules.File, error) {
 		return rules.File{}, err
 	}
 	if len(text) > maxRules {
-		return rules.File{}, fmt.Errorf("%s is larger than %s: that is no rule file", name, term.Bytes(maxRules))
+		return rules.File{}, fmt.Errorf("%s is larger than %s: no file that is checked is that long", name, term.Bytes(maxRules))
 	}
 	return rules.File{Name: name, Text: text}, nil
 }

@@ -5,47 +5,24 @@ import (
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/tomeishi/tomeishi/agent/strictyaml"
 	"github.com/tomeishi/tomeishi/collector/notify"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
-// splitReceivers sets Alertmanager configurations apart from rule files.
-func splitReceivers(files []rules.File) (ofRules, told []rules.File) {
-	for _, f := range files {
-		if f.Name != stdinName && hasReceivers(f.Text) {
-			told = append(told, f)
-			continue
-		}
-		ofRules = append(ofRules, f)
+// checkReceivers checks an Alertmanager configuration. It is read from disk, for
+// the names of files in it are relative to its folder.
+func checkReceivers(f rules.File) (out rules.Problems) {
+	if f.Name == stdinName {
+		return rules.Problems{strictyaml.ProblemAt(strictyaml.File(f), 1, "an Alertmanager configuration is checked as a file, for it names others beside it: tomeishi check FILE", false)}
 	}
-	return ofRules, told
-}
-
-// hasReceivers tells whether a file says who is told. What is no YAML is for
-// the rules to complain about.
-func hasReceivers(text []byte) bool {
-	var top map[string]yaml.Node
-	if yaml.Unmarshal(text, &top) != nil {
-		return false
+	findings, err := notify.Check(f.Name)
+	if err != nil {
+		line, text := placeIn(f.Name, err.Error())
+		out = append(out, strictyaml.ProblemAt(strictyaml.File(f), line, text, false))
 	}
-	_, receivers := top["receivers"]
-	_, route := top["route"]
-	return receivers || route
-}
-
-func checkReceivers(files []rules.File) (out rules.Problems) {
-	for _, f := range files {
-		findings, err := notify.Check(f.Name)
-		if err != nil {
-			line, text := placeIn(f.Name, err.Error())
-			out = append(out, strictyaml.ProblemAt(strictyaml.File(f), line, text, false))
-		}
-		for _, n := range findings {
-			out = append(out, strictyaml.ProblemAt(strictyaml.File(f), n.Line, n.Text, true))
-		}
+	for _, n := range findings {
+		out = append(out, strictyaml.ProblemAt(strictyaml.File(f), n.Line, n.Text, true))
 	}
 	return out
 }

@@ -1,6 +1,11 @@
 package author
 
 import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tomeishi/tomeishi/agent/filekind"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/rules"
 )
@@ -9,7 +14,7 @@ import (
 type checkReport struct {
 	Rules    int            `json:"rules"` // of all kinds
 	Gates    int            `json:"gates"`
-	Told     int            `json:"alertmanager_files,omitempty"`
+	Took     []tookFile     `json:"files,omitempty"` // those that are no rule files
 	Problems []checkProblem `json:"problems"`
 	Explain  []explained    `json:"explain,omitempty"`
 }
@@ -65,19 +70,40 @@ func showCheck(t *term.Terminal, r checkReport, problems rules.Problems) {
 	for _, e := range r.Explain {
 		t.Printf("%s: %s\n", term.Line(e.Rule), term.Line(e.Text))
 	}
-	what := term.Count(r.Rules, "rule") + ", " + term.Count(r.Gates, "gate") + ": "
-	switch {
-	case r.Told > 0 && r.Rules+r.Gates == 0:
-		what = term.Count(r.Told, "Alertmanager configuration") + ": "
-	case r.Told > 0:
-		what = term.Count(r.Rules, "rule") + ", " + term.Count(r.Gates, "gate") + ", " + term.Count(r.Told, "Alertmanager configuration") + ": "
+	for _, f := range r.Took {
+		t.Printf("%s is %s\n", term.Line(f.File), f.Kind)
 	}
 	switch {
 	case errs > 0:
-		t.Printf("%s, %s: a collector would not load this\n", term.Count(errs, "error"), term.Count(len(problems)-errs, "finding"))
+		t.Printf("%s, %s: %s\n", term.Count(errs, "error"), term.Count(len(problems)-errs, "finding"), r.refused())
 	case len(problems) > 0:
-		t.Printf("%s%s\n", what, term.Count(len(problems), "finding"))
+		t.Printf("%s: %s\n", r.counts(), term.Count(len(problems), "finding"))
 	default:
-		t.Printf("%sno problems\n", what)
+		t.Printf("%s: no problems\n", r.counts())
 	}
+}
+
+// refused is what an error means.
+func (r checkReport) refused() string {
+	if len(r.Took) == 0 {
+		return "a collector would not load this"
+	}
+	return "this would not be loaded"
+}
+
+// counts is what was checked.
+func (r checkReport) counts() string {
+	var parts []string
+	if len(r.Took) == 0 || r.Rules+r.Gates > 0 {
+		parts = append(parts, term.Count(r.Rules, "rule"), term.Count(r.Gates, "gate"))
+	}
+	n := map[filekind.Kind]int{}
+	for _, f := range r.Took {
+		n[f.kind]++
+	}
+	for _, kind := range slices.Sorted(maps.Keys(n)) {
+		_, noun, _ := strings.Cut(kind.String(), " ")
+		parts = append(parts, term.Count(n[kind], noun))
+	}
+	return strings.Join(parts, ", ")
 }

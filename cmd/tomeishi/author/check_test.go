@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tomeishi/tomeishi/agent/filekind"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
+	"github.com/tomeishi/tomeishi/collector/config"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
@@ -31,5 +33,15 @@ func TestCheckOutcome(t *testing.T) {
 				t.Errorf("output %q, want %q at its end", out.String(), tt.last)
 			}
 		})
+	}
+}
+
+// TestKeys is that a configuration is known by each of its keys.
+func TestKeys(t *testing.T) {
+	for _, key := range config.Keys() {
+		f := rules.File{Name: "f.yml", Text: []byte(key + ": x\n")}
+		if kind := kindOf(f); kind != filekind.Collector {
+			t.Errorf("%s is taken for a key of %s", key, kind)
+		}
 	}
 }

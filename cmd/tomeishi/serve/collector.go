@@ -2,12 +2,11 @@ package serve
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
-	"github.com/tomeishi/tomeishi/collector"
+	"github.com/tomeishi/tomeishi/collector/config"
 )
 
 const collectorLong = `Run a collector, by its configuration. It logs to standard error and runs until
@@ -24,21 +23,18 @@ Without auth: in it, decisions are taken only on the Unix socket in the data fol
 
 func newCollector(t *term.Terminal) *cobra.Command {
 	cmd := &cobra.Command{Use: "collector --config FILE", Short: "Run a collector", Long: collectorLong, Args: term.Takes()}
-	config := cmd.Flags().String("config", "", "the collector's configuration `FILE`")
+	file := cmd.Flags().String("config", "", "the collector's configuration `FILE`")
 	level := levelFlag(cmd.Flags(), "info")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if *config == "" {
+		if *file == "" {
 			return term.Usagef("--config is missing: without a configuration, tomeishi up runs everything with demo rules")
 		}
 		if err := checkLevel(*level); err != nil {
 			return err
 		}
-		cfg, err := collector.LoadConfig(*config)
+		cfg, err := config.Read(*file, config.Flags{})
 		if err != nil {
 			return err
-		}
-		if cfg.Data == "" {
-			return fmt.Errorf("%s: data: is required: the folder in which the collector keeps its ledger", *config)
 		}
 		n := &node{Terminal: t, log: newLog(t.Err, *level), config: cfg}
 		if err := n.open(cmd.Context(), false); err != nil {

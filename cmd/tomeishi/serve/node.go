@@ -18,6 +18,7 @@ import (
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector"
 	"github.com/tomeishi/tomeishi/collector/api"
+	"github.com/tomeishi/tomeishi/collector/config"
 )
 
 // node is what runs in this process: a collector, and in up an agent beside
@@ -25,7 +26,7 @@ import (
 type node struct {
 	*term.Terminal
 	log       *slog.Logger
-	config    collector.Config
+	config    config.Config
 	collector *collector.Collector
 	ready     []func(context.Context) error // of what runs beside the collector
 	say       func(context.Context) error   // tells people that it runs, and where

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -12,7 +13,7 @@ import (
 	agentconfig "github.com/tomeishi/tomeishi/agent/config"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
-	"github.com/tomeishi/tomeishi/collector"
+	"github.com/tomeishi/tomeishi/collector/config"
 )
 
 const upLong = `Run a collector and an agent in one process, on this host, until SIGINT or SIGTERM.
@@ -52,24 +53,13 @@ func newUp(t *term.Terminal) *cobra.Command {
 }
 
 // collector is the collector's configuration, with the flags over it.
-func (f *upFlags) collector() (collector.Config, error) {
-	cfg := collector.Defaults()
+func (f *upFlags) collector() (config.Config, error) {
+	def := config.Default()
 	if f.config != "" {
-		var err error
-		if cfg, err = collector.LoadConfig(f.config); err != nil {
-			return cfg, err
-		}
+		return config.Read(f.config, config.Flags{Data: f.data, Listen: f.listen, DefaultData: def.Data})
 	}
-	if f.data != "" {
-		cfg.Data = f.data
-	}
-	if f.listen != "" {
-		cfg.Listen = f.listen
-	}
-	if cfg.Data == "" {
-		cfg.Data = collector.Defaults().Data
-	}
-	return cfg, nil
+	def.Data, def.Listen = cmp.Or(f.data, def.Data), cmp.Or(f.listen, def.Listen)
+	return def, nil
 }
 
 // up runs the collector, and an agent that reports to it. It does so through

@@ -77,7 +77,7 @@ func (c checker) Expr(text string) (offset int, err error) {
 	}
 	first := errs[0]
 	start := min(max(int(first.PositionRange.Start), 0), len(text))
-	return utf8.RuneCountInString(text[:start]), first.Err
+	return utf8.RuneCountInString(text[:start]), explain(first.Err)
 }
 
 // File is every error of a file, as Prometheus words them, in the order of

@@ -1,0 +1,70 @@
+package author
+
+import (
+	"path/filepath"
+	"strings"
+
+	agentconfig "github.com/tomeishi/tomeishi/agent/config"
+	"github.com/tomeishi/tomeishi/agent/filekind"
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
+	"github.com/tomeishi/tomeishi/collector/config"
+	"github.com/tomeishi/tomeishi/collector/series/syntax"
+	"github.com/tomeishi/tomeishi/rules"
+)
+
+// A tookFile is a file that is no rule file, and what it was taken for.
+type tookFile struct {
+	File string `json:"file"`
+	Kind string `json:"kind"`
+
+	kind filekind.Kind
+}
+
+// checkFiles checks each file as what it is; the rule files are one set, nil if
+// it would not be loaded.
+func checkFiles(files []rules.File) (set *rules.Set, problems rules.Problems, took []tookFile) {
+	var ofRules []rules.File
+	for _, f := range files {
+		kind := kindOf(f)
+		if kind == filekind.Rules {
+			ofRules = append(ofRules, f)
+			continue
+		}
+		took = append(took, tookFile{f.Name, kind.String(), kind})
+		problems = append(problems, checkKind(kind, f)...)
+	}
+	if len(ofRules) > 0 {
+		var found rules.Problems
+		set, found = rules.Parse(ofRules, syntax.NewChecker())
+		problems = append(found, problems...)
+	}
+	return set, problems, took
+}
+
+// kindOf is what a file is taken for. Where agent and collector would both read
+// it, its name decides. What has no keys is for the rules to complain about.
+func kindOf(f rules.File) filekind.Kind {
+	preferred := filekind.Collector
+	if strings.Contains(filepath.Base(f.Name), "agent") {
+		preferred = filekind.Agent
+	}
+	kind := filekind.Of(strictyaml.File(f), preferred)
+	if kind == filekind.Unknown && len(strictyaml.TopKeys(strictyaml.File(f), maxRules)) == 0 {
+		return filekind.Rules
+	}
+	return kind
+}
+
+func checkKind(kind filekind.Kind, f rules.File) rules.Problems {
+	switch kind {
+	case filekind.Collector:
+		return config.Check(strictyaml.File(f))
+	case filekind.Agent:
+		return agentconfig.Check(strictyaml.File(f))
+	case filekind.Alertmanager:
+		return checkReceivers(f)
+	default:
+		text := "this is " + kind.String() + ", which is not read here: " + kind.Remedy()
+		return rules.Problems{strictyaml.ProblemAt(strictyaml.File(f), 1, text, false)}
+	}
+}
