@@ -88,7 +88,7 @@ var errHangs = errors.New("still not closed")
 // process's to end.
 func (s step) run(within time.Duration) error {
 	done := make(chan error, 1)
-	go func() { done <- s.close() }()
+	go func() { done <- s.close() }() // the select below waits, within its time
 	over := time.NewTimer(within)
 	defer over.Stop()
 	select {
