@@ -12,19 +12,20 @@ import (
 
 const effectLong = `An effect is one carrying-out of one mitigation on one target.
 
-Approve one that waits for a person, and take one back:
+Approve or decline one that waits for a person, and take one back:
   tomeishi effect list
   tomeishi effect approve e4
+  tomeishi effect decline e5 --reason 'known to the bank'
   tomeishi effect undo e4 --reason 'the rule was wrong' --verdict false`
 
 func newEffect(t *term.Terminal) *cobra.Command {
 	s := &client.Server{}
 	cmd := &cobra.Command{
-		Use: "effect", Short: "List, approve and undo effects", Long: effectLong,
+		Use: "effect", Short: "List, approve, decline and undo effects", Long: effectLong,
 		Args: term.Subcommand, RunE: term.NeedSubcommand,
 	}
 	s.Flags(cmd.PersistentFlags())
-	cmd.AddCommand(newEffectList(t, s), newEffectApprove(t, s), newEffectUndo(t, s))
+	cmd.AddCommand(newEffectList(t, s), newEffectApprove(t, s), newEffectDecline(t, s), newEffectUndo(t, s))
 	return cmd
 }
 
@@ -71,6 +72,27 @@ func newEffectApprove(t *term.Terminal, s *client.Server) *cobra.Command {
 	cmd := &cobra.Command{Use: "approve ID", Short: "Carry out an effect that waits for a person", Long: effectApproveLong, Args: term.Takes("ID")}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return decideEffect(t, cmd, s, args[0], "approve", "effect "+args[0]+" was approved", order{})
+	}
+	return cmd
+}
+
+const effectDeclineLong = `Decline an effect that is planned in mode approve: nothing is carried out. What
+makes its alert true again plans another.
+
+  tomeishi effect decline e4 --reason 'known to the bank'`
+
+func newEffectDecline(t *term.Terminal, s *client.Server) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "decline ID --reason TEXT", Short: "Refuse an effect that waits for a person",
+		Long: effectDeclineLong, Args: term.Takes("ID"),
+	}
+	o := &order{}
+	o.flags(cmd, false)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := o.check(); err != nil {
+			return err
+		}
+		return decideEffect(t, cmd, s, args[0], "decline", "effect "+args[0]+" was declined", *o)
 	}
 	return cmd
 }
