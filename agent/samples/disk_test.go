@@ -86,7 +86,7 @@ func TestFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range maxDamaged + 3 {
-			n := name{last: int64(946684000000 + i), frames: 5, serial: uint64(i)}
+			n := name{last: 946684000000 + int64(i), frames: 5, serial: uint64(i)}
 			if err := os.WriteFile(at(n.file()), []byte("no samples"), 0o600); err != nil {
 				t.Fatal(err)
 			}

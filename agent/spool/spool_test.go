@@ -86,7 +86,7 @@ func waitingNow(t testing.TB, q *Queue) []report.Block {
 	if err := q.r.rewind(); err != nil {
 		t.Fatal(err)
 	}
-	if err := q.fill(1 << 40); err != nil {
+	if err := q.fill(1 << 30); err != nil {
 		t.Fatal(err)
 	}
 	var out []report.Block

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command tomeishi-agent runs beside the applications of one host: it takes
 // their events, answers for the gates and measures the host.
 package main

@@ -6,7 +6,6 @@ import (
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/author"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/operate"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/query"
-	"github.com/tomeishi/tomeishi/cmd/tomeishi/serve"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
@@ -29,7 +28,7 @@ func newTomeishi(t *term.Terminal) *cobra.Command {
 	root.Short, root.Long = "Stop what must not go on; let people resume it", rootLong
 	root.Version = term.Version
 	root.SetVersionTemplate(term.Build() + "\n")
-	root.AddCommand(serve.Commands(t)...)
+	root.AddCommand(daemons(t)...)
 	root.AddCommand(author.Commands(t)...)
 	root.AddCommand(operate.Commands(t)...)
 	root.AddCommand(query.Commands(t)...)

@@ -167,6 +167,10 @@ func scale(hi, lo uint64, by int) Decimal {
 	return d
 }
 
+// farOut is an exponent that no text of our size can bring back into range. Ten
+// times as much still fits an int of 32 bits.
+const farOut = 1 << 27
+
 // readExponent reads a sign and digits. What is far out of range stays so.
 func readExponent(s string) (exponent, width int) {
 	i := 0
@@ -177,7 +181,7 @@ func readExponent(s string) (exponent, width int) {
 	}
 	from := i
 	for ; i < len(s) && s[i]-'0' <= 9; i++ {
-		exponent = min(exponent*10+int(s[i]-'0'), 1<<40)
+		exponent = min(exponent*10+int(s[i]-'0'), farOut)
 	}
 	if i == from {
 		return 0, 0

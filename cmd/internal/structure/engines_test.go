@@ -75,14 +75,27 @@ func notInAgent() []engine {
 	}
 }
 
-// tooHeavy finds what of notInAgent is among linked, a list of import paths.
-// Major versions of a module count as the module.
-func tooHeavy(linked []string) []string {
+// notElsewhere is what must not be linked into tomeishi where there is no Linux.
+func notElsewhere() []engine {
+	why := "an operator's laptop runs no collector, and what writes its data is not tried there"
+	return []engine{
+		{path: module + "/collector", why: why},
+		{path: module + "/collector/ledger/...", why: why},
+		{path: module + "/collector/series", why: why},
+		{path: module + "/agent", why: why},
+		{path: "github.com/hashicorp/raft/...", why: why},
+		{path: "github.com/hashicorp/raft-wal/...", why: why},
+	}
+}
+
+// wrongLinks finds what of not is among linked, a list of import paths. Major
+// versions of a module count as the module.
+func wrongLinks(not []engine, linked []string) []string {
 	var found []string
-	for _, e := range notInAgent() {
+	for _, e := range not {
 		at := slices.IndexFunc(linked, func(p string) bool { return match(e.path, p) })
 		if at >= 0 {
-			found = append(found, fmt.Sprintf("the agent links %s: %s", linked[at], e.why))
+			found = append(found, fmt.Sprintf("it links %s: %s", linked[at], e.why))
 		}
 	}
 	return found

@@ -20,7 +20,9 @@ const (
 	whyLine = "the agent's rooms stand in one line: local fills the spool and asks the gates, the uplink empties the spool; nothing flows back"
 	whyHost = "measuring knows no way out: what it measures is handed on, so that it cannot be slowed by a disk or a network"
 	whyLane = "the samples' lane is not the events': neither ever waits for the other"
-	whySDK  = "other people's plugins import the SDK and must not pull in the program"
+	whyDesk = "it runs on a laptop too, with macOS as well, where neither a collector nor its ledger can; " +
+		"it may know the wire, the pure rooms and what is below it"
+	whySDK = "other people's plugins import the SDK and must not pull in the program"
 )
 
 // Leaves of the agent are open to both programs: there is one wire (report), one
@@ -93,6 +95,57 @@ func layers() []layer {
 			},
 			why: fmt.Sprintf(whyRoom, "the collector"),
 		},
+		{
+			from: "cmd/tomeishi/term/...",
+			why:  "it is a leaf: every command builds on it, so it may know none, and no collector",
+		},
+		{
+			from: "cmd/tomeishi/client/...",
+			sees: []string{"cmd/tomeishi/term", "collector/api", "agent/report"},
+			why:  whyDesk,
+		},
+		{
+			from: "cmd/tomeishi/query/...",
+			sees: []string{"cmd/tomeishi/term", "cmd/tomeishi/client"},
+			why:  whyDesk,
+		},
+		{
+			from: "cmd/tomeishi/operate/...",
+			sees: []string{
+				"cmd/tomeishi/term", "cmd/tomeishi/client", "cmd/tomeishi/query/...",
+				"collector/api", "collector/machine", "agent/report", "agent/durable",
+			},
+			why: whyDesk,
+		},
+		{
+			// What a collector would say of a file is said by the rooms that read it there.
+			from: "cmd/tomeishi/author/...",
+			sees: []string{
+				"cmd/tomeishi/term", "rules/...", "collector/series/syntax", "collector/notify",
+				"agent/strictyaml", "agent/filekind",
+			},
+			why: whyDesk + "; and it speaks to no collector",
+		},
+		{
+			from: "cmd/tomeishi/clitest/...",
+			sees: []string{"cmd/tomeishi/term", "cmd/tomeishi/client"},
+			why:  "tests of every room of commands build on it",
+		},
+		{
+			from: "cmd/tomeishi/serve/...",
+			sees: []string{"cmd/tomeishi/term", "cmd/tomeishi/client", "collector/...", "agent/..."},
+			why:  "it runs what others only speak to, and has no commands of theirs",
+		},
+		{
+			from: "cmd/tomeishi",
+			sees: []string{"cmd/tomeishi/..."},
+			why:  "the command only joins its rooms: what a system without Linux cannot have must be in one of them",
+		},
+		{
+			from: "cmd/tomeishi-agent/...",
+			sees: []string{"agent/..."},
+			why:  "the agent's program is the agent and nothing else",
+		},
 		{from: "plugins/action/...", why: whySDK},
 		{from: "plugins/source/...", why: whySDK},
 		{
@@ -104,8 +157,8 @@ func layers() []layer {
 }
 
 // importRule finds imports that cross the walls of DESIGN.md. Tests may use
-// the wire and a small disk too, and the tests of the collector and of cmd put whole systems
-// together, so they see everything.
+// the wire, a small disk and clitest too; the tests of the collector and all of
+// cmd/internal put whole systems together, so they see everything.
 func importRule(t *tree) []string {
 	var found []string
 	t.imports(func(f *goFile, place, imported string) {
@@ -117,7 +170,7 @@ func importRule(t *tree) []string {
 			found = append(found, fmt.Sprintf("%s: %s may not import %s: it is for tests", place, f.dir, to))
 			return
 		}
-		if f.test() && (f.dir == "collector" || to == "agent/report" || to == "agent/smalldisk") {
+		if f.test() && (f.dir == "collector" || to == "agent/report" || to == "agent/smalldisk" || to == "cmd/tomeishi/clitest") {
 			return
 		}
 		for _, l := range layers() {
@@ -149,13 +202,16 @@ func formsApart(t *tree) []string {
 	return found
 }
 
-// room is the package that owns dir: its first two elements, or one where the
-// whole folder is a single room.
+// room is the package that owns dir: its first two elements, three where a
+// command has rooms, or one where the whole folder is a single room.
 func room(dir string) string {
-	top, rest, inside := strings.Cut(dir, "/")
-	if !inside || top == "rules" || top == "cmd" {
-		return top
+	deep := 2
+	switch top, _, _ := strings.Cut(dir, "/"); top {
+	case "rules":
+		deep = 1
+	case "cmd":
+		deep = 3
 	}
-	first, _, _ := strings.Cut(rest, "/")
-	return top + "/" + first
+	parts := strings.Split(dir, "/")
+	return strings.Join(parts[:min(deep, len(parts))], "/")
 }

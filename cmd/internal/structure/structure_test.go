@@ -49,26 +49,34 @@ func TestTree(t *testing.T) {
 	}
 }
 
-// TestAgentIsLight asks the go command what is linked into the agent. A tree
-// without an agent has nothing to weigh; one with it must have its command.
-func TestAgentIsLight(t *testing.T) {
+// TestLinks asks the go command what is linked into a program on a system. A
+// tree without an agent has nothing to weigh; one with it must have its command.
+func TestLinks(t *testing.T) {
 	house, err := load(os.DirFS("../../.."))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Contains(house.packages(), "agent") {
-		return
-	}
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-buildvcs=false", "./cmd/tomeishi-agent")
-	cmd.Dir = "../../.."
-	cmd.Env = append(os.Environ(), "GOOS=linux")
-	var failure strings.Builder
-	cmd.Stderr = &failure
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("list what the agent links: %v\n%s", err, failure.String())
-	}
-	for _, f := range tooHeavy(strings.Fields(string(out))) {
-		t.Error(f)
+	for _, tt := range []struct {
+		needs, program, system string
+		not                    []engine
+	}{
+		{"agent", "./cmd/tomeishi-agent", "linux", notInAgent()},
+		{"collector", "./cmd/tomeishi", "darwin", notElsewhere()},
+	} {
+		if !slices.Contains(house.packages(), tt.needs) {
+			continue
+		}
+		cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-buildvcs=false", tt.program)
+		cmd.Dir = "../../.."
+		cmd.Env = append(os.Environ(), "GOOS="+tt.system)
+		var failure strings.Builder
+		cmd.Stderr = &failure
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("list what %s links on %s: %v\n%s", tt.program, tt.system, err, failure.String())
+		}
+		for _, f := range wrongLinks(tt.not, strings.Fields(string(out))) {
+			t.Errorf("%s on %s: %s", tt.program, tt.system, f)
+		}
 	}
 }
