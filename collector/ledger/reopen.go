@@ -23,7 +23,7 @@ const (
 func (l *Ledger) reopen(n *node) bool {
 	cause := n.store.cause
 	l.o.Log.Warn("the log could not be written; opening it anew", "err", cause)
-	l.setNode(nil)
+	l.setNode(nil, cause)
 	l.space.pressed(cause)
 	err := n.stop()
 	if err != nil {
