@@ -1,123 +1,18 @@
 package collector
 
 import (
-	"context"
-	"maps"
 	"regexp"
 	"strconv"
-	"sync"
 	"syscall"
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/record"
-	"github.com/tomeishi/tomeishi/collector/series"
 )
 
-const (
-	selfInterval = 5 * time.Second
-	// heardWithin is how lately an agent must have been heard to count as up.
-	heardWithin = 10 * time.Second
-	// maxRuleErrors bounds the rules that are named one by one.
-	maxRuleErrors = 100
-)
-
-// watchSelf tells the ledger how Tomeishi itself is.
-func (c *Collector) watchSelf(ctx context.Context) {
-	c.every(ctx, func() { c.compareConditions(ctx) })
-}
-
-// watchAgents tells the series which agents are up. It has a goroutine of its
-// own, because the series may stall.
-func (c *Collector) watchAgents(ctx context.Context) {
-	c.every(ctx, func() {
-		if err := c.series.Own(ctx, time.Now(), c.ups()); err != nil && ctx.Err() == nil {
-			c.log.Debug("note which agents are up", "error", err)
-		}
-		c.rate.look(time.Now(), c.series.Stats().Appended)
-	})
-}
-
-func (c *Collector) every(ctx context.Context, do func()) {
-	tick := time.NewTicker(selfInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			do()
-		}
-	}
-}
-
-// rate is how fast a count rises, over the last two looks at it.
-type rate struct {
-	mu   sync.Mutex // guards what follows
-	at   time.Time
-	last uint64
-	per  float64 // a second
-}
-
-func (r *rate) look(at time.Time, count uint64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if took := at.Sub(r.at).Seconds(); !r.at.IsZero() && took > 0 {
-		r.per = float64(count-r.last) / took
-	}
-	r.at, r.last = at, count
-}
-
-func (r *rate) perSecond() float64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.per
-}
-
-// ups are the values of up, one for each agent that is known. While what agents
-// send is refused, nobody knows.
-func (c *Collector) ups() (out []series.OwnSample) {
-	if c.ledger.Full() {
-		return nil
-	}
-	now := c.ledger.Now()
-	for _, a := range c.machine.AgentsView() {
-		out = append(out, series.OwnSample{
-			Labels: map[string]string{"__name__": "up", "job": "node", "instance": a.ID},
-			Value:  number(now-a.Heard <= int64(heardWithin)),
-		})
-	}
-	return out
-}
-
-// compareConditions proposes where what is and what stands differ. What is not
-// committed is found again the next time. A text is that of the moment at which
-// the condition began: one that changes by itself would fill the ledger.
-func (c *Collector) compareConditions(ctx context.Context) {
-	stands := map[string]machine.ConditionView{}
-	for _, s := range c.machine.Conditions() {
-		stands[conditionKey(s.Name, s.Labels)] = s
-	}
-	past := maps.Clone(stands)
-	for _, is := range c.conditions(stands) {
-		key := conditionKey(is.Name, is.Labels)
-		if _, ok := stands[key]; !ok {
-			c.note(ctx, is)
-		}
-		delete(past, key) // two rules may have one name
-	}
-	for _, over := range past {
-		c.note(ctx, entry.Condition{Name: over.Name, Labels: over.Labels})
-	}
-}
-
-func (c *Collector) note(ctx context.Context, condition entry.Condition) {
-	_, err := c.must(ctx, entry.KindCondition, condition)
-	if err != nil && ctx.Err() == nil {
-		c.log.Warn("note a condition", "name", condition.Name, "error", err)
-	}
-}
+// maxRuleErrors bounds the rules that are named one by one.
+const maxRuleErrors = 100
 
 func conditionKey(name string, labels []machine.Label) string {
 	return name + " " + machine.Text(labels)
@@ -133,7 +28,7 @@ func (c *Collector) conditions(stands map[string]machine.ConditionView) (out []e
 	if about := c.diskLow(low); !about.IsZero() {
 		add("DiskLow", about)
 	}
-	if err := c.reload.get().err; err != nil {
+	if err := c.reloader.get().err; err != nil {
 		add("ReloadFailed", record.New(record.AboutReload, placeIn(err)...))
 	}
 	_, off := stands[conditionKey("LedgerTimeOff", nil)]
@@ -211,27 +106,4 @@ func placeIn(err error) []string {
 		return nil
 	}
 	return found[1:]
-}
-
-// lead notes in the ledger that this collector serves from now on, and raises the
-// version of the machine's behavior to what this program knows. A live rule set
-// that does not load under it keeps the earlier one.
-func (c *Collector) lead(ctx context.Context) error {
-	if _, err := c.must(ctx, entry.KindLead, entry.Lead{}); err != nil {
-		return err
-	}
-	now := c.machine.BehaviorView()
-	if now >= machine.Behavior {
-		return nil
-	}
-	out, err := c.submit(ctx, entry.KindBehavior, entry.Behavior{Version: machine.Behavior})
-	if err != nil {
-		return err
-	}
-	if refusal, ok := out.(*machine.Refusal); ok {
-		c.log.Warn("behavior version not raised", "version", now, "newest", machine.Behavior, "error", refusal)
-		return nil
-	}
-	c.log.Info("behavior version raised", "from", now, "to", machine.Behavior)
-	return nil
 }

@@ -2,148 +2,232 @@ package collector
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"crypto/tls"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
+	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/api"
+	"github.com/tomeishi/tomeishi/collector/auth"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/notify"
 	"github.com/tomeishi/tomeishi/collector/series"
 	"github.com/tomeishi/tomeishi/rules"
-	"github.com/tomeishi/tomeishi/rules/examples"
 )
 
 const reloadTimeout = time.Minute
 
-// reloadState is how the last reload went.
-type reloadState struct {
-	mu sync.Mutex // held while a reload runs
+// A reloader owns what SIGHUP and POST /-/reload read again: the configuration,
+// and by it the rules, who is told, who may do what, and the certificate. All
+// of it is built first; with an error nothing changes.
+type reloader struct {
+	*core
+	log    *slog.Logger
+	read   func() (Config, error) // nil: the configuration stays
+	metric *series.Rules
+	door   *auth.Door
+	notify *notify.Notifier
+	shown  *certificate // nil without TLS
+
+	mu     sync.Mutex // held while a reload runs; guards what follows
+	config Config     // that is in use
+	begun  bool
 	// outcome is read without waiting for a reload that runs.
 	outcome atomic.Pointer[reloadOutcome]
 }
 
+// reloadOutcome is how the last reload went.
 type reloadOutcome struct {
 	err  error
 	last time.Time // of the last success
 }
 
-func (s *reloadState) get() reloadOutcome {
-	if o := s.outcome.Load(); o != nil {
+func (r *reloader) get() reloadOutcome {
+	if o := r.outcome.Load(); o != nil {
 		return *o
 	}
 	return reloadOutcome{}
 }
 
-// loadRules loads the rules at the start. If that fails but an older set is in
-// the ledger, that one goes on: a monitor that does not start protects nobody.
-func (c *Collector) loadRules(ctx context.Context) error {
-	err := c.Reload(ctx)
-	if _, set, _ := c.machine.RulesView(); set == "" && err != nil {
-		return err
-	}
-	if err := c.loadMetricRules(); err != nil {
-		c.log.Error("the metric rules do not run", "error", err)
-	}
-	if err == nil {
-		return nil
-	}
-	if api.IsBadRules(err) {
-		c.log.Error("the rule files have errors: the rules that were running go on", "error", err)
-	} else {
-		c.log.Error("the rules were not loaded: the ledger did not take them for certain", "error", err)
-	}
-	return nil
-}
-
-// Reload reads the rule files and makes them live, in two entries, and reads who
-// is told. What has an error changes nothing; the error says where, line by line.
-func (c *Collector) Reload(ctx context.Context) error {
-	_, err := c.reloadRules(ctx)
-	return err
-}
-
-// reloadRules reloads and says what came of it.
-func (c *Collector) reloadRules(ctx context.Context) (string, error) {
-	// Whoever asked may go away: what was begun is ended.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reloadTimeout)
-	defer cancel()
-	c.reload.mu.Lock()
-	defer c.reload.mu.Unlock()
-	said, err := c.loadSet(ctx)
-	if c.notify != nil { // else it is the start, and openPeople reads it
-		bad := badReceivers(c.notify.Reload())
-		if err == nil || api.IsBadRules(err) { // what the ledger did not take matters more
-			err = errors.Join(err, bad)
-		}
-	}
-	o := reloadOutcome{err, c.reload.get().last}
+// ended notes how a reload went.
+func (r *reloader) ended(err error) {
+	o := reloadOutcome{err, r.get().last}
 	if err == nil {
 		o.last = time.Now()
 	}
-	c.reload.outcome.Store(&o)
-	return said, err
+	r.outcome.Store(&o)
 }
 
-// badReceivers is an error of the file of who is told: what was there before
-// goes on.
-func badReceivers(err error) error {
+// metricError says that a set is live and its metric rules are not those that
+// are evaluated.
+type metricError struct{ err error }
+
+func (e *metricError) Error() string {
+	return "the rules are live, but the metric rules among them do NOT run, and those from before go on: " + e.err.Error()
+}
+
+func (e *metricError) Unwrap() error { return e.err }
+
+// built is all that a reload swaps in.
+type built struct {
+	config    Config
+	set       *rules.Set
+	files     []rules.File
+	name      string // of the set
+	door      func()
+	receivers func()
+	cert      *tls.Certificate
+	restart   []string // keys that are taken up only at a start
+}
+
+// reload builds everything, then swaps it in, and says what changed.
+func (r *reloader) reload(ctx context.Context) (string, error) {
+	// Whoever asked may go away: what was begun is ended.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reloadTimeout)
+	defer cancel()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	next, err := r.build()
+	if err != nil {
+		err = api.BadRules(err)
+		r.log.Error("nothing was reloaded: what was there before goes on", "error", err)
+		r.ended(err)
+		return "", err
+	}
+	// The ledger first: only it can still refuse.
+	said, err := r.makeLive(ctx, next)
+	notRun, half := errors.AsType[*metricError](err)
+	if err != nil && !half {
+		r.log.Error("the ledger did not take the rules for certain", "error", err)
+		r.ended(err)
+		return "", err
+	}
+	said = append(said, r.swap(next)...)
+	if half {
+		r.log.Error("the metric rules do not run", "error", notRun.err)
+		err = fmt.Errorf("%w\n%s", notRun, strings.Join(said, "\n"))
+	}
+	r.ended(err)
+	return strings.Join(said, "\n"), err
+}
+
+// build reads and checks everything. Nothing changes.
+func (r *reloader) build() (built, error) {
+	next, err := r.configuration()
+	if err != nil {
+		return next, err
+	}
+	var errs []error
+	problem := func(err error) {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	next.files, next.set, err = readRules(next.config.Rules)
+	problem(err)
+	next.name = setName(next.files)
+	next.receivers, err = r.notify.Load(next.config.Alertmanager, heartbeat(&next.config))
+	if err != nil {
+		problem(fmt.Errorf("alertmanager: %w", err))
+	}
+	next.door, err = r.door.Load(next.config.Auth)
+	problem(err)
+	next.cert, err = readCertificate(next.config.TLS)
+	problem(err)
+	return next, errors.Join(errs...)
+}
+
+// configuration reads the file again. Of what needs a restart the value in use
+// stays, and is what the rest is checked against.
+func (r *reloader) configuration() (built, error) {
+	if r.read == nil {
+		return built{config: r.config}, nil
+	}
+	file, err := r.read()
 	if err == nil {
+		err = file.check()
+	}
+	if err != nil {
+		return built{}, err
+	}
+	out := built{config: r.config, restart: needRestart(r.config, file)}
+	c := &out.config
+	c.Rules, c.Alertmanager, c.Heartbeat, c.Auth = file.Rules, file.Alertmanager, file.Heartbeat, file.Auth
+	if r.shown != nil && file.TLS.CertFile != "" {
+		c.TLS = file.TLS
+	}
+	return out, c.check()
+}
+
+// swap makes live what cannot fail any more, and says what it changes.
+func (r *reloader) swap(next built) (said []string) {
+	say := func(what, text string, args ...any) {
+		r.log.Info("reloaded", append([]any{"what", what}, args...)...)
+		said = append(said, what+": "+text)
+	}
+	next.receivers()
+	next.door()
+	if d := compare(keys(r.config.Auth), keys(next.config.Auth)); !d.empty() {
+		say("auth", d.String(), d.attrs()...)
+	}
+	if r.shown != nil {
+		if r.shown.differs(next.cert) {
+			say("certificate", "another one is shown from now on", "file", next.config.TLS.CertFile)
+		}
+		r.shown.now.Store(next.cert)
+	}
+	if was, is := r.config.Alertmanager, next.config.Alertmanager; was != is {
+		say("alertmanager", "read from "+is, "file", is)
+	}
+	if len(next.restart) > 0 {
+		names := strings.Join(next.restart, ", ")
+		r.log.Warn("changed in the configuration, and taken up only by a restart", "keys", names)
+		said = append(said, "changed, but only a restart takes it up: "+names)
+	}
+	r.config = next.config
+	return said
+}
+
+// makeLive makes a rule set live, in two entries. An error that is not of the
+// rule files is of the ledger; if it is not known whether the set is live, the
+// next reload finds out.
+func (r *reloader) makeLive(ctx context.Context, next built) (said []string, err error) {
+	before, live := r.machine.LiveSet()
+	if live == next.name {
+		// Whoever made them live may not have got as far as this.
+		return []string{"rules: the same as before"}, r.runMetrics()
+	}
+	if _, err := r.submitOK(ctx, entry.KindPrepare, entry.Prepare{Set: next.name, Files: next.files}); err != nil {
+		return nil, refusedSet(fmt.Errorf("prepare the rules: %w", err))
+	}
+	out, err := r.submitOK(ctx, entry.KindLive, entry.Live{Set: next.name})
+	if err != nil {
+		return nil, refusedSet(fmt.Errorf("make the rules live: %w", err))
+	}
+	d := compare(definitions(before), definitions(next.set))
+	r.log.Info("rules are live", append([]any{"set", next.name, "files", len(next.files)}, d.attrs()...)...)
+	text := "rules: " + d.String()
+	if o, ok := out.(machine.LiveOutcome); ok && o.Kept > 0 {
+		text += fmt.Sprintf("; %d go on with what they have counted", o.Kept)
+	}
+	return []string{text}, r.runMetrics()
+}
+
+// runMetrics makes the live set's metric rules run. The error is a *metricError.
+func (r *reloader) runMetrics() error {
+	set, name := r.machine.LiveSet()
+	if set == nil {
 		return nil
 	}
-	return api.BadRules(fmt.Errorf("alertmanager: %w", err))
-}
-
-// loadSet makes the rule files live. An error that is not of the rule files is
-// of the ledger; if it is not known whether the set is live, the next reload
-// finds out.
-func (c *Collector) loadSet(ctx context.Context) (string, error) {
-	files, err := c.ruleFiles()
-	if err != nil {
-		return "", api.BadRules(err)
+	if err := r.metric.Load(name, set.Prometheus, set.Metrics); err != nil {
+		return &metricError{err}
 	}
-	set, problems := rules.Parse(files, series.NewChecker())
-	if problems.Err() != nil {
-		return "", api.BadRules(problems.Err())
-	}
-	if len(set.Rules)+len(set.Prometheus)+len(set.Gates) == 0 {
-		return "", api.BadRules(errors.New("there is no rule and no gate in the rule files: nothing would be watched"))
-	}
-	name := setName(files)
-	if _, live, _ := c.machine.RulesView(); live == name {
-		// Whoever made them live may not have got as far as this.
-		if err := c.loadMetricRules(); err != nil {
-			return "", fmt.Errorf("run the metric rules: %w", err)
-		}
-		return "the rules are the ones that are live: nothing to do", nil
-	}
-	if _, err := c.must(ctx, entry.KindPrepare, entry.Prepare{Set: name, Files: files}); err != nil {
-		return "", refusedSet(fmt.Errorf("prepare the rules: %w", err))
-	}
-	out, err := c.must(ctx, entry.KindLive, entry.Live{Set: name})
-	if err != nil {
-		return "", refusedSet(fmt.Errorf("make the rules live: %w", err))
-	}
-	if err := c.loadMetricRules(); err != nil {
-		return "", fmt.Errorf("run the metric rules: %w", err)
-	}
-	said := "the rules are live"
-	if live, ok := out.(machine.LiveOutcome); ok {
-		said = fmt.Sprintf("the rules are live: %d go on with what they have counted", live.Kept)
-		if len(live.New) > 0 {
-			said += "; new or changed, and counting from now: " + strings.Join(live.New, ", ")
-		}
-	}
-	c.log.Info("rules are live", "set", name, "files", len(files), "new", said)
-	return said, nil
+	return nil
 }
 
 // refusedSet tells what the machine refused, for the files, from what the
@@ -153,57 +237,4 @@ func refusedSet(err error) error {
 		return api.BadRules(err)
 	}
 	return err
-}
-
-// must submits an entry that the machine may not refuse.
-func (c *Collector) must(ctx context.Context, kind entry.Kind, body any) (any, error) {
-	out, err := c.submit(ctx, kind, body)
-	if err != nil {
-		return nil, err
-	}
-	if refused, ok := out.(error); ok {
-		return nil, refused
-	}
-	return out, nil
-}
-
-// ruleFiles reads what the configuration names, or the shipped rules.
-func (c *Collector) ruleFiles() ([]rules.File, error) {
-	if len(c.o.Config.Rules) == 0 {
-		return examples.All()
-	}
-	var paths []string
-	for _, glob := range c.o.Config.Rules {
-		found, err := filepath.Glob(glob)
-		if err != nil {
-			return nil, fmt.Errorf("rules: %q: %w", glob, err)
-		}
-		if len(found) == 0 {
-			return nil, fmt.Errorf("rules: no file matches %q", glob)
-		}
-		paths = append(paths, found...)
-	}
-	slices.Sort(paths)
-	var files []rules.File
-	for _, p := range slices.Compact(paths) {
-		text, err := os.ReadFile(p)
-		if err != nil {
-			return nil, fmt.Errorf("rules: %w", err)
-		}
-		files = append(files, rules.File{Name: p, Text: text})
-	}
-	if len(files) == 0 {
-		return nil, errors.New("rules: no files")
-	}
-	return files, nil
-}
-
-// setName is a digest of the files.
-func setName(files []rules.File) string {
-	h := sha256.New()
-	for _, f := range files {
-		fmt.Fprintf(h, "%d %s %d ", len(f.Name), f.Name, len(f.Text))
-		h.Write(f.Text)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:8])
 }

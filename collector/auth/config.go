@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/access"
 )
 
 // Config names who may do what. Only digests of tokens are written down.
@@ -35,7 +35,7 @@ func (c Config) Any() bool { return len(c.People)+len(c.Agents) > 0 }
 
 // everything is all the rights of people.
 func everything() []string {
-	return []string{machine.MayView, machine.MayOperate, machine.MayApprove}
+	return []string{access.MayView, access.MayOperate, access.MayApprove}
 }
 
 // Check says what is wrong with the configuration.

@@ -11,7 +11,7 @@ import (
 )
 
 const collectorLong = `Run a collector, by its configuration. It logs to standard error and runs until
-SIGINT or SIGTERM; SIGHUP loads the rules again.
+SIGINT or SIGTERM; SIGHUP reads rules, receivers, auth and certificates again.
 
   tomeishi collector --config /etc/tomeishi/collector.yml
 
@@ -41,6 +41,7 @@ func newCollector(t *term.Terminal) *cobra.Command {
 			return fmt.Errorf("%s: data: is required: the folder in which the collector keeps its ledger", *config)
 		}
 		n := &node{Terminal: t, log: newLog(t.Err, *level), config: cfg}
+		n.reread = func() (collector.Config, error) { return collector.LoadConfig(*config) }
 		if err := n.open(cmd.Context(), false); err != nil {
 			return err
 		}
