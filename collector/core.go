@@ -127,6 +127,9 @@ func (c *core) proposeWrite(ctx context.Context, kind entry.Kind, body []byte, d
 // the ledger.
 func (c *core) proposeNotifyState(ctx context.Context, n entry.NotifyState) error {
 	_, err := c.submitOK(ctx, entry.KindNotifyState, n)
+	if err == nil {
+		logTold(c.log.With("component", "notify"), n)
+	}
 	return err
 }
 

@@ -58,7 +58,11 @@ func (e edge) screen() *web.Web {
 
 func (e edge) decider() *access.Decider {
 	return &access.Decider{State: e.c.machine, Actor: e.Actor, Submit: func(ctx context.Context, d entry.Decision) (any, error) {
-		return e.c.submit(ctx, entry.KindDecision, d)
+		out, err := e.c.submit(ctx, entry.KindDecision, d)
+		if err == nil {
+			logDecision(e.c.log, d, out)
+		}
+		return out, err
 	}}
 }
 

@@ -152,6 +152,8 @@ func (l *leader) lead(ctx context.Context, t *term) {
 	work.Go(func() { every(ctx, func() { l.compareConditions(ctx) }) })
 	work.Go(func() { verifier.Run(ctx) })
 	work.Go(func() { l.notify.Run(ctx) })
+	tale := &story{machine: l.machine, log: l.log}
+	work.Go(func() { tale.run(ctx) })
 	work.Wait()
 }
 
@@ -221,8 +223,14 @@ func (l *leader) compareConditions(ctx context.Context) {
 }
 
 func (l *leader) reportCondition(ctx context.Context, condition entry.Condition) {
+	log := l.log.With("name", condition.Name, "labels", machine.Text(condition.Labels))
 	_, err := l.submitOK(ctx, entry.KindCondition, condition)
-	if err != nil && ctx.Err() == nil {
-		l.log.Warn("report a condition", "name", condition.Name, "error", err)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		log.Warn("report a condition", "error", err)
+	case err == nil && condition.Firing:
+		log.Warn("condition began", "about", condition.About.String())
+	case err == nil:
+		log.Info("condition is over")
 	}
 }

@@ -203,7 +203,7 @@ func (l *Ledger) fail(err error) {
 	l.failing.Do(func() {
 		l.err = err
 		close(l.failed)
-		l.o.Log.Error("ledger stopped", "err", err)
+		l.o.Log.Error("ledger stopped", "error", err)
 	})
 }
 
