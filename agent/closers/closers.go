@@ -88,6 +88,7 @@ var errHangs = errors.New("still not closed")
 // process's to end.
 func (s step) run(within time.Duration) error {
 	done := make(chan error, 1)
+	// The select waits for it, within the bound.
 	go func() { done <- s.close() }()
 	over := time.NewTimer(within)
 	defer over.Stop()
