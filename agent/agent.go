@@ -83,6 +83,7 @@ func New(o Options) (*Agent, error) {
 
 func (a *Agent) setup() error {
 	c, set := &a.o.Config, a.o.Metrics
+	part := func(room string) *slog.Logger { return a.o.Log.With("component", "agent/"+room) }
 
 	// The lock first: what follows repairs files and takes over the socket.
 	lock, err := durable.Lock(c.Data)
@@ -92,7 +93,7 @@ func (a *Agent) setup() error {
 	a.closers.Add("lock", lock.Close)
 
 	queue, err := spool.Open(filepath.Join(c.Data, "spool"), spool.Options{
-		Agent: c.ID, Max: int64(c.Spool.Max), Log: a.log, Metrics: set,
+		Agent: c.ID, Max: int64(c.Spool.Max), Log: part("spool"), Metrics: set,
 	})
 	if err != nil {
 		return err
@@ -103,26 +104,26 @@ func (a *Agent) setup() error {
 	if err != nil {
 		return err
 	}
-	a.gates, err = gates.New(c.Data, gates.Options{Agent: c.ID, Peers: ask(), Log: a.log, Metrics: set})
+	a.gates, err = gates.New(c.Data, gates.Options{Agent: c.ID, Peers: ask(), Log: part("gates"), Metrics: set})
 	if err != nil {
 		return err
 	}
 	var lane *samples.Lane
 	if len(c.Collectors) > 0 {
-		a.uplink = uplink.New(queue, ask(), a.log, set)
-		a.selfreport = selfreport.New(selfreport.Options{Agent: c.ID, Spool: queue, Refuses: a.refuses, Log: a.log, Metrics: set})
+		a.uplink = uplink.New(queue, ask(), part("uplink"), set)
+		a.selfreport = selfreport.New(selfreport.Options{Agent: c.ID, Spool: queue, Refuses: a.refuses, Log: part("selfreport"), Metrics: set})
 		lane = samples.New(samples.Options{
 			Dir: filepath.Join(c.Data, "samples"), Agent: c.ID, Labels: attrs(c.Labels), Max: int64(c.Spool.Samples),
-			Live: ask(), Backlog: ask(), Log: a.log, Metrics: set,
+			Live: ask(), Backlog: ask(), Log: part("samples"), Metrics: set,
 		})
 	}
-	a.signals = measure(lane, attrs(c.Labels), a.log)
+	a.signals = measure(lane, attrs(c.Labels), part("host"))
 	a.closers.Add("host", a.signals.close)
 
 	// Listening last: whoever connects finds the rooms open.
 	api := local.New(local.Options{
 		Agent: c.ID, Hosts: []string{c.Listen}, Spool: queue, Gates: a.gates,
-		Ready: a.notReady, Signals: a.signals.write, Refused: a.refused(), Log: a.log, Metrics: set,
+		Ready: a.notReady, Signals: a.signals.write, Refused: a.refused(), Log: part("local"), Metrics: set,
 	})
 	a.server = api.Server()
 	ctx := context.Background() // binding does not wait

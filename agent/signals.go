@@ -34,7 +34,7 @@ func measure(lane *samples.Lane, labels []report.Attr, log *slog.Logger) *signal
 	s := &signals{lane: lane, labels: shown}
 	c, err := host.New(host.Options{Log: log})
 	if err != nil {
-		log.Error("this host's signals cannot be measured", "err", err)
+		log.Error("this host's signals cannot be measured", "error", err)
 		return s
 	}
 	s.host = c

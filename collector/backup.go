@@ -19,6 +19,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"github.com/tomeishi/tomeishi/agent/closers"
 	"github.com/tomeishi/tomeishi/collector/config"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/ledger"
@@ -48,7 +49,7 @@ type manifest struct {
 }
 
 // backup streams a backup of the running collector.
-func (c *Collector) backup(_ context.Context, w http.ResponseWriter) error {
+func (c *core) backup(_ context.Context, w http.ResponseWriter) error {
 	snapshot := c.machine.Snapshot()
 	if err := c.tape.Sync(snapshot.Index); err != nil {
 		return fmt.Errorf("sync the tape: %w", err)
@@ -71,7 +72,7 @@ type backupWriter struct {
 	manifest manifest
 }
 
-func (b *backupWriter) write(c *Collector, snapshot []byte) error {
+func (b *backupWriter) write(c *core, snapshot []byte) error {
 	if err := b.add(snapshotName, int64(len(snapshot)), bytes.NewReader(snapshot)); err != nil {
 		return err
 	}
@@ -80,7 +81,7 @@ func (b *backupWriter) write(c *Collector, snapshot []byte) error {
 		return err
 	}
 	for _, f := range files {
-		if err := b.addFile(filepath.Join(c.o.Config.Data, "tape", f.Name), f.Size); err != nil {
+		if err := b.addFile(filepath.Join(c.dir, "tape", f.Name), f.Size); err != nil {
 			return err
 		}
 	}
@@ -236,15 +237,16 @@ func seed(ctx context.Context, dir string, man manifest, actor string, log *slog
 	if err := cutTape(dir, head, log); err != nil {
 		return err
 	}
-	c := newCollector(Options{Config: config.Config{Data: dir}, Log: log})
-	if err := c.openState(ctx); err != nil {
-		return errors.Join(err, c.close())
+	var release closers.Stack
+	c, err := openCore(ctx, Options{Config: config.Config{Data: dir}, Log: log}, metrics.NewSet(), &release)
+	if err != nil {
+		return errors.Join(err, release.Close())
 	}
 	cell, err := newCell()
 	if err == nil {
-		_, err = c.must(ctx, entry.KindRestored, entry.Restored{Cell: cell.Cell, Actor: actor, Backup: man.Time})
+		_, err = c.submitOK(ctx, entry.KindRestored, entry.Restored{Cell: cell.Cell, Actor: actor, Backup: man.Time})
 	}
-	return errors.Join(err, c.close())
+	return errors.Join(err, release.Close())
 }
 
 // cutTape copies the tape up to the head and leaves out what was written while

@@ -16,6 +16,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/tomeishi/tomeishi/agent/closers"
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/config"
 	"github.com/tomeishi/tomeishi/collector/machine"
@@ -186,11 +189,12 @@ func TestSpine(t *testing.T) {
 // replay is the machine as a stopped collector's ledger has it.
 func replay(t *testing.T, c config.Config) *machine.Machine {
 	t.Helper()
-	col := newCollector(Options{Config: c, Log: slog.New(slog.DiscardHandler)})
-	if err := errors.Join(col.openState(t.Context()), col.close()); err != nil {
+	var release closers.Stack
+	core, err := openCore(t.Context(), Options{Config: c, Log: slog.New(slog.DiscardHandler)}, metrics.NewSet(), &release)
+	if err := errors.Join(err, release.Close()); err != nil {
 		t.Fatal(err)
 	}
-	return col.machine
+	return core.machine
 }
 
 // TestRestart stops and starts a collector and finds everything as it was.

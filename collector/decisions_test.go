@@ -58,11 +58,10 @@ func TestUndoNamesItsEpoch(t *testing.T) {
 	mux := http.NewServeMux()
 	a := &api.API{Options: api.Options{
 		Machine: machine.New(),
-		Actor:   func(*http.Request, string) (string, error) { return "me", nil },
-		Decide: func(_ context.Context, d entry.Decision) (any, error) {
+		Decider: deciderFunc(func(_ *http.Request, d entry.Decision) (any, error) {
 			got = d
 			return nil, nil
-		},
+		}),
 	}}
 	a.Register(mux)
 	ask(t, mux, "/v1/effects/e1/undo", `{"epoch":7,"reason":"r","verdict":"test"}`)
@@ -74,6 +73,20 @@ func TestUndoNamesItsEpoch(t *testing.T) {
 		t.Errorf("decided %+v", got)
 	}
 }
+
+// deciderFunc decides as it is told.
+type deciderFunc func(*http.Request, entry.Decision) (any, error)
+
+func (f deciderFunc) Decide(r *http.Request, d entry.Decision) (any, error) { return f(r, d) }
+
+// reloading is a collector that anybody may ask to reload.
+type reloading struct {
+	edge
+	err error
+}
+
+func (reloading) Actor(*http.Request, string) (string, error) { return "me", nil }
+func (r reloading) Reload(context.Context) (string, error)    { return "", r.err }
 
 // TestReloadOutcomes tells problems of the rule files from those of the ledger.
 func TestReloadOutcomes(t *testing.T) {
@@ -87,13 +100,11 @@ func TestReloadOutcomes(t *testing.T) {
 		{fmt.Errorf("prepare: %w", entry.ErrFull), 429},
 	} {
 		mux := http.NewServeMux()
-		a := &api.API{Options: api.Options{
-			Actor:  func(*http.Request, string) (string, error) { return "me", nil },
-			Reload: func(context.Context) (string, error) { return "", c.err },
-		}}
+		around := reloading{err: c.err}
+		a := &api.API{Options: api.Options{Access: around, Operations: around}}
 		a.Register(mux)
 		code, body := ask(t, mux, "/-/reload", "")
-		if code != c.code || strings.Contains(body, "go on") != (c.code == 422) {
+		if code != c.code || strings.Contains(body, "goes on") != (c.code == 422) {
 			t.Errorf("%v: %d %s, want %d", c.err, code, body, c.code)
 		}
 	}
@@ -102,12 +113,12 @@ func TestReloadOutcomes(t *testing.T) {
 // TestOutcomeDoesNotWait reads how the last reload went while one runs.
 func TestOutcomeDoesNotWait(t *testing.T) {
 	r := start(t, testConfig(t))
-	r.reload.mu.Lock() // a reload runs
+	r.reloader.mu.Lock() // a reload runs
 	code, body := r.request(http.MethodGet, "/metrics", "", "")
 	r.want(200, code, body, "tomeishi_rules_last_reload_successful 1")
 	code, body = r.request(http.MethodGet, "/v1/status", "", "")
 	r.want(200, code, body)
-	r.reload.mu.Unlock()
+	r.reloader.mu.Unlock()
 }
 
 // TestFileGone is a problem of the rule files like any other.
@@ -123,5 +134,5 @@ func TestFileGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, body := r.decide("/-/reload", "")
-	r.want(422, code, body, "go on", path)
+	r.want(422, code, body, "goes on", path)
 }

@@ -103,7 +103,7 @@ func TestConfirmsNothingToCome(t *testing.T) {
 	now := r.machine.GateEpoch()
 	code, body := r.request(http.MethodGet, fmt.Sprintf("/v1/gates?agent=a&watch=%d", now+100), "", "")
 	r.want(200, code, body, fmt.Sprintf(`"epoch":%d`, now))
-	if know, open := r.leases.Confirmed(now+1, "demo/withdrawals"); know != 0 || open != 1 {
+	if know, open := r.leader.term.Load().leases.Confirmed(now+1, "demo/withdrawals"); know != 0 || open != 1 {
 		t.Errorf("%d agents know an epoch that does not exist, %d do not", know, open)
 	}
 }
@@ -128,7 +128,7 @@ func TestStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	r.await("all watches are open", func() bool { return r.doors.running.Load() == 3 })
+	r.await("all watches are open", func() bool { return r.servers.running.Load() == 3 })
 	begun := time.Now()
 	r.stop()
 	if took := time.Since(begun); took > time.Second {
@@ -154,7 +154,7 @@ func TestGoneWhileSubmitted(t *testing.T) {
 				q := httptest.NewRequestWithContext(ctx, http.MethodPost, "http://localhost/v1/events", strings.NewReader(body))
 				q.Header.Set("Content-Type", report.StructuredType)
 				go cancel()
-				r.server.Handler.ServeHTTP(httptest.NewRecorder(), q)
+				r.servers.tcp.Handler.ServeHTTP(httptest.NewRecorder(), q)
 			}
 		})
 	}

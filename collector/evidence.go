@@ -59,7 +59,7 @@ func (e *evidenceCache) put(found map[place]string) {
 // evidence names events as cell/source/id, each percent-encoded, in the order
 // of refs. One that cannot be read any more is named by its place. Each entry
 // is read once.
-func (c *Collector) evidence(refs []window.Ref) []string {
+func (c *core) evidence(refs []window.Ref) []string {
 	places := make([]place, len(refs))
 	for i, r := range refs {
 		places[i] = placeOf(r)
@@ -96,7 +96,7 @@ func (c *Collector) evidence(refs []window.Ref) []string {
 
 // readEntry names the events at places of one entry, which are in order. It
 // says why it cannot.
-func (c *Collector) readEntry(places []place, found map[place]string) (why string) {
+func (c *core) readEntry(places []place, found map[place]string) (why string) {
 	sealed, err := c.tape.Get(places[0].index)
 	if err != nil {
 		return "no longer on the tape"

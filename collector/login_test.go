@@ -200,11 +200,11 @@ func TestFetchingChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := col.close(); err != nil {
+		if err := col.closers.Close(); err != nil {
 			t.Error(err)
 		}
 	}()
-	close(col.stopping) // streams and watches answer once
+	close(col.servers.stopping) // streams and watches answer once
 	do := func(method, path, contentType, body string) int {
 		t.Helper()
 		q := httptest.NewRequestWithContext(t.Context(), method, "http://127.0.0.1"+path, strings.NewReader(body))
@@ -213,7 +213,7 @@ func TestFetchingChangesNothing(t *testing.T) {
 			q.Header.Set("Content-Type", contentType)
 		}
 		w := httptest.NewRecorder()
-		col.server.Handler.ServeHTTP(w, q)
+		col.servers.tcp.Handler.ServeHTTP(w, q)
 		return w.Code
 	}
 	for i := range 2 {

@@ -195,18 +195,18 @@ func TestConditions(t *testing.T) {
 		}
 	}
 	write("groups: [{name: g, rules: [{alert: Broken, expr: 'sum('}]}]\n")
-	if err := r.Reload(t.Context()); err == nil {
+	if _, err := r.Reload(t.Context()); err == nil {
 		t.Error("a broken file was loaded")
 	}
-	r.compareConditions(t.Context())
+	r.leader.compareConditions(t.Context())
 	if a, ok := r.alert("ReloadFailed"); !ok || a.Annotations["summary"] == "" || a.Annotations["runbook_url"] == "" {
 		t.Errorf("no alert tells of the failed reload, or not how: %+v", a)
 	}
 	write(good)
-	if err := r.Reload(t.Context()); err != nil {
+	if _, err := r.Reload(t.Context()); err != nil {
 		t.Error(err)
 	}
-	r.compareConditions(t.Context())
+	r.leader.compareConditions(t.Context())
 	if _, ok := r.alert("ReloadFailed"); ok {
 		t.Error("ReloadFailed stands after a good reload")
 	}
@@ -223,13 +223,13 @@ func TestConditions(t *testing.T) {
 	code, body := r.request(http.MethodPost, "/v1/blocks", report.SamplesType, string(enc.Encode(nil, &s)))
 	r.want(http.StatusOK, code, body)
 	r.await("the rule's error is an alert", func() bool {
-		r.compareConditions(t.Context())
+		r.leader.compareConditions(t.Context())
 		a, ok := r.alert("RuleErrors")
 		return ok && a.Labels["rule"] == "Twice"
 	})
 	r.await("both rules of the name fail", func() bool { return len(r.rules.Failing(10)) == 2 })
 	was, _, _ := r.machine.At()
-	r.compareConditions(t.Context())
+	r.leader.compareConditions(t.Context())
 	if is, _, _ := r.machine.At(); is != was {
 		t.Errorf("what stands is told again: entry %d, was %d", is, was)
 	}
@@ -255,18 +255,18 @@ func TestReloadMetricRules(t *testing.T) {
 	if err := os.WriteFile(file, []byte(queueRules), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	files, err := r.ruleFiles()
+	files, err := ruleFiles(c.Rules)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// As a reload does that is lost before its metric rules run.
-	if _, err := r.must(t.Context(), entry.KindPrepare, entry.Prepare{Set: setName(files), Files: files}); err != nil {
+	if _, err := r.submitOK(t.Context(), entry.KindPrepare, entry.Prepare{Set: setName(files), Files: files}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.must(t.Context(), entry.KindLive, entry.Live{Set: setName(files)}); err != nil {
+	if _, err := r.submitOK(t.Context(), entry.KindLive, entry.Live{Set: setName(files)}); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Reload(t.Context()); err != nil {
+	if _, err := r.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	r.await("the gate closes", func() bool { return r.gateClosed("withdrawals") })

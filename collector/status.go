@@ -1,11 +1,6 @@
 package collector
 
-import (
-	"context"
-	"time"
-
-	"github.com/tomeishi/tomeishi/collector/api"
-)
+import "github.com/tomeishi/tomeishi/collector/api"
 
 // status adds what only the whole collector knows.
 func (c *Collector) status() api.Status {
@@ -13,56 +8,8 @@ func (c *Collector) status() api.Status {
 	s.DiskFree, s.DiskSize = c.disk()
 	v := c.series.Stats()
 	s.Series = &api.SeriesStatus{Count: v.Series, Rate: c.rate.perSecond(), Lag: v.Lag, CatchingUp: v.CatchingUp, Paused: v.Paused}
-	if err := c.reload.get().err; err != nil {
+	if err := c.reloader.get().err; err != nil {
 		s.RuleError = err.Error()
 	}
 	return s
-}
-
-// measure names the gauges of the collector's own metrics.
-func (c *Collector) measure() {
-	m := c.metrics
-	gauge := func(name string, value func() float64) { m.NewGauge(name, value) }
-	gauge("tomeishi_rules_last_reload_successful", func() float64 { return number(c.reload.get().err == nil) })
-	gauge("tomeishi_rules_last_reload_success_timestamp_seconds", func() float64 {
-		return float64(c.reload.get().last.UnixMilli()) / 1000
-	})
-	gauge("tomeishi_events_accepted_total", func() float64 { return float64(c.machine.Totals().Accepted) })
-	gauge("tomeishi_events_duplicates_total", func() float64 { return float64(c.machine.Totals().Duplicates) })
-	gauge("tomeishi_events_late_total", func() float64 { return float64(c.machine.Totals().Late) })
-	gauge("tomeishi_events_ahead_total", func() float64 { return float64(c.machine.Totals().Ahead) })
-	gauge("tomeishi_events_malformed_total", func() float64 { return float64(c.machine.Totals().Malformed) })
-	gauge("tomeishi_alerts_firing", func() float64 { return float64(c.machine.Totals().Alerts) })
-	gauge("tomeishi_holds", func() float64 { return float64(c.machine.Totals().Holds) })
-	gauge("tomeishi_window_keys", func() float64 { return float64(c.machine.Totals().Keys) })
-	gauge("tomeishi_machine_bytes", func() float64 { return float64(c.machine.Totals().Bytes) })
-	gauge("tomeishi_dedup_fingerprints", func() float64 { return float64(c.machine.Totals().Fingerprints) })
-	gauge("tomeishi_dedup_forgotten_before_timestamp_seconds", func() float64 { return float64(c.machine.Totals().HorizonFloor) })
-}
-
-func number(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// trimTape drops the segments that retention no longer wants.
-func (c *Collector) trimTape(ctx context.Context) {
-	keep := c.o.Config.Retention.Tape
-	if keep == 0 {
-		return
-	}
-	tick := time.NewTicker(time.Hour)
-	defer tick.Stop()
-	for {
-		if _, err := c.tape.Trim(time.Now().Add(-keep), 0); err != nil {
-			c.log.Warn("trim the tape", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
 }

@@ -39,7 +39,7 @@ func (c *Copy) Run(ctx context.Context) {
 		if err != nil {
 			c.m.failures.Inc()
 			if !failing {
-				c.log.Warn("gates: no answer", "collector", asked, "err", err)
+				c.log.Warn("no answer", "collector", asked, "error", err)
 			}
 			failing = true
 			if pause.Wait(ctx, header) != nil {
@@ -48,14 +48,14 @@ func (c *Copy) Run(ctx context.Context) {
 			continue
 		}
 		if failing {
-			c.log.Info("gates: answered again", "collector", asked)
+			c.log.Info("answered again", "collector", asked)
 		}
 		failing = false
 		pause.Reset()
 		known = seen{from: asked, epoch: l.Epoch, ok: true}
 		if err := c.save(); err != nil {
 			// Not on disk, so not acknowledged: ask without an epoch.
-			c.log.Error("gates", "err", err)
+			c.log.Error("keep the gates", "error", err)
 			known.ok = false
 			if !sleep(ctx, min(retrySave, c.wait())) {
 				return

@@ -98,7 +98,7 @@ func (a *API) refuse(w http.ResponseWriter, err error) {
 		w.Header().Set("Retry-After", "1")
 		problem(w, http.StatusTooManyRequests, err.Error()+": nothing was taken, send again later")
 	case errors.Is(err, spool.ErrUnknown):
-		a.o.Log.Error("events are unknown", "err", err)
+		a.o.Log.Error("events are unknown", "error", err)
 		w.Header().Set("Retry-After", "1")
 		problem(w, http.StatusServiceUnavailable, err.Error()+"; send them again with the same ids, they will count once")
 	case errors.Is(err, spool.ErrClosed):

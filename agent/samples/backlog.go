@@ -64,7 +64,7 @@ func (l *Lane) sendChunk(ctx context.Context, s *sender, c *chunk) {
 		l.q.retain(c, time.Now().Add(chunkPause))
 		signal(l.dirty)
 		if n := l.quiet.due("backlog", start); n > 0 && ctx.Err() == nil {
-			l.log.Warn("samples that had to wait are not delivered: they are sent again", "collector", a.From, "err", err, "times", n)
+			l.log.Warn("samples that had to wait are not delivered: they are sent again", "collector", a.From, "error", err, "times", n)
 		}
 		_ = s.pause.Wait(ctx, a.Header)
 		return
@@ -101,7 +101,7 @@ func (l *Lane) setAside(c *chunk, why error) {
 	}
 	l.m.damaged.Inc()
 	l.m.dropped(wasDamaged, c.frames)
-	l.log.Error("damaged samples are set aside", "file", l.folder.path(c.file()+damaged), "why", why, "err", err)
+	l.log.Error("damaged samples are set aside", "file", l.folder.path(c.file()+damaged), "why", why, "error", err)
 }
 
 func (l *Lane) settle(c *chunk) (was bool) {

@@ -57,7 +57,7 @@ func (l *Lane) sendLive(ctx context.Context, s *sender, it item) {
 		return
 	}
 	if n := l.quiet.due("live", now); n > 0 {
-		l.log.Warn("samples not delivered: they are kept and sent later", "collector", a.From, "err", err, "times", n)
+		l.log.Warn("samples not delivered: they are kept and sent later", "collector", a.From, "error", err, "times", n)
 	}
 	// One small request a second is no load to be spared, and a Retry-After of
 	// minutes would silence the lane. It ends with ctx, which the caller's next
@@ -75,6 +75,6 @@ func (l *Lane) answered() {
 func (l *Lane) refused(by string, frames int, err error) {
 	l.m.dropped(wasRefused, frames)
 	if n := l.quiet.due("refused", time.Now()); n > 0 {
-		l.log.Error("the collector refused samples for good: they are dropped", "collector", by, "err", err, "times", n)
+		l.log.Error("the collector refused samples for good: they are dropped", "collector", by, "error", err, "times", n)
 	}
 }

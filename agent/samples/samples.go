@@ -60,13 +60,13 @@ func New(o Options) *Lane {
 	id, err := l.folder.lane()
 	if err != nil {
 		l.m.diskErrors.Inc()
-		l.log.Warn("the id of the samples' lane cannot be kept: this run has one of its own", "dir", o.Dir, "err", err)
+		l.log.Warn("the id of the samples' lane cannot be kept: this run has one of its own", "dir", o.Dir, "error", err)
 	}
 	l.id, l.q.lane = id, id
 	left, err := l.folder.list()
 	if err != nil {
 		l.m.diskErrors.Inc()
-		l.log.Warn("samples of an earlier run cannot be listed", "dir", o.Dir, "err", err)
+		l.log.Warn("samples of an earlier run cannot be listed", "dir", o.Dir, "error", err)
 	}
 	l.q.found(left)
 	signal(l.dirty) // the bound may be lower than it was

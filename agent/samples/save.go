@@ -45,7 +45,7 @@ func (l *Lane) disk(what string, err error, now time.Time) {
 	}
 	l.m.diskErrors.Inc()
 	if n := l.quiet.due(what, now); n > 0 {
-		l.log.Error("samples: the disk fails", "what", what, "dir", l.o.Dir, "err", err, "times", n)
+		l.log.Error("the disk fails", "what", what, "dir", l.o.Dir, "error", err, "times", n)
 	}
 }
 

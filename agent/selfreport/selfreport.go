@@ -108,7 +108,7 @@ func (r *Reporter) beat(ctx context.Context) {
 	var b report.Builder
 	r.add(&b, report.BeatType, time.Now(), nil)
 	if err := r.o.Spool.Append(ctx, &b); err != nil {
-		r.o.Log.Debug("no beat", "err", err)
+		r.o.Log.Debug("no beat", "error", err)
 	}
 }
 
@@ -122,7 +122,7 @@ func (r *Reporter) report(ctx context.Context, items []item) {
 	}
 	if err := r.o.Spool.Append(ctx, &b); err != nil {
 		r.refused.lose(items)
-		r.o.Log.Debug("refusals are not reported", "events", len(items), "err", err)
+		r.o.Log.Debug("refusals are not reported", "events", len(items), "error", err)
 	}
 }
 

@@ -22,14 +22,14 @@ func (q *Queue) setAside(first uint64, from, to int64, torn bool) {
 	err := q.copyOut(q.path(segName(first)), q.path(damagedDir, name), from, to)
 	args := []any{"segment", segName(first), "from", from, "to", to, "copy", q.path(damagedDir, name)}
 	if err != nil {
-		args = append(args, "err", err)
+		args = append(args, "error", err)
 	}
 	if torn {
-		q.log.Info("spool: the end of a write that was never confirmed is set aside", args...)
+		q.log.Info("the end of a write that was never confirmed is set aside", args...)
 		return
 	}
 	q.m.damaged.Inc()
-	q.log.Error("spool: damaged bytes are set aside", args...)
+	q.log.Error("damaged bytes are set aside", args...)
 }
 
 func (q *Queue) copyOut(src, dst string, from, to int64) (err error) {

@@ -171,13 +171,13 @@ func (q *Queue) block(f found) (report.Block, bool) {
 	}
 	batch, err := report.OpenBatch(f.body)
 	if err != nil {
-		q.log.Error("spool: record does not open", "seq", f.seq, "err", err)
+		q.log.Error("record does not open", "seq", f.seq, "error", err)
 		q.setAside(q.r.seg, f.from, f.to, false)
 		return report.Block{}, false
 	}
 	if after := max(acked, q.r.done); f.seq > after+1 {
 		q.m.missing.Add(int(f.seq - after - 1))
-		q.log.Error("spool: blocks are missing, the collector will show a gap", "from", after+1, "to", f.seq-1)
+		q.log.Error("blocks are missing, the collector will show a gap", "from", after+1, "to", f.seq-1)
 	}
 	q.r.done = f.seq
 	h := report.Head{Agent: q.opt.Agent, Spool: m.id, Seq: f.seq - m.base, Prev: f.prev}

@@ -125,7 +125,7 @@ func (q *Queue) findLast(h head) error {
 // lost notes that the blocks after from are gone.
 func (q *Queue) lost(from, to uint64) {
 	q.gap = true
-	q.log.Error("spool: the newest blocks are lost, the collector will show a gap", "from", from+1, "to", to)
+	q.log.Error("the newest blocks are lost, the collector will show a gap", "from", from+1, "to", to)
 }
 
 // announce lets the collector see a gap at once, by a block without events: on
@@ -136,7 +136,7 @@ func (q *Queue) announce() {
 	}
 	var nothing report.Builder
 	if err := q.put([]report.Batch{nothing.Batch()}); err != nil {
-		q.log.Warn("spool: the gap will be seen with the next event", "err", err)
+		q.log.Warn("the gap will be seen with the next event", "error", err)
 	}
 }
 
@@ -185,10 +185,10 @@ func (q *Queue) clear(seg segment, confirmed uint64) error {
 	}
 	aside := q.path(damagedDir, filepath.Base(path))
 	if seg.first > confirmed {
-		q.log.Info("spool: a write that was never confirmed is set aside", "file", aside)
+		q.log.Info("a write that was never confirmed is set aside", "file", aside)
 	} else {
 		q.m.damaged.Inc()
-		q.log.Error("spool: a segment without a readable record is set aside", "file", aside)
+		q.log.Error("a segment without a readable record is set aside", "file", aside)
 	}
 	return os.Rename(path, aside)
 }
@@ -198,7 +198,7 @@ func (q *Queue) clear(seg segment, confirmed uint64) error {
 func (q *Queue) identify(fresh bool, cause error) error {
 	if !fresh {
 		q.m.damaged.Inc()
-		q.log.Error("spool: its notes are damaged; what waits is sent under a new spool id", "err", cause)
+		q.log.Error("its notes are damaged; what waits is sent under a new spool id", "error", cause)
 		for _, name := range []string{metaName, headName} {
 			if raw, err := os.ReadFile(q.path(name)); err == nil {
 				_ = os.WriteFile(q.path(damagedDir, name), raw, 0o600)

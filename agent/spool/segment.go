@@ -82,7 +82,7 @@ func (q *Queue) seal() {
 		return
 	}
 	if err := q.tail.Close(); err != nil {
-		q.log.Warn("spool: close segment", "err", err) // its records are synced
+		q.log.Warn("close segment", "error", err) // its records are synced
 	}
 	q.tail = nil
 	q.drop()
@@ -101,7 +101,7 @@ func (q *Queue) drop() {
 			return
 		}
 		if err := os.Remove(q.path(segName(q.segs[0].first))); err != nil && !errors.Is(err, os.ErrNotExist) {
-			q.log.Error("delete acknowledged segment", "err", err)
+			q.log.Error("delete acknowledged segment", "error", err)
 			return
 		}
 		q.segs = q.segs[1:]

@@ -175,8 +175,8 @@ func (q *Queue) takeBack(size int64) bool {
 // again.
 func (q *Queue) abandon(seq uint64, prev digest, cause error) error {
 	q.m.unknown.Inc()
-	q.log.Error("spool: the disk did not confirm a write, its segment is abandoned",
-		"segment", segName(q.segs[len(q.segs)-1].first), "err", cause)
+	q.log.Error("the disk did not confirm a write, its segment is abandoned",
+		"segment", segName(q.segs[len(q.segs)-1].first), "error", cause)
 	q.last, q.prev = seq, prev
 	q.mark()
 	q.seal()
@@ -193,6 +193,6 @@ func noSpace(err error) error {
 // mark notes how far the spool is. The caller holds q.mu.
 func (q *Queue) mark() {
 	if err := q.head.put(head{seq: q.last, prev: q.prev, acked: q.acked}); err != nil {
-		q.log.Warn("spool: note head", "err", err)
+		q.log.Warn("note head", "error", err)
 	}
 }

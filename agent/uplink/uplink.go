@@ -66,7 +66,7 @@ func (u *Uplink) Run(ctx context.Context) {
 		case ctx.Err() != nil || errors.Is(err, spool.ErrClosed):
 			return
 		case err != nil:
-			u.log.Error("read the spool", "err", err)
+			u.log.Error("read the spool", "error", err)
 			if u.pause.Wait(ctx, nil) != nil {
 				return
 			}
@@ -121,7 +121,7 @@ func (u *Uplink) send(ctx context.Context, blocks []report.Block, body []byte) o
 	}
 	if err != nil {
 		u.m.set.GetOrCreateCounter(fmt.Sprintf(`tomeishi_agent_uplink_failures_total{status="%d"}`, a.Status)).Inc()
-		u.log.Warn("blocks not delivered, sending again", "collector", a.From, "err", err)
+		u.log.Warn("blocks not delivered, sending again", "collector", a.From, "error", err)
 		if u.pause.Wait(ctx, a.Header) != nil {
 			return unknown
 		}

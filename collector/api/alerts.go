@@ -63,7 +63,7 @@ func (a *API) alerts(alerts []machine.Alert, most int) []Alert {
 	}
 	names := []string{}
 	if len(refs) > 0 {
-		names = a.Evidence(refs)
+		names = a.Views.Evidence(refs)
 	}
 	out := make([]Alert, 0, len(alerts))
 	for _, m := range alerts {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/record"
@@ -40,36 +41,63 @@ type Messages interface {
 	Record(n record.Note) string
 }
 
-// Options are what the API needs.
-type Options struct {
-	Machine *machine.Machine
-	Message Messages
-	Leases  Leases
-	// Decide puts a decision into the ledger and returns its outcome.
-	Decide func(context.Context, entry.Decision) (any, error)
-	// Actor says who asks for what needs the right, or why they may not.
-	Actor func(r *http.Request, right string) (string, error)
-	// Agent says why the request may not speak for the agent; nil if it may.
-	Agent func(r *http.Request, agent string) error
+// A Decider takes decisions.
+type Decider interface {
+	// Decide puts a decision into the ledger under the asker's name. The outcome
+	// is machine.Pending if it takes more people.
+	Decide(r *http.Request, d entry.Decision) (any, error)
+}
+
+// Access says who may ask.
+type Access interface {
+	// Actor is who asks for what needs the right, or why they may not.
+	Actor(r *http.Request, right string) (string, error)
+	// SpeaksFor is why the request may not speak for the agent; nil if it may.
+	SpeaksFor(r *http.Request, agent string) error
+	// Still is why a request that is being answered would not be let in any
+	// more; nil if it would.
+	Still(r *http.Request) error
+}
+
+// Lifecycle is how the collector stands.
+type Lifecycle interface {
+	// Ready is why the collector is not ready; nil when it is.
+	Ready() error
+	// Stopping is closed when the collector begins to stop: watches end.
+	Stopping() <-chan struct{}
+}
+
+// Operations are what operators do with the collector.
+type Operations interface {
+	// Reload reads again what can change while the collector runs, and says
+	// what came of it.
+	Reload(ctx context.Context) (string, error)
+	// Backup writes a backup.
+	Backup(ctx context.Context, w http.ResponseWriter) error
+}
+
+// Views are what the machine does not know by itself.
+type Views interface {
 	// Evidence names events by their places in the ledger, as cell/source/id,
 	// in the order of refs; one that cannot be read any more, by its place.
-	Evidence func(refs []window.Ref) []string
-	// Reload loads the rule files again and says what came of it.
-	Reload func(context.Context) (string, error)
-	// Backup writes a backup.
-	Backup func(context.Context, http.ResponseWriter) error
-	// Still says why a request that is being answered would not be let in any
-	// more; nil if it would.
-	Still func(*http.Request) error
-	// Stopping is closed when the collector begins to stop: watches end.
-	Stopping <-chan struct{}
-	// Ready says why the collector is not ready; nil when it is.
-	Ready func() error
-	// Status adds what only the whole collector knows.
-	Status func() Status
+	Evidence(refs []window.Ref) []string
 	// Groups are the groups of the rules of PromQL as they were evaluated last,
 	// by file and name.
-	Groups func() []machine.GroupView
+	Groups() []machine.GroupView
+	// Status is what only the whole collector knows.
+	Status() Status
+}
+
+// Options are what the API needs.
+type Options struct {
+	Machine    *machine.Machine
+	Message    Messages
+	Leases     Leases
+	Decider    Decider
+	Access     Access
+	Lifecycle  Lifecycle
+	Operations Operations
+	Views      Views
 }
 
 // An API answers HTTP.
@@ -126,12 +154,6 @@ func nothingHere(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
 	problem(w, http.StatusNotFound, "", "nothing answers at "+r.URL.Path+": a wrong path, or not in this version")
 }
 
-// errForbidden is a refusal because of who asks.
-type errForbidden struct{ error }
-
-// Forbidden says that whoever asks may not, and why.
-func Forbidden(err error) error { return errForbidden{err} }
-
 func text(w http.ResponseWriter, code int, s string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(code)
@@ -144,34 +166,34 @@ func problem(w http.ResponseWriter, code int, field, msg string) {
 	report.WriteJSON(w, code, report.Problem{Error: msg, Field: field})
 }
 
+// remedies are what an asker does about a decision that was not stored.
+var remedies = map[error]string{
+	entry.ErrUnknown:   ": look whether it took effect before you decide again",
+	entry.ErrNotStored: ": try again",
+}
+
 // fail answers an error with the status it stands for.
 func fail(w http.ResponseWriter, err error) {
+	fate, lost := entry.FateOf(err)
 	var refusal *errRefused
-	var forbidden errForbidden
 	switch {
 	case errors.As(err, &refusal):
 		code := map[machine.RefusalReason]int{
 			machine.Invalid: http.StatusBadRequest, machine.NotFound: http.StatusNotFound, machine.Conflict: http.StatusConflict,
 		}[refusal.Reason]
 		problem(w, code, refusal.Field, refusal.text)
-	case errors.As(err, &forbidden):
+	case errors.As(err, new(*access.ForbiddenError)):
 		problem(w, http.StatusForbidden, "", err.Error())
-	case errors.Is(err, entry.ErrFull):
-		w.Header().Set("Retry-After", "5")
-		problem(w, http.StatusTooManyRequests, "", err.Error())
-	case errors.Is(err, entry.ErrUnknown):
-		w.Header().Set("Retry-After", "1")
-		problem(w, http.StatusServiceUnavailable, "", err.Error()+": look whether it took effect before you decide again")
-	case errors.Is(err, entry.ErrNotStored):
-		w.Header().Set("Retry-After", "1")
-		problem(w, http.StatusServiceUnavailable, "", err.Error()+": try again")
+	case lost:
+		fate.Retry(w)
+		problem(w, fate.Status, "", err.Error()+remedies[fate.Err])
 	default:
 		report.WriteError(w, err)
 	}
 }
 
 func (a *API) getReady(w http.ResponseWriter, _ *http.Request) {
-	if err := a.Ready(); err != nil {
+	if err := a.Lifecycle.Ready(); err != nil {
 		text(w, http.StatusServiceUnavailable, "not ready: "+err.Error())
 		return
 	}
@@ -191,16 +213,16 @@ func BadRules(err error) error { return errRules{err} }
 func IsBadRules(err error) bool { return errors.As(err, new(errRules)) }
 
 func (a *API) postReload(w http.ResponseWriter, r *http.Request) {
-	if _, err := a.Actor(r, machine.MayOperate); err != nil {
+	if _, err := a.Access.Actor(r, access.MayOperate); err != nil {
 		fail(w, err)
 		return
 	}
-	said, err := a.Reload(r.Context())
+	said, err := a.Operations.Reload(r.Context())
 	switch {
 	case err == nil:
 		text(w, http.StatusOK, said)
 	case IsBadRules(err):
-		text(w, http.StatusUnprocessableEntity, "the rules that were running go on:\n"+err.Error())
+		text(w, http.StatusUnprocessableEntity, "nothing was reloaded; what was there before goes on:\n"+err.Error())
 	default:
 		fail(w, err)
 	}

@@ -28,7 +28,7 @@ type gateList struct {
 func (a *API) getGates(w http.ResponseWriter, r *http.Request) {
 	agent := r.URL.Query().Get("agent")
 	if agent != "" {
-		if err := a.Agent(r, agent); err != nil {
+		if err := a.Access.SpeaksFor(r, agent); err != nil {
 			problem(w, http.StatusForbidden, "agent", err.Error())
 			return
 		}
@@ -94,7 +94,7 @@ func (a *API) watch(w http.ResponseWriter, r *http.Request, news func() bool) bo
 		case <-changed:
 		case <-over.C:
 			return true
-		case <-a.Stopping:
+		case <-a.Lifecycle.Stopping():
 			return true
 		case <-r.Context().Done():
 			return false
@@ -225,25 +225,14 @@ func (a *API) postGate(w http.ResponseWriter, r *http.Request) {
 	report.WriteJSON(w, http.StatusOK, a.gateNow(d.Gate))
 }
 
-// decide puts a decision into the ledger that needs nobody else.
+// decide takes a decision that needs nobody else.
 func (a *API) decide(r *http.Request, d entry.Decision) error {
 	_, err := a.outcome(r, d)
 	return err
 }
 
-// outcome puts a decision into the ledger under the asker's name. It is
-// machine.Pending if the decision takes more people.
+// outcome takes a decision. A refusal has its sentence.
 func (a *API) outcome(r *http.Request, d entry.Decision) (any, error) {
-	var err error
-	if d.Actor, d.Second, err = a.decider(r, d); err != nil {
-		return nil, err
-	}
-	out, err := a.Decide(r.Context(), d)
-	if err != nil {
-		return nil, err
-	}
-	if refused, ok := out.(error); ok {
-		return nil, a.refused(refused)
-	}
-	return out, nil
+	out, err := a.Decider.Decide(r, d)
+	return out, a.refused(err)
 }

@@ -3,8 +3,8 @@ package api
 import "github.com/tomeishi/tomeishi/collector/machine"
 
 func (a *API) groups() []machine.GroupView {
-	if a.Groups == nil {
+	if a.Views == nil {
 		return nil // a collector without metrics
 	}
-	return a.Groups()
+	return a.Views.Groups()
 }

@@ -64,25 +64,6 @@ func (g *Gate) opening(v machine.GateView) {
 	}
 }
 
-// decider says who takes a decision, and whether they may only as the second of
-// two people who open a gate: that needs less than the first, the right to
-// approve.
-func (a *API) decider(r *http.Request, d entry.Decision) (actor string, second bool, err error) {
-	right := machine.MayOperate
-	if d.Do == entry.DoApprove || d.Do == entry.DoDecline {
-		right = machine.MayApprove
-	}
-	actor, err = a.Actor(r, right)
-	if err == nil || d.Do != entry.DoOpen && d.Do != entry.DoUndo {
-		return actor, false, err
-	}
-	approver, lacks := a.Actor(r, machine.MayApprove)
-	if v, ok := a.Machine.GateView(a.gateOf(d)); lacks == nil && ok && v.Awaits(approver) {
-		return approver, true, nil
-	}
-	return "", false, err
-}
-
 // gateOf is the gate that a decision would open.
 func (a *API) gateOf(d entry.Decision) string {
 	if d.Do == entry.DoOpen {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
@@ -38,13 +39,12 @@ type asking struct {
 // people lets whoever is set ask the server.
 func (c *cell) people() (*httptest.Server, func(name string, may ...string)) {
 	now := asking{}
-	a := c.api(nil)
-	a.Actor = func(_ *http.Request, right string) (string, error) {
+	a := c.apiFor(nil, func(right string) (string, error) {
 		if !slices.Contains(now.may, right) {
-			return "", Forbidden(errors.New("lacks " + right))
+			return "", errors.New("lacks " + right)
 		}
 		return now.name, nil
-	}
+	})
 	return c.serve(a), func(name string, may ...string) { now = asking{name, may} }
 }
 
@@ -56,7 +56,7 @@ func TestTwoPeopleOpen(t *testing.T) {
 	var first Pending
 	var before gateList
 	ask(t, http.MethodGet, s.URL+"/v1/gates", "", &before) // agreements are news at once
-	as("alice", machine.MayOperate)
+	as("alice", access.MayOperate)
 	const open = `{"reason":"mine","verdict":"real"}`
 	if code := ask(t, http.MethodPost, s.URL+"/v1/gates/g/open", open, &first); code != http.StatusAccepted || first.Approvals != 1 || first.Needed != 2 || first.Gate.State != "closed" {
 		t.Fatalf("%d %+v", code, first)
@@ -85,7 +85,7 @@ func TestTwoPeopleOpen(t *testing.T) {
 	if code := ask(t, http.MethodPost, s.URL+"/v1/gates/g/open", `{"reason":"mine"}`, &p); code != http.StatusBadRequest || p.Field != "verdict" {
 		t.Errorf("%d %+v", code, p)
 	}
-	as("bob", machine.MayApprove)
+	as("bob", access.MayApprove)
 	var opened Gate
 	if code := ask(t, http.MethodPost, s.URL+"/v1/gates/g/open", open, &opened); code != http.StatusOK || opened.State != "open" || opened.Agreed != nil {
 		t.Errorf("%d %+v", code, opened)
@@ -103,11 +103,11 @@ func TestApproverAgreesToTheSame(t *testing.T) {
 		var out map[string]any
 		return ask(t, http.MethodPost, s.URL+"/v1/gates/g/open", body, &out)
 	}
-	as("alice", machine.MayOperate)
+	as("alice", access.MayOperate)
 	if code := post(`{"reason":"mine","verdict":"real","hold":"h2"}`); code != http.StatusAccepted {
 		t.Fatalf("alice: %d", code)
 	}
-	as("bob", machine.MayApprove)
+	as("bob", access.MayApprove)
 	if code := post(`{"reason":"mine","verdict":"real"}`); code != http.StatusConflict {
 		t.Errorf("all holds: %d", code)
 	}
@@ -130,38 +130,38 @@ func TestApproverIsOnlySecond(t *testing.T) {
 		var out map[string]any
 		return ask(t, http.MethodPost, s.URL+path, open, &out)
 	}
-	as("bob", machine.MayApprove)
+	as("bob", access.MayApprove)
 	if code := post("/v1/gates/g/open"); code != http.StatusForbidden {
 		t.Errorf("the first: %d", code)
 	}
 	if code := post("/v1/effects/e1/undo"); code != http.StatusForbidden {
 		t.Errorf("the first, by undo: %d", code)
 	}
-	as("local", machine.MayOperate, machine.MayApprove)
+	as("local", access.MayOperate, access.MayApprove)
 	if code := post("/v1/gates/g/open"); code != http.StatusAccepted {
 		t.Fatalf("local: %d", code)
 	}
-	as("bob", machine.MayApprove)
+	as("bob", access.MayApprove)
 	if code := post("/v1/gates/g/open"); code != http.StatusForbidden {
 		t.Errorf("after somebody without a name: %d", code)
 	}
-	as("alice", machine.MayOperate)
+	as("alice", access.MayOperate)
 	if code := post("/v1/effects/e1/undo"); code != http.StatusAccepted {
 		t.Fatalf("alice undoes: %d", code)
 	}
-	as("uid:7", machine.MayApprove)
+	as("uid:7", access.MayApprove)
 	if code := post("/v1/gates/g/open"); code != http.StatusForbidden {
 		t.Errorf("a second without a name: %d", code)
 	}
-	as("carol", machine.MayView)
+	as("carol", access.MayView)
 	if code := post("/v1/effects/e1/undo"); code != http.StatusForbidden {
 		t.Errorf("whoever may only look: %d", code)
 	}
-	as("alice", machine.MayApprove)
+	as("alice", access.MayApprove)
 	if code := post("/v1/gates/g/open"); code != http.StatusForbidden {
 		t.Errorf("second to herself: %d", code)
 	}
-	as("bob", machine.MayApprove)
+	as("bob", access.MayApprove)
 	var e Effect
 	if code := ask(t, http.MethodPost, s.URL+"/v1/effects/e1/undo", open, &e); code != http.StatusOK || e.State != string(machine.Undone) {
 		t.Errorf("%d %+v", code, e)
@@ -172,11 +172,11 @@ func TestApproverIsOnlySecond(t *testing.T) {
 	if code := ask(t, http.MethodPost, s.URL+approve, "", &p); code != http.StatusConflict {
 		t.Errorf("approve what was undone: %d", code)
 	}
-	as("alice", machine.MayOperate)
+	as("alice", access.MayOperate)
 	if code := ask(t, http.MethodPost, s.URL+approve, "", &p); code != http.StatusForbidden {
 		t.Errorf("approve without the right: %d", code)
 	}
-	as("bob", machine.MayApprove)
+	as("bob", access.MayApprove)
 	// What one person opens, a second does not.
 	c.apply(entry.KindDecision, entry.Decision{Do: entry.DoClose, Actor: "me", Gate: "one", Reason: "r"})
 	if code := post("/v1/gates/one/open"); code != http.StatusForbidden {
@@ -199,7 +199,7 @@ func TestGateHeld(t *testing.T) {
 func TestAutomatic(t *testing.T) {
 	c := newCellOf(t, twoRules)
 	s, as := c.people()
-	as("alice", machine.MayOperate)
+	as("alice", access.MayOperate)
 	var got Automatic
 	if code := ask(t, http.MethodGet, s.URL+"/v1/automatic", "", &got); code != http.StatusOK || got != (Automatic{On: true}) {
 		t.Errorf("%d %+v", code, got)
@@ -222,12 +222,12 @@ func TestAutomatic(t *testing.T) {
 			t.Errorf("%s: %d %+v, want field %s", body, code, p, field)
 		}
 	}
-	as("bob", machine.MayView, machine.MayApprove)
+	as("bob", access.MayView, access.MayApprove)
 	var p struct{ Error string }
 	if code := ask(t, http.MethodPost, s.URL+"/v1/automatic", `{"on":false,"reason":"r"}`, &p); code != http.StatusForbidden {
 		t.Errorf("without the right: %d %+v", code, p)
 	}
-	as("alice", machine.MayOperate)
+	as("alice", access.MayOperate)
 	for body, length := range map[string]time.Duration{`{"on":false,"reason":"moved"}`: 2 * time.Hour, `{"on":false,"reason":"moved","for":"90m"}`: 90 * time.Minute} {
 		code := ask(t, http.MethodPost, s.URL+"/v1/automatic", body, &got)
 		until, err := time.Parse(time.RFC3339Nano, got.Until)
@@ -259,7 +259,7 @@ func TestBuiltInDecisions(t *testing.T) {
 	c := newCellOf(t, twoRules)
 	s, as := c.people()
 	c.pays("w1", "w1")
-	as("local", machine.MayOperate)
+	as("local", access.MayOperate)
 	var out Pending
 	ask(t, http.MethodPost, s.URL+"/v1/gates/g/open", `{"reason":"mine","verdict":"real"}`, &out)
 	var got rulesAnswer

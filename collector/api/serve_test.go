@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
@@ -24,22 +25,51 @@ func (c *cell) server(groups func() []machine.GroupView) *httptest.Server {
 }
 
 func (c *cell) api(groups func() []machine.GroupView) *API {
+	return c.apiFor(groups, func(right string) (string, error) {
+		if right != access.MayOperate {
+			c.t.Errorf("asked for the right %s", right)
+		}
+		return "me", nil
+	})
+}
+
+// apiFor is an API that is asked by whoever actor says.
+func (c *cell) apiFor(groups func() []machine.GroupView, actor func(right string) (string, error)) *API {
 	return &API{Options: Options{
-		Machine: c.Machine, Message: message.New(message.Options{}), Groups: groups,
-		Actor: func(_ *http.Request, right string) (string, error) {
-			if right != machine.MayOperate {
-				c.t.Errorf("asked for the right %s", right)
-			}
-			return "me", nil
+		Machine: c.Machine, Message: message.New(message.Options{}),
+		Decider: &access.Decider{
+			State: c.Machine,
+			Actor: func(_ *http.Request, right string) (string, error) { return actor(right) },
+			Submit: func(_ context.Context, d entry.Decision) (any, error) {
+				return c.try(entry.KindDecision, entry.Marshal(d), time.Now()), nil
+			},
 		},
-		Decide: func(_ context.Context, d entry.Decision) (any, error) {
-			return c.try(entry.KindDecision, entry.Marshal(d), time.Now()), nil
-		},
-		Evidence: func(refs []window.Ref) []string { return make([]string, len(refs)) },
-		Ready:    func() error { return nil },
-		Status:   func() Status { return Status{Version: "test"} },
+		Lifecycle: &edge{}, Views: &edge{groups: groups},
 	}}
 }
+
+// edge is the collector around an API.
+type edge struct {
+	groups   func() []machine.GroupView
+	stopping chan struct{}
+	still    func(*http.Request) error
+}
+
+func (e *edge) Evidence(refs []window.Ref) []string { return make([]string, len(refs)) }
+func (e *edge) Status() Status                      { return Status{Version: "test"} }
+func (e *edge) Ready() error                        { return nil }
+func (e *edge) Stopping() <-chan struct{}           { return e.stopping }
+
+func (e *edge) Groups() []machine.GroupView {
+	if e.groups == nil {
+		return nil
+	}
+	return e.groups()
+}
+
+func (e *edge) Actor(*http.Request, string) (string, error) { return "me", nil }
+func (e *edge) SpeaksFor(*http.Request, string) error       { return nil }
+func (e *edge) Still(r *http.Request) error                 { return e.still(r) }
 
 func (c *cell) serve(a *API) *httptest.Server {
 	mux := http.NewServeMux()

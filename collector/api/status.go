@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -95,12 +96,12 @@ func (a *API) getStatus(w http.ResponseWriter, r *http.Request) {
 		}
 		defer a.hashing.Unlock()
 	}
-	s := a.Status()
+	s := a.Views.Status()
 	m := a.Machine
 	index, chain, at := m.At()
 	s.Cell, s.Index, s.Chain, s.Time = m.CellID(), index, hex.EncodeToString(chain[:]), at.UTC().Format(time.RFC3339Nano)
 	s.Ready = "yes"
-	if err := a.Ready(); err != nil {
+	if err := a.Lifecycle.Ready(); err != nil {
 		s.Ready = err.Error()
 	}
 	s.countGates(m)
@@ -199,11 +200,11 @@ func (a *API) builtIns(alerts []machine.Alert) []BuiltIn {
 }
 
 func (a *API) getBackup(w http.ResponseWriter, r *http.Request) {
-	if _, err := a.Actor(r, machine.MayOperate); err != nil {
+	if _, err := a.Access.Actor(r, access.MayOperate); err != nil {
 		fail(w, err)
 		return
 	}
-	if err := a.Backup(r.Context(), w); err != nil {
+	if err := a.Operations.Backup(r.Context(), w); err != nil {
 		fail(w, err)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
-	"github.com/tomeishi/tomeishi/rules/window"
 )
 
 const stormRules = `groups:
@@ -54,8 +53,7 @@ func storm(t testing.TB, metric, event int) (*cell, func() []machine.GroupView) 
 
 func stormAPI(c *cell, groups func() []machine.GroupView) *http.ServeMux {
 	a := &API{Options: Options{
-		Machine: c.Machine, Message: message.New(message.Options{}), Groups: groups,
-		Evidence: func(refs []window.Ref) []string { return make([]string, len(refs)) },
+		Machine: c.Machine, Message: message.New(message.Options{}), Views: &edge{groups: groups},
 	}}
 	mux := http.NewServeMux()
 	a.Register(mux)

@@ -87,8 +87,8 @@ func (a *API) follow(r *http.Request, s *stream) {
 		case <-beat.C:
 			err = s.write(": nothing new\n\n")
 		case <-check.C:
-			err = a.Still(r)
-		case <-a.Stopping:
+			err = a.Access.Still(r)
+		case <-a.Lifecycle.Stopping():
 			return
 		case <-r.Context().Done():
 			return

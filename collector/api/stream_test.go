@@ -65,10 +65,8 @@ func newStreaming(t *testing.T) *streaming {
 		cell: newCell(t), pipes: &pipes{conns: make(chan net.Conn), done: make(chan struct{})}, stopping: make(chan struct{}),
 		still: func(*http.Request) error { return nil },
 	}
-	s.api = &API{Options: Options{
-		Machine: s.Machine, Stopping: s.stopping,
-		Still: func(r *http.Request) error { return s.still(r) },
-	}}
+	around := &edge{stopping: s.stopping, still: func(r *http.Request) error { return s.still(r) }}
+	s.api = &API{Options: Options{Machine: s.Machine, Access: around, Lifecycle: around}}
 	mux := http.NewServeMux()
 	s.api.Register(mux)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}

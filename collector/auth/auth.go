@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/auth/roster"
@@ -42,12 +43,18 @@ type Options struct {
 // A Door lets people and agents in. It may be used by many at once.
 type Door struct {
 	o       Options
-	people  []person
-	agents  []agent
-	key     []byte // of the cookies
+	ring    atomic.Pointer[keyring]
 	secure  string // the host at which the screen is reached by TLS that ends before us
 	logins  *limiter
 	bearers *limiter
+}
+
+// keyring is who is let in. It does not change: Load makes another one.
+type keyring struct {
+	configured bool // auth is: without, everybody on this host may look
+	people     []person
+	agents     []agent
+	key        []byte // of the cookies
 }
 
 type person struct {
@@ -65,28 +72,39 @@ type agent struct {
 // checked.
 func New(o Options) (*Door, error) {
 	d := &Door{o: o, logins: newLimiter(), bearers: newLimiter()}
-	for _, p := range o.Config.People {
-		token, _ := roster.ParseDigest(p.TokenSHA256)
-		d.people = append(d.people, person{p.Name, token, p.May})
-		if len(p.May) == 0 {
-			o.Log.Warn("a person may do nothing, not even look: give them may: [view]", "name", p.Name)
-		}
-	}
-	for _, k := range o.Config.Agents {
-		token, _ := roster.ParseDigest(k.TokenSHA256)
-		d.agents = append(d.agents, agent{k.ID, token})
-	}
 	if u, err := url.Parse(o.External); err == nil && u.Scheme == "https" {
 		d.secure = strings.ToLower(u.Host)
 	}
-	if len(d.people) == 0 {
-		return d, nil
+	use, err := d.Load(o.Config)
+	if err != nil {
+		return nil, err
 	}
-	var err error
-	if d.key, err = sessionKey(o.Folder); err != nil {
-		return nil, fmt.Errorf("the key of the login cookies: %w", err)
-	}
+	use()
 	return d, nil
+}
+
+// Load makes ready who is let in by a configuration that has been checked.
+// Nothing changes until use is called: from then on a token or cookie of
+// somebody who is not in it opens nothing.
+func (d *Door) Load(c Config) (use func(), err error) {
+	ring := &keyring{configured: c.Any()}
+	for _, p := range c.People {
+		token, _ := roster.ParseDigest(p.TokenSHA256)
+		ring.people = append(ring.people, person{p.Name, token, p.May})
+		if len(p.May) == 0 {
+			d.o.Log.Warn("a person may do nothing, not even look: give them may: [view]", "name", p.Name)
+		}
+	}
+	for _, k := range c.Agents {
+		token, _ := roster.ParseDigest(k.TokenSHA256)
+		ring.agents = append(ring.agents, agent{k.ID, token})
+	}
+	if len(ring.people) > 0 {
+		if ring.key, err = sessionKey(d.o.Folder); err != nil {
+			return nil, fmt.Errorf("the key of the login cookies: %w", err)
+		}
+	}
+	return func() { d.ring.Store(ring) }, nil
 }
 
 // Run says in the log once a minute how many wrong tokens were tried, until ctx

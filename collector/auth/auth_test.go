@@ -269,7 +269,7 @@ func TestNoPeople(t *testing.T) {
 	if resp := h.login("ann's", ""); len(resp.Cookies()) != 0 {
 		t.Errorf("logged in: %v", resp.Cookies())
 	}
-	if diff := cmp.Diff(h.key, []byte(nil)); diff != "" {
+	if diff := cmp.Diff(h.ring.Load().key, []byte(nil)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -39,7 +39,7 @@ func (d *Door) OnSocket(next http.Handler) http.Handler {
 			refuse(w, err)
 			return
 		}
-		d.pass(w, r, Identity{Name: uid, May: roster.Everything(), open: true, auth: d.o.Config.Any() && !d.o.Up}, next)
+		d.pass(w, r, Identity{Name: uid, May: roster.Everything(), open: true, auth: d.ring.Load().configured && !d.o.Up}, next)
 	})
 }
 

@@ -11,14 +11,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/auth/roster"
-	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
 // An Identity is who asks.
 type Identity struct {
 	Name    string   // of whoever may decide; empty: nobody
-	May     []string // rights, of machine.MayView, MayOperate, MayApprove
+	May     []string // rights, of access.MayView, MayOperate, MayApprove
 	Session bool     // known by a cookie: there is something to log out of
 
 	agent string
@@ -48,7 +48,7 @@ func (e *unknownError) Error() string { return e.text }
 
 // who finds out who asks over TCP. The error is an *unknownError.
 func (d *Door) who(r *http.Request) (Identity, error) {
-	if !d.o.Config.Any() {
+	if !d.ring.Load().configured {
 		id := Identity{open: true}
 		if d.o.Up {
 			id.Name, id.May = roster.Local, roster.Everything()
@@ -85,25 +85,31 @@ func (d *Door) who(r *http.Request) (Identity, error) {
 // byToken finds whose the token is; nil and nil if it is nobody's. It takes as
 // long whosever it is.
 func (d *Door) byToken(token string) (p *person, a *agent) {
-	sum := sha256.Sum256([]byte(token))
-	for i := range d.people {
-		if subtle.ConstantTimeCompare(d.people[i].token[:], sum[:]) == 1 {
-			p = &d.people[i]
+	ring, sum := d.ring.Load(), sha256.Sum256([]byte(token))
+	for i := range ring.people {
+		if subtle.ConstantTimeCompare(ring.people[i].token[:], sum[:]) == 1 {
+			p = &ring.people[i]
 		}
 	}
-	for i := range d.agents {
-		if subtle.ConstantTimeCompare(d.agents[i].token[:], sum[:]) == 1 {
-			a = &d.agents[i]
+	for i := range ring.agents {
+		if subtle.ConstantTimeCompare(ring.agents[i].token[:], sum[:]) == 1 {
+			a = &ring.agents[i]
 		}
 	}
 	return p, a
 }
 
 // Still says why the request would not be let in any more: its cookie has run
-// out while it was being answered.
+// out while it was being answered, or its token is nobody's since a reload.
 func (d *Door) Still(r *http.Request) error {
-	if id := Of(r); id.Session && d.bySession(r) == nil {
+	switch id := Of(r); {
+	case id.Session && d.bySession(r) == nil:
 		return errors.New("the login has run out")
+	case !id.Session && id.auth && !id.open:
+		_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		if p, a := d.byToken(token); p == nil && a == nil {
+			return errors.New("this token is nobody's any more")
+		}
 	}
 	return nil
 }
@@ -112,7 +118,7 @@ func (d *Door) Still(r *http.Request) error {
 // may have no name, where everybody may.
 func (d *Door) Actor(r *http.Request, right string) (string, error) {
 	id := Of(r)
-	if id.open && right == machine.MayView {
+	if id.open && right == access.MayView {
 		return id.Name, nil
 	}
 	if id.Name == "" && id.agent == "" {

@@ -31,7 +31,7 @@ func (d *Door) Register(mux *http.ServeMux) {
 }
 
 func (d *Door) getLogin(w http.ResponseWriter, r *http.Request) {
-	if len(d.people) == 0 {
+	if len(d.ring.Load().people) == 0 {
 		home(w, r, "/")
 		return
 	}
@@ -45,7 +45,7 @@ func (d *Door) page(w http.ResponseWriter, r *http.Request, status int, problem 
 
 // postLogin gives whoever shows a person's token a cookie.
 func (d *Door) postLogin(w http.ResponseWriter, r *http.Request) {
-	if len(d.people) == 0 {
+	if len(d.ring.Load().people) == 0 {
 		home(w, r, "/")
 		return
 	}
@@ -75,7 +75,7 @@ func (d *Door) postLogin(w http.ResponseWriter, r *http.Request) {
 		d.page(w, r, http.StatusForbidden, ProblemAgent)
 	default:
 		until := time.Now().Add(sessionLife)
-		d.setCookie(w, r, d.sign(p, until), until)
+		d.setCookie(w, r, d.cookie(p, until), until)
 		home(w, r, localPage(r.PostForm.Get("next")))
 	}
 }
@@ -84,7 +84,7 @@ func (d *Door) postLogin(w http.ResponseWriter, r *http.Request) {
 func (d *Door) postLogout(w http.ResponseWriter, r *http.Request) {
 	d.setCookie(w, r, "", time.Time{})
 	to := "/login"
-	if len(d.people) == 0 {
+	if len(d.ring.Load().people) == 0 {
 		to = "/"
 	}
 	home(w, r, to)

@@ -69,7 +69,7 @@ func TestCookie(t *testing.T) {
 			c.MaxAge != 30*24*60*60 || time.Until(c.Expires) < 29*24*time.Hour || c.Secure != secure {
 			t.Errorf("%s: %s", base, c.Raw)
 		}
-		for _, secret := range []string{"ann's", sum("ann's"), string(h.key)} {
+		for _, secret := range []string{"ann's", sum("ann's"), string(h.ring.Load().key)} {
 			if strings.Contains(c.Raw, secret) {
 				t.Errorf("%s holds %q", c.Raw, secret)
 			}

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/access"
 )
 
 // mayAsk says why the request is not for this asker at all. What a person may
@@ -23,13 +23,13 @@ func (id Identity) mayAsk(r *http.Request) error {
 		}
 		return errors.New("this token is an agent's: it reports and reads gates, nothing else")
 	case !reads && onlyOperators(path), reads && path == "/v1/status" && r.URL.Query().Has("hash"):
-		return id.lacks(machine.MayOperate)
-	case !reads && id.lacks(machine.MayApprove) == nil:
+		return id.lacks(access.MayOperate)
+	case !reads && id.lacks(access.MayApprove) == nil:
 		return nil
 	case !reads:
-		return id.lacks(machine.MayOperate)
+		return id.lacks(access.MayOperate)
 	}
-	return id.lacks(machine.MayView)
+	return id.lacks(access.MayView)
 }
 
 // isOpen tells whether anybody may ask for this: whether the collector lives, the

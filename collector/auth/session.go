@@ -44,15 +44,15 @@ func sessionKey(folder string) ([]byte, error) {
 	return key, durable.Replace(path, key)
 }
 
-// sign makes a cookie's value: who, until when, and a signature that only this
+// cookie makes a cookie's value: who, until when, and a signature that only this
 // collector can make, and only while the person's token is the same.
-func (d *Door) sign(p *person, until time.Time) string {
+func (d *Door) cookie(p *person, until time.Time) string {
 	text := base64.RawURLEncoding.EncodeToString([]byte(p.name)) + "." + strconv.FormatInt(until.Unix(), 10)
-	return text + "." + base64.RawURLEncoding.EncodeToString(d.signature(text, p))
+	return text + "." + base64.RawURLEncoding.EncodeToString(sign(d.ring.Load().key, text, p))
 }
 
-func (d *Door) signature(text string, p *person) []byte {
-	h := hmac.New(sha256.New, d.key)
+func sign(key []byte, text string, p *person) []byte {
+	h := hmac.New(sha256.New, key)
 	fmt.Fprintf(h, "tomeishi session 1\n%s\n%x", text, p.token)
 	return h.Sum(nil)
 }
@@ -80,9 +80,10 @@ func (d *Door) holds(value string, now time.Time) *person {
 	if !ok || err != nil {
 		return nil
 	}
-	for i := range d.people {
-		p := &d.people[i]
-		if p.name != string(name) || !hmac.Equal(sum, d.signature(text, p)) {
+	ring := d.ring.Load()
+	for i := range ring.people {
+		p := &ring.people[i]
+		if p.name != string(name) || !hmac.Equal(sum, sign(ring.key, text, p)) {
 			continue
 		}
 		// Only what is signed is read.

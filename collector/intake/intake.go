@@ -91,20 +91,21 @@ func (in *Intake) answer(do func(http.ResponseWriter, *http.Request) error) http
 	}
 }
 
+// remedies are what a sender does about what was not stored.
+var remedies = map[error]string{
+	entry.ErrFull:      ": send again later",
+	entry.ErrUnknown:   ": send it again, the same counts once",
+	entry.ErrNotStored: ": send it again",
+}
+
 func fail(w http.ResponseWriter, err error) {
-	switch {
-	case errors.Is(err, entry.ErrFull):
-		w.Header().Set("Retry-After", "5")
-		report.WriteJSON(w, http.StatusTooManyRequests, report.Problem{Error: err.Error() + ": send again later"})
-	case errors.Is(err, entry.ErrUnknown):
-		w.Header().Set("Retry-After", "1")
-		report.WriteJSON(w, http.StatusServiceUnavailable, report.Problem{Error: err.Error() + ": send it again, the same counts once"})
-	case errors.Is(err, entry.ErrNotStored):
-		w.Header().Set("Retry-After", "1")
-		report.WriteJSON(w, http.StatusServiceUnavailable, report.Problem{Error: err.Error() + ": send it again"})
-	default:
+	fate, ok := entry.FateOf(err)
+	if !ok {
 		report.WriteError(w, err)
+		return
 	}
+	fate.Retry(w)
+	report.WriteJSON(w, fate.Status, report.Problem{Error: err.Error() + remedies[fate.Err]})
 }
 
 // readBody reads the body into buf, if that is large enough.

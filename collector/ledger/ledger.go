@@ -108,8 +108,9 @@ type Ledger struct {
 	}
 	tasks sync.WaitGroup
 
-	mu   sync.Mutex // guards node
-	node *node      // nil while the log is opened anew
+	mu    sync.Mutex // guards node and terms
+	node  *node      // nil while the log is opened anew
+	terms terms
 
 	prev [32]byte // of the last entry submitted; run's own
 	last int64    // its time
@@ -136,7 +137,7 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 	l := &Ledger{
 		o: o, met: newMeters(o.Metrics), lock: lock,
 		queue: make(chan *waiter, 256), stopped: make(chan struct{}),
-		failed: make(chan struct{}),
+		failed: make(chan struct{}), terms: terms{turned: make(chan struct{})},
 	}
 	l.life, l.end = context.WithCancel(context.WithoutCancel(ctx))
 	l.snap.due = make(chan struct{}, 1)
@@ -202,7 +203,7 @@ func (l *Ledger) fail(err error) {
 	l.failing.Do(func() {
 		l.err = err
 		close(l.failed)
-		l.o.Log.Error("ledger stopped", "err", err)
+		l.o.Log.Error("ledger stopped", "error", err)
 	})
 }
 
@@ -225,7 +226,7 @@ func (l *Ledger) Close() error {
 // release is the end of run: everything that Open took, in reverse.
 func (l *Ledger) release() error {
 	var err error
-	if n := l.setNode(nil); n != nil {
+	if n := l.setNode(nil, ErrClosed); n != nil {
 		err = n.stop()
 	}
 	l.tasks.Wait()
@@ -233,11 +234,12 @@ func (l *Ledger) release() error {
 	return errors.Join(err, l.fsm.files.close(), l.lock.Close())
 }
 
-// setNode swaps the raft that is in use.
-func (l *Ledger) setNode(n *node) (old *node) {
+// setNode swaps the raft that is in use. The term of the one before is over.
+func (l *Ledger) setNode(n *node, why error) (old *node) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	old, l.node = l.node, n
+	l.terms.turn(l.life, n != nil, why)
 	return old
 }
 

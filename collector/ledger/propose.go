@@ -194,7 +194,7 @@ func (l *Ledger) begin(n *node) {
 	head := l.Head()
 	l.prev, l.last = head.Hash, max(l.last, head.Time)
 	n.store.arm(head.Hash)
-	l.setNode(n)
+	l.setNode(n, nil)
 }
 
 // drain submits what is queued and waits for it.
@@ -221,6 +221,9 @@ func (l *Ledger) drain() {
 
 // endFailed answers everyone and holds the directory until Close.
 func (l *Ledger) endFailed() {
+	l.mu.Lock()
+	l.terms.turn(l.life, false, l.err)
+	l.mu.Unlock()
 	l.fsm.giveUp(fmt.Errorf("%w: %w", entry.ErrUnknown, l.err))
 	<-l.life.Done()
 }

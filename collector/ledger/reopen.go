@@ -22,12 +22,12 @@ const (
 // returns false if the ledger has failed or is being closed.
 func (l *Ledger) reopen(n *node) bool {
 	cause := n.store.cause
-	l.o.Log.Warn("the log could not be written; opening it anew", "err", cause)
-	l.setNode(nil)
+	l.o.Log.Warn("the log could not be written; opening it anew", "error", cause)
+	l.setNode(nil, cause)
 	l.space.pressed(cause)
 	err := n.stop()
 	if err != nil {
-		l.o.Log.Warn("close the log", "err", err)
+		l.o.Log.Warn("close the log", "error", err)
 	}
 	answer := time.Now().Add(answerBy)
 	for tries, wait := 1, firstWait; ; tries, wait = tries+1, min(wait*2, lastWait) {
@@ -47,7 +47,7 @@ func (l *Ledger) reopen(n *node) bool {
 		if time.Now().After(answer) {
 			l.fsm.giveUp(fmt.Errorf("%w: %w", entry.ErrUnknown, err))
 		}
-		l.o.Log.Warn("open the log anew", "err", err, "tries", tries)
+		l.o.Log.Warn("open the log anew", "error", err, "tries", tries)
 		select {
 		case <-time.After(wait):
 		case <-l.life.Done():

@@ -44,7 +44,7 @@ func (l *Ledger) snapshots() {
 		if err == nil || l.life.Err() != nil {
 			continue
 		}
-		l.o.Log.Warn("take a snapshot", "err", err)
+		l.o.Log.Warn("take a snapshot", "error", err)
 		select {
 		case <-l.life.Done():
 			return

@@ -96,7 +96,7 @@ func (s *space) pressed(err error) {
 // release gives the ballast up; s.mu is held, except at the start.
 func (s *space) release(why string) {
 	if err := os.Remove(s.path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		s.log.Error("free the reserve", "err", err)
+		s.log.Error("free the reserve", "error", err)
 	}
 	if !s.full.Swap(true) {
 		s.log.Error("only decisions are taken until there is space", "why", why, "free_bytes", s.free(), "path", s.path)
@@ -109,7 +109,7 @@ func (s *space) release(why string) {
 func (s *space) free() int64 {
 	var st unix.Statfs_t
 	if err := unix.Statfs(filepath.Dir(s.path), &st); err != nil {
-		s.log.Warn("ask for free space", "err", err)
+		s.log.Warn("ask for free space", "error", err)
 		return s.low
 	}
 	return int64(min(st.Bavail*uint64(st.Bsize), 1<<62))

@@ -21,7 +21,7 @@ import (
 	"github.com/prometheus/common/route"
 
 	"github.com/tomeishi/tomeishi/agent/report"
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/access"
 )
 
 const (
@@ -68,9 +68,9 @@ func (n *Notifier) Register(mux *http.ServeMux) {
 func (n *Notifier) serve(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimPrefix(r.URL.Path, prefix)
 	read := r.Method == http.MethodGet || r.Method == http.MethodHead
-	right := machine.MayView
+	right := access.MayView
 	if !read {
-		right = machine.MayOperate
+		right = access.MayOperate
 	}
 	switch {
 	case read && path == "/-/healthy":
@@ -119,7 +119,7 @@ func (n *Notifier) actor(r *http.Request, right string) (string, error) {
 	if n.o.Actor != nil {
 		return n.o.Actor(r, right)
 	}
-	if right != machine.MayView {
+	if right != access.MayView {
 		return "", errNobody
 	}
 	return "", nil

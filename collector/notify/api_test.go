@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/common/model"
 
+	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
@@ -108,7 +109,7 @@ func TestAPIRights(t *testing.T) {
 	var rights []string
 	w.o.Actor = func(r *http.Request, right string) (string, error) {
 		rights = append(rights, right)
-		if right != machine.MayView {
+		if right != access.MayView {
 			return "", errors.New("you may only look")
 		}
 		return "taro", nil
@@ -121,14 +122,14 @@ func TestAPIRights(t *testing.T) {
 		method, path, right string
 		code                int
 	}{
-		{"GET", "/api/v2/silences", machine.MayView, 200},
-		{"GET", "/api/v2/alerts", machine.MayView, 200},
-		{"GET", "/api/v2/alerts/groups", machine.MayView, 200},
-		{"GET", "/api/v2/status", machine.MayView, 200},
-		{"GET", "/api/v2/receivers", machine.MayView, 200},
-		{"POST", "/api/v2/silences", machine.MayOperate, 403},
-		{"POST", "/api/v2/alerts", machine.MayOperate, 403},
-		{"DELETE", "/api/v2/silence/0e46c2d1-3d25-4a0f-8b66-0d60e0d2a001", machine.MayOperate, 403},
+		{"GET", "/api/v2/silences", access.MayView, 200},
+		{"GET", "/api/v2/alerts", access.MayView, 200},
+		{"GET", "/api/v2/alerts/groups", access.MayView, 200},
+		{"GET", "/api/v2/status", access.MayView, 200},
+		{"GET", "/api/v2/receivers", access.MayView, 200},
+		{"POST", "/api/v2/silences", access.MayOperate, 403},
+		{"POST", "/api/v2/alerts", access.MayOperate, 403},
+		{"DELETE", "/api/v2/silence/0e46c2d1-3d25-4a0f-8b66-0d60e0d2a001", access.MayOperate, 403},
 		{"GET", "/api/v2/other", "", 404},
 		{"GET", "/api/v2/silence/a/b", "", 404},
 		{"POST", "/-/reload", "", 404},
@@ -269,7 +270,7 @@ func TestMetrics(t *testing.T) {
 	w.start()
 	w.raise(an("c", "Grave", "severity", "critical"))
 	w.awaitTold(1)
-	if err := w.n.Reload(); err != nil {
+	if err := w.n.load(); err != nil {
 		t.Fatal(err)
 	}
 	var b strings.Builder

@@ -95,7 +95,7 @@ func TestEndNotToldAgain(t *testing.T) {
 	w.awaitTold(2)
 	w.raise(c) // the log of the group forgets that b has ended
 	w.awaitTold(3)
-	if err := w.n.Reload(); err != nil {
+	if err := w.n.load(); err != nil {
 		t.Fatal(err)
 	}
 	w.stop()

@@ -41,7 +41,7 @@ func TestReloadKeeps(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.write(string(broken))
-	if err := l.n.Reload(); err == nil || !strings.Contains(err.Error(), "pagr") || !strings.Contains(err.Error(), l.file) {
+	if err := l.load(); err == nil || !strings.Contains(err.Error(), "pagr") || !strings.Contains(err.Error(), l.file) {
 		t.Errorf("got %v, want an error that names %s and the receiver pagr", err, l.file)
 	}
 	l.feed.tell(alert("a2", "Second", "critical"))
@@ -49,7 +49,7 @@ func TestReloadKeeps(t *testing.T) {
 	l.book.awaitTold(t, 2)
 
 	l.write(hookConfig(after.URL, atOnce))
-	if err := l.n.Reload(); err != nil {
+	if err := l.load(); err != nil {
 		t.Fatal(err)
 	}
 	l.feed.tell(alert("a3", "Third", "critical"))
@@ -86,7 +86,7 @@ func TestUnread(t *testing.T) {
 			l.book.awaitTold(t, 1)
 			l.file = path
 			l.write(hookConfig(hook.URL, atOnce))
-			if err := l.n.Reload(); err != nil {
+			if err := l.load(); err != nil {
 				t.Fatal(err)
 			}
 			l.feed.tell(alert("a2", "Mended"+want[:2], "critical"))
@@ -185,7 +185,7 @@ func TestSecretFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.write(strings.Replace(string(text), "- routing_key_file:", fmt.Sprintf("- url: %s\n    routing_key_file:", pager.URL), 1))
-	if err := l.n.Reload(); err != nil {
+	if err := l.load(); err != nil {
 		t.Fatal(err)
 	}
 	l.feed.tell(alert("a1", "PaidTwice", "critical"))

@@ -66,7 +66,7 @@ func newLab(t testing.TB, config string, change ...func(*notify.Options)) *lab {
 
 func (l *lab) start() {
 	l.t.Helper()
-	l.opt.Feed, l.opt.Kept = l.feed, l.book.kept()
+	l.opt.Feed, l.opt.Kept = l.feed, l.book.kept
 	n, err := notify.New(l.opt)
 	if err != nil {
 		l.stop = func() {}
@@ -81,6 +81,15 @@ func (l *lab) start() {
 		running.Wait()
 	})
 	l.awaitReady()
+}
+
+// load makes the configuration that stands in the file the one that tells.
+func (l *lab) load() error {
+	use, err := l.n.Load(l.file, l.opt.Heartbeat)
+	if err == nil {
+		use()
+	}
+	return err
 }
 
 // awaitReady waits until the notifier tells people.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/notify"
@@ -206,7 +207,7 @@ func TestSilenceRefused(t *testing.T) {
 // onlyView lets everybody look and nobody do anything.
 func onlyView(o *notify.Options) {
 	o.Actor = func(_ *http.Request, right string) (string, error) {
-		if right != machine.MayView {
+		if right != access.MayView {
 			return "", fmt.Errorf("hanako lacks the right %s", right)
 		}
 		return "hanako", nil

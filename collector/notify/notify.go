@@ -45,8 +45,9 @@ type Feed interface {
 // Options are what a Notifier needs.
 type Options struct {
 	Feed Feed
-	// Kept is what was kept of silences and of the log of notifications.
-	Kept []entry.NotifyRecord
+	// Kept is what the ledger has kept of silences and of the log of
+	// notifications, also what another collector told.
+	Kept func() []entry.NotifyRecord
 	// Propose puts notes into the ledger. An error of entry.ErrUnknown says
 	// that they may be there.
 	Propose func(context.Context, entry.NotifyState) error
@@ -94,6 +95,7 @@ type Notifier struct {
 	silences  *silence.Silences
 	silencer  *silence.Silencer
 	alerts    alertStore
+	follower  follower
 	pipelines *amnotify.PipelineBuilder
 	groups    *dispatch.DispatcherMetrics
 	api       *api.API
@@ -131,6 +133,7 @@ func New(o Options) (*Notifier, error) {
 		o: o, log: o.Log, registry: prometheus.NewRegistry(),
 		queue: newQueue(o.Propose, o.Log),
 	}
+	n.follower = follower{n: n, standing: map[fingerprint][]*told{}}
 	if err := n.openState(); err != nil {
 		return nil, err
 	}
@@ -156,10 +159,10 @@ func New(o Options) (*Notifier, error) {
 }
 
 // Unread is why New could not read the file, nil if it could. The built-in
-// configuration serves until Reload can.
+// configuration serves until Load can.
 func (n *Notifier) Unread() error { return n.unread }
 
-// openState makes the log of notifications and the silences what was kept.
+// openState makes the log of notifications and the silences, empty until Run.
 func (n *Notifier) openState() (err error) {
 	if n.nflog, err = nflog.New(nflog.Options{Retention: retention, Logger: n.log, Metrics: n.registry}); err != nil {
 		return fmt.Errorf("open the log of notifications: %w", err)
@@ -175,11 +178,21 @@ func (n *Notifier) openState() (err error) {
 		return fmt.Errorf("open the silences: %w", err)
 	}
 	n.silencer = silence.NewSilencer(n.silences, n.log, eventrecorder.NopRecorder())
-	n.remember(n.o.Kept)
-	// Only now: a merge broadcasts again what it was given.
+	return nil
+}
+
+// recall merges what the ledger has kept. Meanwhile nothing is broadcast: a
+// merge broadcasts again what it was given.
+func (n *Notifier) recall() {
+	n.deciding.Lock()
+	defer n.deciding.Unlock()
+	n.nflog.SetBroadcast(func([]byte) {})
+	n.silences.SetBroadcast(func([]byte) {})
+	if n.o.Kept != nil {
+		n.remember(n.o.Kept())
+	}
 	n.nflog.SetBroadcast(func(b []byte) { n.queue.log(b, n.heartbeats) })
 	n.silences.SetBroadcast(n.queue.silence)
-	return nil
 }
 
 // remember merges what was kept. What cannot be read costs a repeated
@@ -201,8 +214,10 @@ func (n *Notifier) remember(kept []entry.NotifyRecord) {
 	}
 }
 
-// Run tells people until ctx ends. It is for one call.
+// Run tells people until ctx ends. It may be called again: it goes on where it
+// stopped, with what was told meanwhile by others.
 func (n *Notifier) Run(ctx context.Context) {
+	n.recall()
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	// What was told while the rest stopped must be proposed too.
@@ -215,19 +230,18 @@ func (n *Notifier) Run(ctx context.Context) {
 	wg.Go(func() { n.nflog.Maintenance(upkeepEvery, "", stopUpkeep, nil) })
 	wg.Go(func() { n.silences.Maintenance(upkeepEvery, "", stopUpkeep, nil) })
 
-	if err := n.alerts.open(n.silencer, n.log, n.registry); err != nil {
+	if err := n.alerts.open(ctx, n.silencer, n.log); err != nil {
 		n.log.Error("open the store of alerts", "error", err)
 		<-ctx.Done()
 		return
 	}
 	defer n.alerts.close()
-	f := follower{n: n, standing: map[fingerprint][]*told{}}
 	// All that stands comes before the dispatcher, so that groups are whole and
 	// the log knows them again.
-	f.take(ctx)
+	n.follower.take(ctx)
 	n.startEngine()
 	defer n.stopEngine()
-	f.run(ctx)
+	n.follower.run(ctx)
 }
 
 // Ready says why people cannot be told; nil once they are.
@@ -238,26 +252,31 @@ func (n *Notifier) Ready() error {
 	return nil
 }
 
-// Reload reads the configuration again. With an error the one before goes on.
-func (n *Notifier) Reload() error {
-	n.reloading.Lock()
-	defer n.reloading.Unlock()
-	e, err := n.build(n.o.File, n.o.Heartbeat)
+// Load reads a configuration and builds all that it needs. Nothing changes until
+// use is called, which cannot fail; with an error there is nothing to use.
+func (n *Notifier) Load(file string, h Heartbeat) (use func(), err error) {
+	if err := h.check(); err != nil {
+		return nil, err
+	}
+	e, err := n.build(file, h)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if n.running.Load() {
-		n.engine.Load().stop()
-		e.start(n)
-	}
-	n.publish(e)
-	return nil
+	return func() {
+		n.reloading.Lock()
+		defer n.reloading.Unlock()
+		if n.running.Load() {
+			n.engine.Load().stop()
+			e.start(n)
+		}
+		n.publish(e)
+	}, nil
 }
 
 // WriteMetrics writes what the engine tells of itself, in the text format of
 // Prometheus.
 func (n *Notifier) WriteMetrics(w io.Writer) error {
-	families, err := n.registry.Gather()
+	families, err := prometheus.Gatherers{n.registry, n.alerts.metrics()}.Gather()
 	for _, f := range families {
 		if _, werr := expfmt.MetricFamilyToText(w, f); werr != nil {
 			return errors.Join(err, werr)

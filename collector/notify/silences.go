@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/common/model"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/record"
 )
@@ -20,6 +21,9 @@ import (
 // decide lets a person change silences and returns when the change is in the
 // ledger. An error of entry.ErrUnknown says that it may not be.
 func (n *Notifier) decide(ctx context.Context, actor string, change func() error) error {
+	if !n.running.Load() {
+		return fmt.Errorf("%w: %w", entry.ErrNotStored, errNotRunning)
+	}
 	n.deciding.Lock()
 	before := n.queue.lastSilence()
 	n.queue.as(actor)

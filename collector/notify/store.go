@@ -27,7 +27,8 @@ import (
 // open only while the Notifier runs; nobody may ask before.
 type alertStore struct {
 	mem     atomic.Pointer[mem.Alerts]
-	putting sync.Mutex // held from the look at the machine's alert to the put that must not end it
+	counted atomic.Pointer[prometheus.Registry] // of mem, which registers once
+	putting sync.Mutex                          // held from the look at the machine's alert to the put that must not end it
 	// told are the hashes of the alerts that somebody was told of and not that
 	// they are over.
 	told func() map[uint64]bool
@@ -37,12 +38,31 @@ var _ provider.Alerts = (*alertStore)(nil)
 
 var errNotRunning = errors.New("starting or stopping")
 
-func (s *alertStore) open(silencer *silence.Silencer, log *slog.Logger, reg prometheus.Registerer) error {
-	m, err := mem.NewAlerts(context.Background(), collectEvery, 0, silencer, log, eventrecorder.NopRecorder(), reg, featurecontrol.NoopFlags{})
-	if err == nil {
-		s.mem.Store(m)
+// open makes a store of what the one before it held.
+func (s *alertStore) open(ctx context.Context, silencer *silence.Silencer, log *slog.Logger) error {
+	reg := prometheus.NewRegistry()
+	m, err := mem.NewAlerts(context.WithoutCancel(ctx), collectEvery, 0, silencer, log, eventrecorder.NopRecorder(), reg, featurecontrol.NoopFlags{})
+	if err != nil {
+		return err
 	}
+	s.putting.Lock()
+	defer s.putting.Unlock()
+	if before := s.mem.Load(); before != nil {
+		all, it := before.SlurpAndSubscribe("next")
+		it.Close()
+		err = m.Put(ctx, all...)
+	}
+	s.mem.Store(m)
+	s.counted.Store(reg)
 	return err
+}
+
+// metrics are what the store tells of itself.
+func (s *alertStore) metrics() prometheus.Gatherer {
+	if reg := s.counted.Load(); reg != nil {
+		return reg
+	}
+	return prometheus.NewRegistry()
 }
 
 func (s *alertStore) close() { s.mem.Load().Close() }

@@ -63,7 +63,7 @@ func (w *world) start() {
 	w.t.Helper()
 	w.stop()
 	w.news = make(chan struct{}, 1)
-	w.o.Kept = w.kept()
+	w.o.Kept = w.kept
 	n, err := New(w.o)
 	if err != nil {
 		w.t.Fatal(err)
@@ -73,6 +73,7 @@ func (w *world) start() {
 	var wg sync.WaitGroup
 	wg.Go(func() { n.Run(ctx) })
 	w.stop = func() { cancel(); wg.Wait() }
+	n.awaitRunning()
 }
 
 func (w *world) News() <-chan struct{} { return w.news }

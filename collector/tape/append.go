@@ -46,7 +46,7 @@ func (t *Tape) sealRoom() bool {
 func (t *Tape) lag(err error) {
 	t.lagging = true
 	t.met.lagging.Set(1)
-	t.o.Log.Error("the tape cannot be written and takes no more entries until a restart", "err", err, "last", t.last)
+	t.o.Log.Error("the tape cannot be written and takes no more entries until a restart", "error", err, "last", t.last)
 	t.changed.Broadcast()
 }
 

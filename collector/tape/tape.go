@@ -174,7 +174,7 @@ func (t *Tape) resume(segs []*segment) error {
 	}
 	for _, h := range tail.holes {
 		t.met.damaged.Inc()
-		t.o.Log.Error("the tape is damaged", "err", h.err, "after", h.after, "before", h.before)
+		t.o.Log.Error("the tape is damaged", "error", h.err, "after", h.after, "before", h.before)
 	}
 	f, err := os.OpenFile(tail.path, os.O_RDWR, 0)
 	if err != nil {

@@ -182,7 +182,7 @@ func (t *Tape) outcome(err error) {
 	if err != nil {
 		t.met.errors.Inc()
 		if t.failing == nil {
-			t.o.Log.Warn("write the tape", "err", err)
+			t.o.Log.Warn("write the tape", "error", err)
 		}
 	}
 	t.failing = err

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
@@ -51,43 +52,14 @@ func (w *Web) form(rw http.ResponseWriter, r *http.Request) *refused {
 // beside is in the form that has been read. A machine.Pending is no refusal:
 // the gate says who has agreed.
 func (w *Web) decide(r *http.Request, d entry.Decision) *refused {
-	var err error
-	if d.Actor, d.Second, err = w.actor(r, d); err != nil {
-		t := w.words(r)
-		return w.refuse(r, &refused{
-			Status: http.StatusForbidden, Text: t.T("You may not do this: %s", err.Error()),
-			Remedy: t.T("Nothing was changed. Ask somebody who may."),
-		})
-	}
-	out, err := w.o.Decide(r.Context(), d)
-	if err == nil {
-		if problem, ok := out.(error); ok {
-			err = problem
-		}
+	_, err := w.o.Decider.Decide(r, d)
+	if errors.As(err, new(*access.ForbiddenError)) {
+		return w.mayNot(r, err)
 	}
 	if err == nil {
 		return nil
 	}
 	return w.refuse(r, why(w.words(r), err))
-}
-
-// actor says who decides, or why they may not, and whether they may only as the
-// second of two people.
-func (w *Web) actor(r *http.Request, d entry.Decision) (actor string, second bool, err error) {
-	if d.Do == entry.DoApprove || d.Do == entry.DoDecline {
-		actor, err = w.o.Actor(r, machine.MayApprove)
-		return actor, false, err
-	}
-	actor, err = w.o.Actor(r, machine.MayOperate)
-	if err == nil || d.Do != entry.DoOpen {
-		return actor, false, err
-	}
-	// The second of two people needs only to approve.
-	approver, no := w.o.Actor(r, machine.MayApprove)
-	if v, ok := w.o.Machine.GateView(d.Gate); no == nil && ok && v.Awaits(approver) {
-		return approver, true, nil
-	}
-	return "", false, err
 }
 
 // refuse adds what was written into the form.
@@ -109,13 +81,19 @@ func why(t *message.Words, err error) *refused {
 		return &refused{Status: http.StatusNotFound, Text: t.Record(refusal.Why), Remedy: t.T("Nothing was changed. This page shows how it stands now.")}
 	case errors.As(err, &refusal):
 		return &refused{Status: http.StatusConflict, Text: t.Record(refusal.Why), Remedy: t.T("Nothing was changed. This page shows how it stands now: read it, then decide again.")}
-	case errors.Is(err, entry.ErrFull):
-		return &refused{Status: http.StatusTooManyRequests, Text: t.T("The collector's disk is full: nothing was stored."), Remedy: t.T("Free space on its disk, then try again.")}
-	case errors.Is(err, entry.ErrNotStored):
-		return &refused{Status: http.StatusServiceUnavailable, Text: t.T("The collector could not store this now: nothing was changed."), Remedy: t.T("Try again.")}
+	}
+	fate, ok := entry.FateOf(err)
+	if !ok { // whatever else broke: it may have been after the ledger took it
+		fate = entry.Fate{Err: entry.ErrUnknown, Status: http.StatusServiceUnavailable}
+	}
+	switch {
+	case errors.Is(fate.Err, entry.ErrFull):
+		return &refused{Status: fate.Status, Text: t.T("The collector's disk is full: nothing was stored."), Remedy: t.T("Free space on its disk, then try again.")}
+	case errors.Is(fate.Err, entry.ErrNotStored):
+		return &refused{Status: fate.Status, Text: t.T("The collector could not store this now: nothing was changed."), Remedy: t.T("Try again.")}
 	}
 	return &refused{
-		Status: http.StatusServiceUnavailable, Text: t.T("It is not known whether this was stored."),
+		Status: fate.Status, Text: t.T("It is not known whether this was stored."),
 		Remedy: t.T("Look at this page whether it took effect before you decide again."),
 	}
 }

@@ -68,16 +68,13 @@ func (w *Web) fill(r *http.Request, rows []alertRow) {
 // pendingAlerts are those that only the rules of PromQL know; those that stand
 // are not among them, though after a start their rule has to wait again.
 func (w *Web) pendingAlerts(standing []alertRow) (out []alertRow) {
-	if w.o.Groups == nil {
-		return nil
-	}
 	known := map[string]bool{}
 	for _, a := range standing {
 		if a.Metric {
 			known[a.Group+"\x00"+a.Rule+"\x00"+machine.Text(a.Labels)] = true
 		}
 	}
-	for _, g := range w.o.Groups() {
+	for _, g := range w.o.Views.Groups() {
 		for _, rule := range g.Rules {
 			for _, a := range rule.Alerts {
 				if a.State != "pending" {

@@ -56,7 +56,7 @@ func (w *Web) askFleet(ctx context.Context) *fleet {
 	for i, s := range fleetSignals {
 		f.lines[i] = map[string]chart.Line{}
 		wg.Go(func() {
-			f.problems[i] = w.o.Range(ctx, withRange(s.query, fleetStep), f.from, f.to, fleetStep, func(labels map[string]string, at []int64, values []float64) {
+			f.problems[i] = w.o.Signals.Range(ctx, withRange(s.query, fleetStep), f.from, f.to, fleetStep, func(labels map[string]string, at []int64, values []float64) {
 				f.lines[i][labels["instance"]] = chart.Line{At: at, Values: values}
 			})
 		})

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
 	"github.com/tomeishi/tomeishi/collector/record"
@@ -78,7 +79,7 @@ func (w *Web) closing(v machine.GateView, by reader) *closing {
 	}
 	c.Agreed1 = slices.ContainsFunc(v.Approvals, func(a machine.Approval) bool { return a.Actor == by.Name })
 	c.Awaited = v.Awaits(by.Name)
-	c.Second = c.Awaited && slices.Contains(by.May, machine.MayApprove)
+	c.Second = c.Awaited && slices.Contains(by.May, access.MayApprove)
 	for _, id := range c.Incidents {
 		if in, ok := w.o.Machine.IncidentView(id); ok && in.Verdict == machine.VerdictReal {
 			c.Kept = w.judge(in)
@@ -132,10 +133,10 @@ func (w *Web) cause(h machine.Hold, e *machine.Effect, lang message.Language) ca
 
 // evidence names the latest events of an alert's evidence, the latest first.
 func (w *Web) evidence(a machine.Alert, most int) []string {
-	if w.o.Evidence == nil || len(a.Evidence) == 0 {
+	if len(a.Evidence) == 0 {
 		return nil
 	}
-	out := w.o.Evidence(a.Evidence[max(0, len(a.Evidence)-most):])
+	out := w.o.Views.Evidence(a.Evidence[max(0, len(a.Evidence)-most):])
 	slices.Reverse(out)
 	return out
 }

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
@@ -89,7 +90,7 @@ func TestRefused(t *testing.T) {
 		says   []string
 	}{
 		{"a newer hold", func(s *screen) { s.close("withdrawals/btc") }, open, http.StatusConflict, []string{"came after epoch 1", "read it, then decide again"}},
-		{"no right", func(s *screen) { s.asker.May = []string{machine.MayView} }, open, http.StatusForbidden, []string{`the right "operate"`, "Ask somebody who may"}},
+		{"no right", func(s *screen) { s.asker.May = []string{access.MayView} }, open, http.StatusForbidden, []string{`the right "operate"`, "Ask somebody who may"}},
 		{"unknown", fails(entry.ErrUnknown), open, http.StatusServiceUnavailable, []string{"It is not known whether this was stored.", "whether it took effect before you decide again"}},
 		{"not stored", fails(entry.ErrNotStored), open, http.StatusServiceUnavailable, []string{"nothing was changed", "Try again."}},
 		{"full", fails(entry.ErrFull), open, http.StatusTooManyRequests, []string{"disk is full"}},
@@ -175,7 +176,7 @@ func TestOneHold(t *testing.T) {
 // TestLooksOnly offers nothing to those who may only look.
 func TestLooksOnly(t *testing.T) {
 	s := newScreen(t, message.English)
-	s.asker.May = []string{machine.MayView}
+	s.asker.May = []string{access.MayView}
 	s.paysTwice("w1")
 	s.fires()
 	for _, path := range []string{"/", btc, "/incidents/i1"} {
@@ -223,7 +224,7 @@ func TestTwoPeople(t *testing.T) {
 	says(t, s.get("/gates/deposits"), http.StatusOK, "hanako agreed at", "the bank has answered", "You have agreed. Another person must agree too.")
 	says(t, s.get("/"), http.StatusOK, "hanako wants to open it")
 	// The second needs only to approve.
-	s.asker = Asker{Name: "ken", May: []string{machine.MayView, machine.MayApprove}}
+	s.asker = Asker{Name: "ken", May: []string{access.MayView, access.MayApprove}}
 	says(t, s.get("/gates/deposits"), http.StatusOK, "Agree to open deposits")
 	says(t, s.send("/gates/deposits", "do", "close", "reason", "r"), http.StatusForbidden, `the right "operate"`)
 	if w := s.send("/gates/deposits", open...); w.Code != http.StatusSeeOther {

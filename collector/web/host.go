@@ -54,7 +54,7 @@ func (w *Web) host(rw http.ResponseWriter, r *http.Request) {
 	}
 	alerts := slices.DeleteFunc(w.o.Machine.AlertsView(), func(a machine.Alert) bool { return hostOf(a) != id })
 	p.Alerts, p.More = w.alertRows(r, alerts, 20)
-	if w.o.Range == nil {
+	if w.o.Signals == nil {
 		p.Unknown = w.words(r).T("This collector keeps no metrics.")
 		w.page(rw, r, "host", p)
 		return

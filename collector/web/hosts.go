@@ -60,7 +60,7 @@ func (w *Web) hosts(rw http.ResponseWriter, r *http.Request) {
 		}
 	}
 	p.Rows = rows[:min(len(rows), maxRows)]
-	p.More, p.Pictured = len(rows)-len(p.Rows), w.o.Range != nil
+	p.More, p.Pictured = len(rows)-len(p.Rows), w.o.Signals != nil
 	if p.Pictured && len(p.Rows) > 0 {
 		f, ok := w.fleet.get(r.Context(), "", w.askFleet)
 		if !ok {

@@ -47,13 +47,13 @@ func TestManyHosts(t *testing.T) {
 	}
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	asked, inner := 0, s.web.o.Range
-	s.web.o.Range = func(ctx context.Context, query string, from, to time.Time, step time.Duration, each func(map[string]string, []int64, []float64)) error {
+	asked, inner := 0, s.web.o.Signals
+	s.web.o.Signals = signals(func(ctx context.Context, query string, from, to time.Time, step time.Duration, each func(map[string]string, []int64, []float64)) error {
 		mu.Lock()
 		defer mu.Unlock()
 		asked++
-		return inner(ctx, query, from, to, step, each)
-	}
+		return inner.Range(ctx, query, from, to, step, each)
+	})
 	for range 10 {
 		wg.Go(func() {
 			page := s.get("/hosts", http.StatusOK)
@@ -104,14 +104,14 @@ func TestOddHost(t *testing.T) {
 // not zero, and the hosts are listed.
 func TestUnknownSignals(t *testing.T) {
 	s := newScene(t).busy()
-	s.web.o.Range = func(context.Context, string, time.Time, time.Time, time.Duration, func(map[string]string, []int64, []float64)) error {
+	s.web.o.Signals = signals(func(context.Context, string, time.Time, time.Time, time.Duration, func(map[string]string, []int64, []float64)) error {
 		return errors.New("too many queries wait already")
-	}
+	})
 	s.wants(s.get("/hosts", http.StatusOK), "Some signals are not known: too many queries wait already", "no data", "/hosts/db1")
 	page := s.get("/hosts/db1", http.StatusOK)
 	s.wants(page, "This is not known: too many queries wait already")
 	s.lacks(page, "<figure")
-	s.web.o.Range = nil
+	s.web.o.Signals = nil
 	s.wants(s.get("/hosts/db1", http.StatusOK), "This collector keeps no metrics.")
 	s.lacks(s.get("/hosts", http.StatusOK), `class="spark"`)
 }

@@ -135,7 +135,7 @@ func (w *Web) askPicture(ctx context.Context, h *hostSignal, id string, s span) 
 	selector := "instance=" + strconv.Quote(id)
 	for _, q := range h.queries {
 		query := withRange(strings.ReplaceAll(q.query, "$i", selector), max(s.step, s.least))
-		err := w.o.Range(ctx, query, h.from, h.to, s.step, func(labels map[string]string, at []int64, values []float64) {
+		err := w.o.Signals.Range(ctx, query, h.from, h.to, s.step, func(labels map[string]string, at []int64, values []float64) {
 			h.lines = append(h.lines, chart.Line{Name: cmp.Or(q.name, labels[h.by]), At: at, Values: values})
 		})
 		if err != nil {

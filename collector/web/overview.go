@@ -92,9 +92,7 @@ func (w *Web) overviewAs(rw http.ResponseWriter, r *http.Request, p *refused) {
 			f.Own = append(f.Own, a)
 		}
 	}
-	if w.o.Trouble != nil {
-		f.Trouble = w.o.Trouble()
-	}
+	f.Trouble = w.o.Views.Trouble()
 	live, _, since := w.o.Machine.RulesView()
 	f.Proof.Rules, f.Proof.Live = len(live)+len(w.o.Machine.MetricRulesView()), since
 	w.pageAs(rw, r, statusOf(p), "overview", f)

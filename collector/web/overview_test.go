@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/entry"
-	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
 )
 
@@ -39,7 +39,7 @@ func TestCalm(t *testing.T) {
 	says(t, s.get("/"), http.StatusOK, "Nothing is known to be wrong", "no Watchdog was heard", "3 of 3 hosts heard", "3 rules live since", "automatic effects are on")
 	s.beats()
 	says(t, s.get("/"), http.StatusOK, "All is well", "age of the last Watchdog: 0 s")
-	s.web.o.Trouble = func() []string { return []string{"the disk is <i>nearly</i> full"} }
+	s.web.o.Views = around{trouble: []string{"the disk is <i>nearly</i> full"}}
 	page := s.get("/")
 	says(t, page, http.StatusOK, "All gates are open", "the disk is <i>nearly</i> full")
 	if strings.Contains(read(t, page).text(), "All is well") {
@@ -56,9 +56,9 @@ func TestApprove(t *testing.T) {
 	if page := read(t, s.get("/gates/deposits")).text(); strings.Contains(page, "waits for approval") {
 		t.Error("an effect waits at another gate")
 	}
-	s.asker.May = []string{machine.MayView, machine.MayOperate}
+	s.asker.May = []string{access.MayView, access.MayOperate}
 	says(t, s.send("/effects/e1", "next", "/"), http.StatusForbidden, `the right "approve"`)
-	s.asker.May = []string{machine.MayView, machine.MayApprove}
+	s.asker.May = []string{access.MayView, access.MayApprove}
 	if w := s.send("/effects/e1", "next", "/"); w.Code != http.StatusSeeOther {
 		t.Fatal(w.Code)
 	}

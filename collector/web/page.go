@@ -94,7 +94,7 @@ type reader struct {
 }
 
 func (w *Web) reader(r *http.Request) reader {
-	return reader{w.o.Asker(r), w.language(r), sync.OnceValue(w.o.Machine.EffectsView)}
+	return reader{w.o.Access.Asker(r), w.language(r), sync.OnceValue(w.o.Machine.EffectsView)}
 }
 
 // words are the words for who asks.
@@ -130,7 +130,7 @@ func (w *Web) pageAs(rw http.ResponseWriter, r *http.Request, status int, name s
 	v := view{Page: name, Lang: w.language(r), Path: r.URL.RequestURI(), Now: time.Now(), Posted: r.Method == http.MethodPost, Versions: versions(r), Data: data}
 	if name != "login" { // who is not known is told nothing
 		v.Known = true
-		v.Asker = w.o.Asker(r)
+		v.Asker = w.o.Access.Asker(r)
 		v.Cell, v.Counts = w.o.Machine.CellID(), w.o.Machine.Counts()
 	}
 	var b bytes.Buffer

@@ -50,11 +50,7 @@ func (w *Web) metricGroups() (out []ruleGroup) {
 		key := [3]string{m.File, m.Group, m.Name}
 		known[key] = append(known[key], m)
 	}
-	var evaluated []machine.GroupView
-	if w.o.Groups != nil {
-		evaluated = w.o.Groups()
-	}
-	for _, g := range evaluated {
+	for _, g := range w.o.Views.Groups() {
 		group := ruleGroup{File: g.File, Name: g.Name, Interval: g.Interval, Evaluated: g.LastEvaluation, Took: g.EvaluationTime, Missed: g.Missed}
 		for _, rule := range g.Rules {
 			row := promRow(rule)

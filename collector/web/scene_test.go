@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
@@ -80,32 +80,33 @@ type scene struct {
 	silences []machine.Silence
 	silence  error // of making or ending one
 	actor    error // of who asks
+	may      []string
 	groups   []machine.GroupView
 	web      *Web
 	mux      *http.ServeMux
 }
 
 func newScene(t testing.TB) *scene {
-	s := &scene{Machine: machine.New(), t: t, now: time.Now().Add(-2 * time.Hour)}
+	s := &scene{Machine: machine.New(), t: t, now: time.Now().Add(-2 * time.Hour), may: []string{access.MayView, access.MayOperate}}
 	s.json(entry.KindGenesis, entry.Genesis{Cell: "c1", Secret: [2]uint64{1, 2}})
 	s.json(entry.KindLead, entry.Lead{})
 	s.load(sceneRules)
 	language, zone := message.English, time.UTC
 	write := message.New(message.Options{Machine: s.Machine, Evidence: evidenceNames, Language: language, Zone: zone, External: "http://stone.example"})
 	s.web = New(Options{
-		Machine: s.Machine, Message: write, Language: language, Silences: s, Evidence: evidenceNames, Version: "test", Range: s.ask,
-		Asker: func(*http.Request) Asker {
-			return Asker{Name: "alice", May: []string{machine.MayView, machine.MayOperate}}
-		},
-		Actor:   func(*http.Request, string) (string, error) { return "alice", s.actor },
-		Decide:  func(context.Context, entry.Decision) (any, error) { return nil, errors.New("not here") },
-		Groups:  func() []machine.GroupView { return s.groups },
-		Trouble: func() []string { return nil },
+		Machine: s.Machine, Message: write, Language: language, Silences: s, Version: "test",
+		Access: s, Signals: signals(s.ask), Views: around{evidence: evidenceNames, groups: func() []machine.GroupView { return s.groups }},
 	})
 	s.mux = http.NewServeMux()
 	s.web.Register(s.mux)
 	return s
 }
+
+func (s *scene) Asker(*http.Request) Asker {
+	return Asker{Name: "alice", May: s.may}
+}
+
+func (s *scene) Actor(*http.Request, string) (string, error) { return "alice", s.actor }
 
 func evidenceNames(refs []window.Ref) (out []string) {
 	for _, r := range refs {

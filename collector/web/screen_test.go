@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
@@ -73,7 +74,7 @@ type screen struct {
 func newScreen(t testing.TB, language message.Language) *screen {
 	s := &screen{
 		Machine: machine.New(), t: t, mux: http.NewServeMux(),
-		asker: Asker{Name: "hanako", May: []string{machine.MayView, machine.MayOperate, machine.MayApprove}, LogOut: true},
+		asker: Asker{Name: "hanako", May: []string{access.MayView, access.MayOperate, access.MayApprove}, LogOut: true},
 	}
 	s.apply(entry.KindGenesis, entry.Genesis{Cell: "c1"})
 	s.apply(entry.KindPrepare, entry.Prepare{Set: "s", Files: []rules.File{{Name: "r.yml", Text: []byte(screenRules)}}})
@@ -89,25 +90,57 @@ func newScreen(t testing.TB, language message.Language) *screen {
 		return s.try(entry.KindDecision, entry.Marshal(d)), nil
 	}
 	s.web = New(Options{
-		Machine: s.Machine, Language: language, Evidence: evidence, Version: "test",
+		Machine: s.Machine, Language: language, Version: "test",
 		Message: message.New(message.Options{Machine: s.Machine, Evidence: evidence, Language: language, Zone: time.UTC}),
-		Asker:   func(*http.Request) Asker { return s.asker },
-		Actor: func(_ *http.Request, right string) (string, error) {
-			if !slices.Contains(s.asker.May, right) {
-				return "", fmt.Errorf("this token does not have the right %q", right)
-			}
-			return s.asker.Name, nil
+		Decider: &access.Decider{
+			State: s.Machine, Actor: s.Actor,
+			Submit: func(_ context.Context, d entry.Decision) (any, error) { return s.decide(d) },
 		},
-		Decide:  func(_ context.Context, d entry.Decision) (any, error) { return s.decide(d) },
-		Trouble: func() []string { return nil },
-		Groups:  func() []machine.GroupView { return nil },
-		Range: func(context.Context, string, time.Time, time.Time, time.Duration, func(map[string]string, []int64, []float64)) error {
-			return nil
-		},
+		Access: s, Views: around{evidence: evidence}, Signals: noSignals{},
 		Silences: noSilences{},
 	})
 	s.web.Register(s.mux)
 	return s
+}
+
+func (s *screen) Asker(*http.Request) Asker { return s.asker }
+
+func (s *screen) Actor(_ *http.Request, right string) (string, error) {
+	if !slices.Contains(s.asker.May, right) {
+		return "", fmt.Errorf("this token does not have the right %q", right)
+	}
+	return s.asker.Name, nil
+}
+
+// around is the collector around a screen; what is nil is empty.
+type around struct {
+	evidence func([]window.Ref) []string
+	groups   func() []machine.GroupView
+	trouble  []string
+}
+
+func (a around) Evidence(refs []window.Ref) []string { return a.evidence(refs) }
+func (a around) Trouble() []string                   { return a.trouble }
+
+func (a around) Groups() []machine.GroupView {
+	if a.groups == nil {
+		return nil
+	}
+	return a.groups()
+}
+
+// noSignals has no series.
+type noSignals struct{}
+
+func (noSignals) Range(context.Context, string, time.Time, time.Time, time.Duration, func(map[string]string, []int64, []float64)) error {
+	return nil
+}
+
+// signals answer as they are told.
+type signals func(ctx context.Context, query string, from, to time.Time, step time.Duration, each func(map[string]string, []int64, []float64)) error
+
+func (s signals) Range(ctx context.Context, query string, from, to time.Time, step time.Duration, each func(map[string]string, []int64, []float64)) error {
+	return s(ctx, query, from, to, step, each)
 }
 
 // noSilences has none, and keeps none.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -150,7 +151,7 @@ func (w *Web) makeSilence(r *http.Request) *refused {
 	if w.o.Silences == nil {
 		return wrong("", t.T("This collector tells nobody, so there is nothing to silence."))
 	}
-	actor, err := w.o.Actor(r, machine.MayOperate)
+	actor, err := w.o.Access.Actor(r, access.MayOperate)
 	if err != nil {
 		return w.mayNot(r, err)
 	}
@@ -188,7 +189,7 @@ func (w *Web) mayNot(r *http.Request, err error) *refused {
 func (w *Web) expireSilence(rw http.ResponseWriter, r *http.Request) {
 	p := w.form(rw, r)
 	if p == nil && w.o.Silences != nil {
-		actor, err := w.o.Actor(r, machine.MayOperate)
+		actor, err := w.o.Access.Actor(r, access.MayOperate)
 		if err != nil {
 			p = w.mayNot(r, err)
 		} else if err := w.o.Silences.Expire(r.Context(), actor, r.PathValue("id")); err != nil {

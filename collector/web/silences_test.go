@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/record"
@@ -123,7 +124,7 @@ func TestExpireSilence(t *testing.T) {
 // TestLooker has somebody who may not decide: there is nothing to press.
 func TestLooker(t *testing.T) {
 	s := newScene(t).busy()
-	s.web.o.Asker = func(*http.Request) Asker { return Asker{Name: "ken", May: []string{machine.MayView}} }
+	s.may = []string{access.MayView}
 	page := s.get("/silences?matchers=a%3Db", http.StatusOK)
 	s.lacks(page, `action="/silences`, "Make this silence")
 	s.lacks(s.get("/alerts/"+s.id("HostDiskFull"), http.StatusOK), "Silence this")

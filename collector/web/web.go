@@ -29,9 +29,43 @@ type Silences interface {
 // An Asker is who looks at the screen.
 type Asker struct {
 	Name string   // empty: nobody who may decide
-	May  []string // rights, of machine.MayView, machine.MayOperate, machine.MayApprove
+	May  []string // rights, of package access
 	// LogOut says that there is something to log out of.
 	LogOut bool
+}
+
+// A Decider takes decisions.
+type Decider interface {
+	// Decide puts a decision into the ledger under the asker's name. The outcome
+	// is machine.Pending if it takes more people.
+	Decide(r *http.Request, d entry.Decision) (any, error)
+}
+
+// Access says who looks and who may act.
+type Access interface {
+	// Asker is who asks. Whoever may not look does not get here.
+	Asker(r *http.Request) Asker
+	// Actor is who asks for what needs the right, or why they may not.
+	Actor(r *http.Request, right string) (string, error)
+}
+
+// Signals are the collector's series.
+type Signals interface {
+	// Range asks PromQL for a range and calls each with the labels, times (Unix
+	// milliseconds) and values of each series.
+	Range(ctx context.Context, query string, from, to time.Time, step time.Duration, each func(labels map[string]string, at []int64, values []float64)) error
+}
+
+// Views are what the machine does not know by itself.
+type Views interface {
+	// Evidence names events by their places in the ledger, as cell/source/id,
+	// in the order of refs; one that cannot be read any more, by its place.
+	Evidence(refs []window.Ref) []string
+	// Groups are the groups of the rules of PromQL as they were evaluated last.
+	Groups() []machine.GroupView
+	// Trouble is what is wrong with Tomeishi itself, beside its alerts; empty if
+	// nothing is.
+	Trouble() []string
 }
 
 // Options are what the screen needs.
@@ -39,25 +73,12 @@ type Options struct {
 	Machine  *machine.Machine
 	Message  *message.Writer
 	Language message.Language // of those who have not chosen one
-	Silences Silences
-	// Evidence names events by their places in the ledger, as cell/source/id,
-	// in the order of refs; one that cannot be read any more, by its place.
-	Evidence func(refs []window.Ref) []string
-	// Asker says who asks. Whoever may not look does not get here.
-	Asker func(r *http.Request) Asker
-	// Actor says who asks for what needs the right, or why they may not.
-	Actor func(r *http.Request, right string) (string, error)
-	// Decide puts a decision into the ledger and returns its outcome.
-	Decide func(context.Context, entry.Decision) (any, error)
-	// Range asks PromQL for a range and calls each with the labels, times (Unix
-	// milliseconds) and values of each series.
-	Range func(ctx context.Context, query string, from, to time.Time, step time.Duration, each func(labels map[string]string, at []int64, values []float64)) error
-	// Groups are the groups of the rules of PromQL as they were evaluated last.
-	Groups func() []machine.GroupView
-	// Trouble is what is wrong with Tomeishi itself, beside its alerts; empty if
-	// nothing is.
-	Trouble func() []string
-	Version string
+	Version  string
+	Decider  Decider
+	Access   Access
+	Views    Views
+	Signals  Signals  // nil: no pictures
+	Silences Silences // nil: nobody is told, and there is nothing to silence
 }
 
 // A Web answers browsers.

@@ -95,7 +95,7 @@ func layers() []layer {
 		{
 			from: "collector/...",
 			sees: []string{
-				"collector/entry", "collector/record", "collector/machine", "collector/message", "rules/...", "agent/report", "agent/httpguard", "agent/durable",
+				"collector/entry", "collector/record", "collector/machine", "collector/message", "collector/access", "rules/...", "agent/report", "agent/httpguard", "agent/durable",
 				"plugins/action/...", "plugins/source/...",
 			},
 			why: fmt.Sprintf(whyRoom, "the collector"),

@@ -10,7 +10,7 @@ import (
 )
 
 const collectorLong = `Run a collector, by its configuration. It logs to standard error and runs until
-SIGINT or SIGTERM; SIGHUP loads the rules again.
+SIGINT or SIGTERM; SIGHUP reads rules, receivers, auth and certificates again.
 
   tomeishi collector --config /etc/tomeishi/collector.yml
 
@@ -37,6 +37,7 @@ func newCollector(t *term.Terminal) *cobra.Command {
 			return err
 		}
 		n := &node{Terminal: t, log: newLog(t.Err, *level), config: cfg}
+		n.reread = func() (config.Config, error) { return config.Read(*file, config.Flags{}) }
 		if err := n.open(cmd.Context(), false); err != nil {
 			return err
 		}

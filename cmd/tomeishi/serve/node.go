@@ -27,6 +27,7 @@ type node struct {
 	*term.Terminal
 	log       *slog.Logger
 	config    config.Config
+	reread    func() (config.Config, error) // nil without a file
 	collector *collector.Collector
 	ready     []func(context.Context) error // of what runs beside the collector
 	say       func(context.Context) error   // tells people that it runs, and where
@@ -39,7 +40,7 @@ func (n *node) open(ctx context.Context, up bool) error {
 	n.hangup = make(chan os.Signal, 1)
 	signal.Notify(n.hangup, syscall.SIGHUP)
 	var err error
-	n.collector, err = collector.New(ctx, collector.Options{Config: n.config, Log: n.log, Version: term.Version, Up: up})
+	n.collector, err = collector.New(ctx, collector.Options{Config: n.config, Reread: n.reread, Log: n.log, Version: term.Version, Up: up})
 	return remedy(err, n.config.Listen, "--listen, or listen: in the configuration", n.config.Data)
 }
 
@@ -112,7 +113,7 @@ func (n *node) notReady(ctx context.Context) error {
 	return err
 }
 
-// reloadOnHangup loads the rules again at each SIGHUP, and says how it went.
+// reloadOnHangup reloads at each SIGHUP, and says how it went.
 func (n *node) reloadOnHangup(ctx context.Context) {
 	for {
 		select {
@@ -120,17 +121,15 @@ func (n *node) reloadOnHangup(ctx context.Context) {
 			return
 		case <-n.hangup:
 		}
-		if err := n.collector.Reload(ctx); err != nil {
-			n.log.Error("the rules were not reloaded", "error", err)
-			if api.IsBadRules(err) {
-				n.Printf("The rules were NOT reloaded. Those that were running go on:\n%s\n", term.Plain(err.Error()))
-			} else {
-				n.Printf("It is NOT KNOWN whether the rules were reloaded; tomeishi status shows which are live:\n%s\n", term.Plain(err.Error()))
-			}
-			continue
+		said, err := n.collector.Reload(ctx)
+		switch {
+		case err == nil:
+			n.Printf("Reloaded.\n%s\n", term.Plain(said))
+		case api.IsBadRules(err):
+			n.Printf("NOT reloaded. What was there before goes on:\n%s\n", term.Plain(err.Error()))
+		default:
+			n.Printf("It is NOT KNOWN whether all was reloaded; tomeishi status shows which rules are live:\n%s\n", term.Plain(err.Error()))
 		}
-		n.log.Info("rules reloaded")
-		n.Printf("The rules were reloaded.\n")
 	}
 }
 

@@ -47,6 +47,9 @@ func newUp(t *term.Terminal) *cobra.Command {
 			return err
 		}
 		n := &node{Terminal: t, log: newLog(t.Err, *level), config: cfg}
+		if f.config != "" {
+			n.reread = f.collector
+		}
 		return n.up(cmd.Context(), f.agentListen)
 	}
 	return cmd

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/access"
 )
 
 // Config names who may do what. Only digests of tokens are written down.
@@ -41,7 +41,7 @@ func (c Config) Any() bool { return len(c.People)+len(c.Agents) > 0 }
 
 // Everything is all the rights of people.
 func Everything() []string {
-	return []string{machine.MayView, machine.MayOperate, machine.MayApprove}
+	return []string{access.MayView, access.MayOperate, access.MayApprove}
 }
 
 // Check notes what is wrong with the configuration. The path of each problem is

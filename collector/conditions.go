@@ -1,0 +1,109 @@
+package collector
+
+import (
+	"regexp"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/record"
+)
+
+// maxRuleErrors bounds the rules that are named one by one.
+const maxRuleErrors = 100
+
+func conditionKey(name string, labels []machine.Label) string {
+	return name + " " + machine.Text(labels)
+}
+
+// conditions are the built-in alerts that only the edge can see and that are
+// true now. What stands already needs less to go on: nothing flaps.
+func (c *Collector) conditions(stands map[string]machine.ConditionView) (out []entry.Condition) {
+	add := func(name string, about record.Note, labels ...machine.Label) {
+		out = append(out, entry.Condition{Name: name, Labels: labels, Firing: true, About: about})
+	}
+	_, low := stands[conditionKey("DiskLow", nil)]
+	if about := c.diskLow(low); !about.IsZero() {
+		add("DiskLow", about)
+	}
+	if err := c.reloader.get().err; err != nil {
+		add("ReloadFailed", record.New(record.AboutReload, placeIn(err)...))
+	}
+	_, off := stands[conditionKey("LedgerTimeOff", nil)]
+	if about := timeOff(time.Duration(c.ledger.Now()-time.Now().UnixNano()), off); !about.IsZero() {
+		add("LedgerTimeOff", about)
+	}
+	if c.ledger.Full() {
+		add("DiskFull", record.New(record.AboutDiskFull))
+	}
+	if c.rules.Blind() != "" {
+		add("RuleErrors", record.New(record.AboutRulesBlind), machine.Label{Name: "error", Value: "blind"})
+	}
+	for _, f := range c.notify.Failing() {
+		add("NotifyFailing", record.New(record.AboutNotifyFailing, f.Receiver, f.Integration),
+			machine.BoundLabels([]machine.Label{{Name: "receiver", Value: f.Receiver}, {Name: "integration", Value: f.Integration}})...)
+	}
+	for _, f := range c.rules.Failing(maxRuleErrors) {
+		add("RuleErrors", record.New(record.AboutMetricRule, f.Rule),
+			machine.BoundLabels([]machine.Label{{Name: "error", Value: "metric"}, {Name: "rule", Value: f.Rule}})...)
+	}
+	return out
+}
+
+// disk is how much room the data folder's disk has, and its size, in bytes; 0
+// if nobody knows.
+func (c *Collector) disk() (free, size uint64) {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(c.o.Config.Data, &fs); err != nil {
+		return 0, 0
+	}
+	return fs.Bavail * uint64(fs.Bsize), fs.Blocks * uint64(fs.Bsize)
+}
+
+// diskLow says that the data folder has little room left: a tenth of the disk,
+// and less than 20 GiB.
+func (c *Collector) diskLow(stands bool) record.Note {
+	free, size := c.disk()
+	percent, most := uint64(10), uint64(20<<30)
+	if stands {
+		percent, most = 12, 22<<30
+	}
+	switch {
+	case size == 0:
+		return record.New(record.AboutDiskUnread)
+	case free > most || free*100 > size*percent:
+		return record.Note{}
+	}
+	return record.New(record.AboutDiskLow, strconv.FormatUint(percent, 10))
+}
+
+// timeOff says how far ledger time is from the wall clock, if it is far: more
+// than a second.
+func timeOff(ahead time.Duration, stands bool) record.Note {
+	most := time.Second
+	if stands {
+		most = time.Second / 2
+	}
+	switch {
+	case ahead > most:
+		return record.New(record.AboutTimeAhead)
+	case ahead < -most:
+		return record.New(record.AboutTimeBehind)
+	}
+	return record.Note{}
+}
+
+// problemAt is how a problem of a file begins: FILE:LINE:COLUMN.
+var problemAt = regexp.MustCompile(`^([^:\n]+):(\d+):\d+: `)
+
+// placeIn is the first place that an error names: the file and the line. What is
+// wrong there says the screen, from what the collector itself remembers.
+func placeIn(err error) []string {
+	found := problemAt.FindStringSubmatch(err.Error())
+	if found == nil {
+		return nil
+	}
+	return found[1:]
+}
