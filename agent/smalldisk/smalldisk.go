@@ -1,8 +1,8 @@
 // Package smalldisk is a small file system in memory, for tests of what happens
 // when a disk is full or cannot be written.
 //
-// It promises that a test on it ends with nothing of it in use. It is for tests
-// only.
+// It promises that a test on it ends with nothing of it in use, unless it asked
+// for one that is detached. It is for tests only.
 package smalldisk
 
 import (
@@ -16,6 +16,18 @@ import (
 // Where that is not permitted the test is skipped, but in CI it fails.
 func Mount(t testing.TB, size string) (dir string) {
 	t.Helper()
+	return mount(t, size, 0)
+}
+
+// Detached is one that may still be in use when the test ends: by an engine that
+// keeps files mapped which it was asked to close.
+func Detached(t testing.TB, size string) (dir string) {
+	t.Helper()
+	return mount(t, size, unix.MNT_DETACH)
+}
+
+func mount(t testing.TB, size string, unmount int) (dir string) {
+	t.Helper()
 	dir = t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
 		if os.Getenv("CI") == "true" {
@@ -24,7 +36,7 @@ func Mount(t testing.TB, size string) (dir string) {
 		t.Skipf("mounting a small disk is not permitted here: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := unix.Unmount(dir, 0); err != nil {
+		if err := unix.Unmount(dir, unmount); err != nil {
 			t.Errorf("unmount the small disk: %v", err)
 			_ = unix.Unmount(dir, unix.MNT_DETACH) // so that its folder can be removed
 		}

@@ -34,7 +34,7 @@ func fillUp(t *testing.T, path string) {
 // ledger, does not break, starts on a full disk, and has everything afterwards.
 func TestFullDisk(t *testing.T) {
 	t.Parallel() // most of it is waiting
-	base := smalldisk.Mount(t, "160m")
+	base := smalldisk.Detached(t, "160m")
 	dir, filler := filepath.Join(base, "series"), filepath.Join(base, "filler")
 	j := new(journal)
 	h := newHost("web1", gauges("g", 50)...)
