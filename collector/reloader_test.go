@@ -22,8 +22,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tomeishi/tomeishi/collector/config"
 	"github.com/tomeishi/tomeishi/collector/auth"
+	"github.com/tomeishi/tomeishi/collector/config"
 )
 
 // authOf is an auth of people, each with their name as token.
@@ -99,7 +99,7 @@ func TestReloadAll(t *testing.T) {
 	c.Rules, c.Auth = []string{file}, authOf("aiko", "carol")
 	next, log := c, &logged{}
 	col, err := New(t.Context(), Options{
-		Config: c, Reread: func() (Config, error) { return next, nil }, Log: slog.New(slog.NewTextHandler(log, nil)),
+		Config: c, Reread: func() (config.Config, error) { return next, nil }, Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +181,7 @@ func TestReloadKeepsDoorsShut(t *testing.T) {
 	c.Auth.Agents = []auth.AgentKey{{ID: "a", TokenSHA256: strings.Repeat("ab", 32)}}
 	next := c
 	next.Listen, next.Auth = "127.0.0.1:0", auth.Config{}
-	col, err := New(t.Context(), Options{Config: c, Reread: func() (Config, error) { return next, nil }, Log: slog.New(slog.DiscardHandler)})
+	col, err := New(t.Context(), Options{Config: c, Reread: func() (config.Config, error) { return next, nil }, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tomeishi/tomeishi/collector/config"
 	"github.com/tomeishi/tomeishi/agent/durable"
+	"github.com/tomeishi/tomeishi/collector/config"
 )
 
 // TestNewReleases fails each step of New and sees that all that was made before
@@ -25,23 +25,23 @@ func TestNewReleases(t *testing.T) {
 		}
 		return func() { os.Remove(path) }
 	}
-	within := func(name string) func(*testing.T, *Config) func() {
-		return func(t *testing.T, c *Config) func() {
+	within := func(name string) func(*testing.T, *config.Config) func() {
+		return func(t *testing.T, c *config.Config) func() {
 			t.Helper()
 			return write(t, filepath.Join(c.Data, name), "in the way")
 		}
 	}
 	tests := []struct {
 		step  string
-		spoil func(t *testing.T, c *Config) (mend func())
+		spoil func(t *testing.T, c *config.Config) (mend func())
 		want  string
 	}{
-		{"configuration", func(_ *testing.T, c *Config) func() {
+		{"configuration", func(_ *testing.T, c *config.Config) func() {
 			c.TLS.CertFile = "alone"
 			return func() { c.TLS.CertFile = "" }
 		}, "cert_file and key_file"},
-		{"data folder", func(t *testing.T, c *Config) func() { t.Helper(); return write(t, c.Data, "") }, "data folder"},
-		{"lock", func(t *testing.T, c *Config) func() {
+		{"data folder", func(t *testing.T, c *config.Config) func() { t.Helper(); return write(t, c.Data, "") }, "data folder"},
+		{"lock", func(t *testing.T, c *config.Config) func() {
 			t.Helper()
 			lock, err := durable.Lock(c.Data)
 			if err != nil {
@@ -52,11 +52,11 @@ func TestNewReleases(t *testing.T) {
 		{"tape", within("tape"), "tape"},
 		{"series", within("series"), "series"},
 		{"ledger", within("ledger"), "ledger"},
-		{"certificate", func(_ *testing.T, c *Config) func() {
+		{"certificate", func(_ *testing.T, c *config.Config) func() {
 			c.TLS = config.TLS{CertFile: "/nowhere.crt", KeyFile: "/nowhere.key"}
 			return func() { c.TLS = config.TLS{} }
 		}, "tls: "},
-		{"listener", func(t *testing.T, c *Config) func() {
+		{"listener", func(t *testing.T, c *config.Config) func() {
 			t.Helper()
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
@@ -65,13 +65,13 @@ func TestNewReleases(t *testing.T) {
 			c.Listen = l.Addr().String()
 			return func() { l.Close() }
 		}, "listen on"},
-		{"socket", func(t *testing.T, c *Config) func() { t.Helper(); return write(t, c.Socket, "") }, "is not a socket"},
-		{"door", func(t *testing.T, c *Config) func() {
+		{"socket", func(t *testing.T, c *config.Config) func() { t.Helper(); return write(t, c.Socket, "") }, "is not a socket"},
+		{"door", func(t *testing.T, c *config.Config) func() {
 			t.Helper()
 			c.Auth = authOf("aiko")
 			return within("session.key")(t, c)
 		}, "session.key holds"},
-		{"rules", func(_ *testing.T, c *Config) func() {
+		{"rules", func(_ *testing.T, c *config.Config) func() {
 			c.Rules = []string{"/nowhere/*.yml"}
 			return func() { c.Rules = nil }
 		}, "no file matches"},

@@ -127,7 +127,7 @@ func layers() []layer {
 			from: "cmd/tomeishi/author/...",
 			sees: []string{
 				"cmd/tomeishi/term", "rules/...", "collector/series/syntax", "collector/notify",
-				"agent/strictyaml", "agent/filekind",
+				"agent/strictyaml", "agent/filekind", "agent/config", "collector/config",
 			},
 			why: whyDesk + "; and it speaks to no collector",
 		},
