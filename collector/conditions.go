@@ -1,11 +1,12 @@
 package collector
 
 import (
-	"regexp"
+	"errors"
 	"strconv"
 	"syscall"
 	"time"
 
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/record"
@@ -37,6 +38,9 @@ func (c *Collector) conditions(stands map[string]machine.ConditionView) (out []e
 	}
 	if c.ledger.Full() {
 		add("DiskFull", record.New(record.AboutDiskFull))
+	}
+	if n := c.machine.LeftOut(); n > 0 {
+		add("RuleErrors", record.New(record.AboutRulesLeftOut, strconv.Itoa(n)), machine.Label{Name: "error", Value: "load"})
 	}
 	if c.rules.Blind() != "" {
 		add("RuleErrors", record.New(record.AboutRulesBlind), machine.Label{Name: "error", Value: "blind"})
@@ -95,15 +99,45 @@ func timeOff(ahead time.Duration, stands bool) record.Note {
 	return record.Note{}
 }
 
-// problemAt is how a problem of a file begins: FILE:LINE:COLUMN.
-var problemAt = regexp.MustCompile(`^([^:\n]+):(\d+):\d+: `)
-
-// placeIn is the first place that an error names: the file and the line. What is
-// wrong there says the screen, from what the collector itself remembers.
+// placeIn is the file and the line of the first problem, and how many there are;
+// none if the error is not about a file's text. What is wrong there is said by
+// detail, from memory: the ledger keeps no sentences.
 func placeIn(err error) []string {
-	found := problemAt.FindStringSubmatch(err.Error())
-	if found == nil {
+	wrong, ok := errors.AsType[*strictyaml.Error](err)
+	if !ok {
 		return nil
 	}
-	return found[1:]
+	first := wrong.Problems[0]
+	return []string{first.File, strconv.Itoa(first.Line), strconv.Itoa(len(wrong.Problems))}
+}
+
+// detail is what this collector remembers of a condition that stands, beside what
+// the ledger keeps of it; empty after it is over, or where another collector saw
+// it.
+func (c *Collector) detail(a machine.Alert) string {
+	if a.Ended != 0 {
+		return ""
+	}
+	switch a.About.Kind {
+	case record.AboutReload:
+		if err := c.reloader.get().err; err != nil {
+			return err.Error()
+		}
+	case record.AboutRulesBlind:
+		return c.rules.Blind()
+	case record.AboutNotifyFailing:
+		for _, f := range c.notify.Failing() {
+			if f.Receiver == a.About.Arg("receiver") && f.Integration == a.About.Arg("integration") {
+				return f.Error
+			}
+		}
+	case record.AboutMetricRule:
+		for _, f := range c.rules.Failing(maxRuleErrors) {
+			if f.Rule == a.About.Arg("rule") {
+				return f.Error
+			}
+		}
+	default: // what the ledger keeps says all
+	}
+	return ""
 }

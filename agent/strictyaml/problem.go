@@ -3,7 +3,6 @@ package strictyaml
 import (
 	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -74,18 +73,31 @@ func excerpt(source []byte, column int) (line, caret string) {
 // Problems are sorted by file, line and column.
 type Problems []Problem
 
-// Err is the errors among the problems, nil if a set can be loaded.
+// Err is the errors among the problems as one, an *Error; nil if there are none
+// and what was read can be loaded.
 func (ps Problems) Err() error {
-	var lines []string
+	var e Error
 	for _, p := range ps {
 		if !p.Finding {
-			lines = append(lines, p.String())
+			e.Problems = append(e.Problems, p)
 		}
 	}
-	if lines == nil {
+	if e.Problems == nil {
 		return nil
 	}
-	return errors.New(strings.Join(lines, "\n"))
+	return &e
+}
+
+// An Error is all that is wrong with files, at least one problem.
+type Error struct{ Problems Problems }
+
+// Error is each problem with its place, its line and a caret.
+func (e *Error) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
 }
 
 // Errors is how many of the problems are errors.

@@ -15,7 +15,7 @@ func (p *page) lines() []Line {
 		}
 	}
 	say("What", p.what)
-	say("Details", oneLine(p.texts["description"], maxLine))
+	say("Details", p.details())
 	say("Alert", oneLine(p.alert.ID+" "+p.name(), maxLine))
 	for i := range p.around.Gates {
 		say("Gate", p.gateLine(&p.around.Gates[i]))
@@ -38,6 +38,15 @@ func (p *page) lines() []Line {
 		say("Runbook", runbook)
 	}
 	return out
+}
+
+// details are what the alert says beside its summary, and for a condition of the
+// collector's what it remembers of it.
+func (p *page) details() string {
+	if text := p.texts["description"]; text != "" {
+		return oneLine(text, maxLine)
+	}
+	return oneLine(p.detail, maxLine)
 }
 
 // name is the alert's name and its other labels.

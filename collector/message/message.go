@@ -21,6 +21,9 @@ type Options struct {
 	// Evidence names events by their places in the ledger, as cell/source/id,
 	// in the order of refs.
 	Evidence func(refs []window.Ref) []string
+	// Detail is what the collector remembers of a condition of its own that stands,
+	// as an error says it; empty for any other alert. It may be nil.
+	Detail   func(machine.Alert) string
 	Language Language       // English if empty
 	Zone     *time.Location // this host's if nil
 	// External is the URL of the screen, without a slash at its end.

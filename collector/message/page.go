@@ -62,6 +62,7 @@ type page struct {
 	texts    map[string]string // its annotations
 	evidence []string          // the newest, oldest first
 	what     string            // in one line
+	detail   string            // of a condition, as an error says it
 }
 
 func (w *Writer) look(words *Words, a machine.Alert) *page {
@@ -71,6 +72,9 @@ func (w *Writer) look(words *Words, a machine.Alert) *page {
 	}
 	p.texts = w.annotationsIn(words, a, p.evidence)
 	p.what = oneLine(p.summary(), maxLine)
+	if w.o.Detail != nil && isBuiltIn(a) {
+		p.detail = w.o.Detail(a)
+	}
 	return p
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/record"
 )
 
@@ -78,5 +79,28 @@ func TestRecord(t *testing.T) {
 		if got := w.Words(Japanese).Record(c.note); got != c.ja {
 			t.Errorf("%s: %q, want %q", c.note, got, c.ja)
 		}
+	}
+}
+
+// TestDetail says what the collector remembers of its own conditions, as text on
+// one line, and of nothing else.
+func TestDetail(t *testing.T) {
+	m := machine.New()
+	w := New(Options{Machine: m, Zone: time.UTC, Detail: func(machine.Alert) string { return "slack said\n404 no_such_channel" }})
+	details := func(a machine.Alert) string {
+		for _, l := range w.Page(a).Lines {
+			if l.Name == "Details" {
+				return l.Text
+			}
+		}
+		return ""
+	}
+	own := machine.Alert{ID: "a1", Rule: "NotifyFailing", About: record.New(record.AboutNotifyFailing, "team", "slack")}
+	if got := details(own); got != "slack said 404 no_such_channel" {
+		t.Errorf("of a condition: %q", got)
+	}
+	own.RuleID = machine.RuleID{1}
+	if got := details(own); got != "" {
+		t.Errorf("of a user's alert of that name: %q", got)
 	}
 }

@@ -40,9 +40,8 @@ func (w *Web) alert(rw http.ResponseWriter, r *http.Request) {
 	p.Texts = texts(w.o.Message.Annotations(a, p.Events))
 	t := w.words(r)
 	p.Said.Lines = slices.DeleteFunc(p.Said.Lines, func(l message.Line) bool {
-		// This page says them in other places, or is what they lead to. Those of
-		// built-in alerts are in one language.
-		return isOwn(a) && l.Name == t.T("Details") || slices.Contains([]string{t.T("What"), t.T("Alert"), t.T("Ended"), t.T("Runbook"), t.T("Evidence"), t.T("Incident"), t.T("Link")}, l.Name)
+		// This page says them in other places, or is what they lead to.
+		return slices.Contains([]string{t.T("What"), t.T("Alert"), t.T("Ended"), t.T("Runbook"), t.T("Evidence"), t.T("Incident"), t.T("Link")}, l.Name)
 	})
 	for _, text := range p.Texts {
 		if text.Name == "runbook_url" {
