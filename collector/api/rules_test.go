@@ -64,7 +64,7 @@ func found() []machine.GroupView {
 				Labels: map[string]string{"severity": "warning"}, LastEvaluation: at,
 				Alerts: []machine.PromAlert{alert("a", "pending", 5), alert("b", "firing", 6.5), alert("c", "firing", 7)},
 			},
-			{Type: machine.Alerting, Name: "Busy", Query: "host:load > 8", Duration: time.Minute, Health: "error", LastError: "many-to-many", State: "inactive"},
+			{Type: machine.Alerting, Name: "Busy", Query: "host:load > 8", Duration: time.Minute, Health: "err", LastError: "many-to-many", State: "inactive"},
 		},
 	}}
 }

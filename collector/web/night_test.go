@@ -141,7 +141,7 @@ func (s *scene) busy() *scene {
 			{Type: machine.Alerting, Name: "HostMemoryLow", State: "pending", Health: "ok", Alerts: []machine.PromAlert{{
 				State: "pending", ActiveAt: time.Now().Add(-time.Minute), Value: 0.0456789123, Labels: map[string]string{"alertname": "HostMemoryLow", "severity": "warning", "instance": "cache1"},
 			}}},
-			{Type: machine.Alerting, Name: "HostRebooted", State: "inactive", Health: "error", LastError: "expanding series: " + markup},
+			{Type: machine.Alerting, Name: "HostRebooted", State: "inactive", Health: "err", LastError: "expanding series: " + markup},
 			{Type: machine.Recording, Name: "host:filesystem_avail_bytes:1m", Health: "ok", Query: "node_filesystem_avail_bytes"},
 		},
 	}}

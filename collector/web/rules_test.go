@@ -59,7 +59,7 @@ func TestUnevaluated(t *testing.T) {
 // fails matters more, since nobody knows what it would say.
 func TestFailing(t *testing.T) {
 	s := newScene(t).busy()
-	s.groups[0].Rules[0].Health, s.groups[0].Rules[0].LastError = "error", "out of time"
+	s.groups[0].Rules[0].Health, s.groups[0].Rules[0].LastError = "err", "out of time"
 	page := s.get("/rules?q=HostDiskFull", http.StatusOK)
 	s.wants(page, `<li class="rule failing">`, "out of time", "1 alert")
 }
