@@ -14,19 +14,21 @@ func TestRunsAgain(t *testing.T) {
 	w := newWorld(t, quick(h.URL))
 	w.start()
 	a, b := an("a", "A"), an("b", "B")
-	w.raise(a, b)
+	w.raise(a)
 	w.awaitTold(1)
+	w.raise(b)
+	w.awaitTold(2)
 	for range 2 {
 		w.again()
 	}
 	w.stop()
 	w.raise(over(a))
 	w.again()
-	w.awaitTold(2)
+	w.awaitTold(3)
 	w.stop()
 	all := h.all()
-	if len(all) != 2 || !slices.Equal(all[1].names("resolved"), []string{"a"}) {
-		t.Errorf("told %+v, want both alerts once and then the end of one", all)
+	if len(all) != 3 || !slices.Equal(all[2].names("resolved"), []string{"a"}) {
+		t.Errorf("told %+v, want each alert once and then the end of one", all)
 	}
 	if n := len(w.n.follower.standing); n != 1 {
 		t.Errorf("%d alerts stand, want 1", n)
