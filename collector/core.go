@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 
@@ -53,8 +52,8 @@ func openCore(ctx context.Context, o Options, set *metrics.Set, release *closers
 	}
 	release.Add("tape", c.tape.Close)
 	c.series, err = series.Open(series.Options{
-		Dir: filepath.Join(c.dir, "series"), Retention: time.Duration(o.Config.Retention.Series),
-		Interval: time.Duration(o.Config.EvaluationInterval), Entries: c.entries, Propose: c.proposeWrite,
+		Dir: filepath.Join(c.dir, "series"), Retention: o.Config.Retention.Series,
+		Interval: o.Config.EvaluationInterval, Entries: c.entries, Propose: c.proposeWrite,
 		Log: o.Log.With("component", "series"), Metrics: set, Version: o.Version,
 	})
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/tomeishi/tomeishi/collector/auth"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/intake"
-	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
+	"github.com/tomeishi/tomeishi/collector/promrule"
 	"github.com/tomeishi/tomeishi/collector/web"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
@@ -108,7 +108,7 @@ func (e edge) Backup(ctx context.Context, w http.ResponseWriter) error { return 
 func (e edge) Evidence(refs []window.Ref) []string { return e.c.evidence(refs) }
 
 // Groups implements api.Views and web.Views.
-func (e edge) Groups() []machine.GroupView { return e.c.rules.Groups() }
+func (e edge) Groups() []promrule.Group { return e.c.rules.Groups() }
 
 // Status implements api.Views.
 func (e edge) Status() api.Status { return e.c.status() }

@@ -41,7 +41,7 @@ mitigations:
 		"a mitigation": {"action: gate.close", "action: gate.melt", []string{"Twice", "Load", "btc"}, 0},
 		"a gate":       {"{name: btc, mode: enforce}", "{name: btc, mode: fierce}", []string{"Twice", "Load"}, 1},
 		"a metric":     {"expr: node_load1 > 1", "expr: ''", []string{"Twice", "btc"}, 1},
-		"a key":        {"by: [data.request]", "by: [data.request], colour: red", []string{"Load", "btc"}, 0},
+		"a key":        {"by: [data.request]", "by: [data.request], hue: red", []string{"Load", "btc"}, 0},
 	} {
 		files := []File{{Name: "r.yml", Text: []byte(strings.Replace(sound, c.old, c.now, 1))}}
 		set, problems := Accepted(Forms(), files)

@@ -37,10 +37,10 @@ type step struct {
 }
 
 // Add puts a thing on the stack: its name, and how it is released.
-func (s *Stack) Add(name string, close func() error) {
+func (s *Stack) Add(name string, release func() error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.steps = append(s.steps, step{name, close})
+	s.steps = append(s.steps, step{name, release})
 }
 
 // Close releases everything, the last first, and joins the errors. Called

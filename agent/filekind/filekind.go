@@ -52,7 +52,7 @@ func marks() map[Kind]string {
 const maxFile = 4 << 20
 
 // Of tells what a file is: that of whose keys it has most, those that are
-// misspelt counting half. Of kinds that have as many it is the preferred one, for
+// misspelled counting half. Of kinds that have as many it is the preferred one, for
 // a file may hold only what two kinds have.
 func Of(f strictyaml.File, preferred Kind) Kind {
 	keys := strictyaml.TopKeys(f, maxFile)

@@ -13,8 +13,8 @@ func TestOf(t *testing.T) {
 		want       Kind
 	}{
 		{"rules", "groups: []\n", 0, Rules},
-		{"gates only, misspelt", "gatess: []\n", 0, Rules},
-		{"receivers", "route: {receiver: a}\nrecievers: []\n", 0, Alertmanager},
+		{"gates only, misspelled", "gatess: []\n", 0, Rules},
+		{"receivers", "route: {receiver: a}\nreceiverz: []\n", 0, Alertmanager},
 		{"collector", "data: /d\nrules: [a.yml]\n", 0, Collector},
 		{"agent", "data: /d\ncollectors: [a]\n", 0, Agent},
 		{"either", "data: /d\nlisten: a\n", 0, Collector},

@@ -51,8 +51,8 @@ func (s *Source) mapping(n *yaml.Node, path string, to reflect.Value) {
 
 // KeysOf are the keys of a configuration that is such a struct.
 func KeysOf(config any) (out []string) {
-	for i := range reflect.TypeOf(config).NumField() {
-		out = append(out, reflect.TypeOf(config).Field(i).Tag.Get("yaml"))
+	for f := range reflect.TypeOf(config).Fields() {
+		out = append(out, f.Tag.Get("yaml"))
 	}
 	return out
 }

@@ -41,8 +41,7 @@ func check(args []string, stdout, stderr io.Writer) int {
 	}
 	code := done
 	for _, path := range f.Args() {
-		switch c := checkFile(path, stdout, stderr); {
-		case c == failed || code == done:
+		if c := checkFile(path, stdout, stderr); c == failed || code == done {
 			code = c
 		}
 	}

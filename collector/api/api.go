@@ -19,6 +19,7 @@ import (
 	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/promrule"
 	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
@@ -83,7 +84,7 @@ type Views interface {
 	Evidence(refs []window.Ref) []string
 	// Groups are the groups of the rules of PromQL as they were evaluated last,
 	// by file and name.
-	Groups() []machine.GroupView
+	Groups() []promrule.Group
 	// Status is what only the whole collector knows.
 	Status() Status
 }

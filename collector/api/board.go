@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/promrule"
 )
 
 // A board has all alerts there are at one time: those that the machine holds,
@@ -27,7 +28,7 @@ type owner struct {
 }
 
 type boardGroup struct {
-	machine.GroupView
+	promrule.Group
 	ids []machine.RuleID // of Rules; zero where it is not known
 }
 
@@ -67,7 +68,7 @@ func (a *API) board() board {
 
 // join adds what a rule finds to the alert that the machine holds, or as one
 // that only the rule knows.
-func (b *board) join(known map[string]int, id machine.RuleID, found machine.PromAlert) {
+func (b *board) join(known map[string]int, id machine.RuleID, found promrule.Alert) {
 	value := strconv.FormatFloat(found.Value, 'g', -1, 64)
 	if i, ok := known[alertKey(id, boundLabels(found.Labels))]; ok {
 		b.alerts[i].Value = value
@@ -132,7 +133,7 @@ func (a *API) identified() []boardGroup {
 		if !ok {
 			at = len(out)
 			place[key] = at
-			out = append(out, boardGroup{GroupView: machine.GroupView{File: r.File, Name: r.Group}})
+			out = append(out, boardGroup{Group: promrule.Group{File: r.File, Name: r.Group}})
 		}
 		out[at].identify(r)
 	}
@@ -142,13 +143,13 @@ func (a *API) identified() []boardGroup {
 // identify gives the first rule without an id that looks like it the rule's.
 func (g *boardGroup) identify(r machine.MetricRuleView) {
 	for i, have := range g.Rules {
-		if have.Type == machine.Alerting && have.Name == r.Name && have.Duration == r.For && g.ids[i] == (machine.RuleID{}) {
+		if have.Type == promrule.Alerting && have.Name == r.Name && have.Duration == r.For && g.ids[i] == (machine.RuleID{}) {
 			g.ids[i] = r.ID
 			return
 		}
 	}
-	rule := machine.PromRule{
-		Type: machine.Alerting, Name: r.Name, Query: r.Expr, Duration: r.For, KeepFiringFor: r.KeepFiring, Health: "unknown", State: "unknown",
+	rule := promrule.Rule{
+		Type: promrule.Alerting, Name: r.Name, Query: r.Expr, Duration: r.For, KeepFiringFor: r.KeepFiring, Health: "unknown", State: "unknown",
 		Labels: map[string]string{}, Annotations: map[string]string{},
 	}
 	for _, l := range r.Labels {

@@ -1,8 +1,10 @@
 package api
 
-import "github.com/tomeishi/tomeishi/collector/machine"
+import (
+	"github.com/tomeishi/tomeishi/collector/promrule"
+)
 
-func (a *API) groups() []machine.GroupView {
+func (a *API) groups() []promrule.Group {
 	if a.Views == nil {
 		return nil // a collector without metrics
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/promrule"
 )
 
 // Rule is an alerting rule in the shape of Prometheus's API; what counts
@@ -110,7 +111,7 @@ func (a *API) ruleGroups(ask ruleAsk) []*ruleGroup {
 			EvaluationTime: g.EvaluationTime.Seconds(), LastEvaluation: g.LastEvaluation,
 		}
 		for i, r := range g.Rules {
-			if r.Type == machine.Recording {
+			if r.Type == promrule.Recording {
 				add(g.File, shape, r.Name, recordingShape(r))
 			} else {
 				add(g.File, shape, r.Name, metricShape(r, b.list(owner{metric: g.ids[i]})))
@@ -143,16 +144,16 @@ func (b *board) builtIns() (names []string) {
 	return names
 }
 
-func recordingShape(r machine.PromRule) RecordingRule {
+func recordingShape(r promrule.Rule) RecordingRule {
 	return RecordingRule{
-		Type: machine.Recording, Name: r.Name, Query: r.Query, Labels: r.Labels, Health: r.Health, LastError: r.LastError,
+		Type: promrule.Recording, Name: r.Name, Query: r.Query, Labels: r.Labels, Health: r.Health, LastError: r.LastError,
 		EvaluationTime: r.EvaluationTime.Seconds(), LastEvaluation: r.LastEvaluation,
 	}
 }
 
-func metricShape(r machine.PromRule, alerts []Alert) Rule {
+func metricShape(r promrule.Rule, alerts []Alert) Rule {
 	return Rule{
-		Type: machine.Alerting, Name: r.Name, Query: r.Query, Duration: r.Duration.Seconds(), KeepFiringFor: r.KeepFiringFor.Seconds(),
+		Type: promrule.Alerting, Name: r.Name, Query: r.Query, Duration: r.Duration.Seconds(), KeepFiringFor: r.KeepFiringFor.Seconds(),
 		Labels: r.Labels, Annotations: r.Annotations, Alerts: alerts, State: stateOf(alerts, r.State),
 		Health: r.Health, LastError: r.LastError, EvaluationTime: r.EvaluationTime.Seconds(), LastEvaluation: r.LastEvaluation,
 	}
@@ -178,7 +179,7 @@ const ill = time.Hour
 
 func (a *API) eventShape(v machine.RuleView, alerts []Alert, now time.Time) Rule {
 	r := Rule{
-		Type: machine.Alerting, Name: v.Name, Query: v.Explain(), KeepFiringFor: v.KeepFiring.Seconds(),
+		Type: promrule.Alerting, Name: v.Name, Query: v.Explain(), KeepFiringFor: v.KeepFiring.Seconds(),
 		Labels: map[string]string{}, Annotations: map[string]string{},
 		Alerts: alerts, State: stateOf(alerts, "inactive"), Health: "ok", LastEvaluation: now,
 		Counts: &Counts{
@@ -200,7 +201,7 @@ func (a *API) eventShape(v machine.RuleView, alerts []Alert, now time.Time) Rule
 
 func builtInShape(name string, alerts []Alert, now time.Time) Rule {
 	return Rule{
-		Type: machine.Alerting, Name: name, Query: "built in", Labels: map[string]string{}, Annotations: map[string]string{},
+		Type: promrule.Alerting, Name: name, Query: "built in", Labels: map[string]string{}, Annotations: map[string]string{},
 		Alerts: alerts, State: "firing", Health: "ok", LastEvaluation: now,
 	}
 }

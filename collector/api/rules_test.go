@@ -14,6 +14,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/promrule"
 	"github.com/tomeishi/tomeishi/collector/record"
 )
 
@@ -47,24 +48,24 @@ gates: [{name: g}]
 
 // found are the groups as they are evaluated: Busy is pending for a, fires for
 // b and c; the collector does not hold c yet.
-func found() []machine.GroupView {
+func found() []promrule.Group {
 	at := time.Date(2026, 11, 21, 14, 0, 0, 0, time.UTC)
-	alert := func(instance, state string, value float64) machine.PromAlert {
-		return machine.PromAlert{
+	alert := func(instance, state string, value float64) promrule.Alert {
+		return promrule.Alert{
 			Labels:      map[string]string{"alertname": "Busy", "severity": "warning", "instance": instance},
 			Annotations: map[string]string{"summary": "load"}, State: state, ActiveAt: at, Value: value,
 		}
 	}
-	return []machine.GroupView{{
+	return []promrule.Group{{
 		File: "r.yml", Name: "hosts", Interval: 15 * time.Second, LastEvaluation: at, EvaluationTime: time.Millisecond, Missed: 3,
-		Rules: []machine.PromRule{
-			{Type: machine.Recording, Name: "host:load", Query: "node_load1", Health: "ok", LastEvaluation: at},
+		Rules: []promrule.Rule{
+			{Type: promrule.Recording, Name: "host:load", Query: "node_load1", Health: "ok", LastEvaluation: at},
 			{
-				Type: machine.Alerting, Name: "Busy", Query: "host:load > 4", Duration: 5 * time.Minute, Health: "ok", State: "firing",
+				Type: promrule.Alerting, Name: "Busy", Query: "host:load > 4", Duration: 5 * time.Minute, Health: "ok", State: "firing",
 				Labels: map[string]string{"severity": "warning"}, LastEvaluation: at,
-				Alerts: []machine.PromAlert{alert("a", "pending", 5), alert("b", "firing", 6.5), alert("c", "firing", 7)},
+				Alerts: []promrule.Alert{alert("a", "pending", 5), alert("b", "firing", 6.5), alert("c", "firing", 7)},
 			},
-			{Type: machine.Alerting, Name: "Busy", Query: "host:load > 8", Duration: time.Minute, Health: "err", LastError: "many-to-many", State: "inactive"},
+			{Type: promrule.Alerting, Name: "Busy", Query: "host:load > 8", Duration: time.Minute, Health: "err", LastError: "many-to-many", State: "inactive"},
 		},
 	}}
 }

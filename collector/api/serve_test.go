@@ -14,17 +14,17 @@ import (
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/entry"
-	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
+	"github.com/tomeishi/tomeishi/collector/promrule"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
 // server answers for the cell over HTTP; decisions are applied at once.
-func (c *cell) server(groups func() []machine.GroupView) *httptest.Server {
+func (c *cell) server(groups func() []promrule.Group) *httptest.Server {
 	return c.serve(c.api(groups))
 }
 
-func (c *cell) api(groups func() []machine.GroupView) *API {
+func (c *cell) api(groups func() []promrule.Group) *API {
 	return c.apiFor(groups, func(right string) (string, error) {
 		if right != access.MayOperate {
 			c.t.Errorf("asked for the right %s", right)
@@ -34,7 +34,7 @@ func (c *cell) api(groups func() []machine.GroupView) *API {
 }
 
 // apiFor is an API that is asked by whoever actor says.
-func (c *cell) apiFor(groups func() []machine.GroupView, actor func(right string) (string, error)) *API {
+func (c *cell) apiFor(groups func() []promrule.Group, actor func(right string) (string, error)) *API {
 	return &API{Options: Options{
 		Machine: c.Machine, Message: message.New(message.Options{}),
 		Decider: &access.Decider{
@@ -50,7 +50,7 @@ func (c *cell) apiFor(groups func() []machine.GroupView, actor func(right string
 
 // edge is the collector around an API.
 type edge struct {
-	groups   func() []machine.GroupView
+	groups   func() []promrule.Group
 	stopping chan struct{}
 	still    func(*http.Request) error
 }
@@ -60,7 +60,7 @@ func (e *edge) Status() Status                      { return Status{Version: "te
 func (e *edge) Ready() error                        { return nil }
 func (e *edge) Stopping() <-chan struct{}           { return e.stopping }
 
-func (e *edge) Groups() []machine.GroupView {
+func (e *edge) Groups() []promrule.Group {
 	if e.groups == nil {
 		return nil
 	}

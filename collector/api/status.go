@@ -11,6 +11,7 @@ import (
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/promrule"
 )
 
 // Status says in one object whether all is well.
@@ -133,7 +134,7 @@ func (s *Status) countGates(m *machine.Machine) {
 	}
 }
 
-func (a *API) countRules(s *Status, groups []machine.GroupView) {
+func (a *API) countRules(s *Status, groups []promrule.Group) {
 	m := a.Machine
 	views, set, since := m.RulesView()
 	s.Rules, s.RuleSet, s.RulesLive = len(views), set, since.UTC().Format(time.RFC3339)
@@ -153,7 +154,7 @@ func (a *API) countRules(s *Status, groups []machine.GroupView) {
 	for _, g := range groups {
 		s.Missed += g.Missed
 		for _, r := range g.Rules {
-			if r.Type == machine.Recording {
+			if r.Type == promrule.Recording {
 				s.Recording++
 			}
 			if r.LastError != "" {

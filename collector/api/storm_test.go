@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
-	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
+	"github.com/tomeishi/tomeishi/collector/promrule"
 )
 
 const stormRules = `groups:
@@ -29,14 +29,14 @@ gates: [{name: g}]
 
 // storm is a cell in which so many alerts of each kind stand, and the view of
 // its metric rules.
-func storm(t testing.TB, metric, event int) (*cell, func() []machine.GroupView) {
+func storm(t testing.TB, metric, event int) (*cell, func() []promrule.Group) {
 	c := newCellOf(t, stormRules)
-	groups := []machine.GroupView{{File: "r.yml", Name: "g", Rules: []machine.PromRule{{Type: machine.Alerting, Name: "Metric", State: "firing"}}}}
+	groups := []promrule.Group{{File: "r.yml", Name: "g", Rules: []promrule.Rule{{Type: promrule.Alerting, Name: "Metric", State: "firing"}}}}
 	var levels []entry.Level
 	for i := range metric {
 		instance := fmt.Sprintf("host%05d", i)
 		levels = append(levels, level("1", "alertname", "Metric", "instance", instance, "job", "node", "mountpoint", "/var/lib/data"))
-		groups[0].Rules[0].Alerts = append(groups[0].Rules[0].Alerts, machine.PromAlert{
+		groups[0].Rules[0].Alerts = append(groups[0].Rules[0].Alerts, promrule.Alert{
 			Labels: pairs(levels[i].Labels), Annotations: pairs(levels[i].Annotations), State: "firing", Value: 2,
 		})
 	}
@@ -48,10 +48,10 @@ func storm(t testing.TB, metric, event int) (*cell, func() []machine.GroupView) 
 		requests = append(requests, fmt.Sprintf("w%05d", i))
 	}
 	c.pays(requests...)
-	return c, func() []machine.GroupView { return groups }
+	return c, func() []promrule.Group { return groups }
 }
 
-func stormAPI(c *cell, groups func() []machine.GroupView) *http.ServeMux {
+func stormAPI(c *cell, groups func() []promrule.Group) *http.ServeMux {
 	a := &API{Options: Options{
 		Machine: c.Machine, Message: message.New(message.Options{}), Views: &edge{groups: groups},
 	}}

@@ -18,8 +18,8 @@ import (
 
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/entry"
-	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
+	"github.com/tomeishi/tomeishi/collector/promrule"
 )
 
 // pipes is a listener in memory, for servers in a bubble.
@@ -374,7 +374,7 @@ func TestStreamMost(t *testing.T) {
 // TestStreamHead answers a HEAD, as link previews send, without a stream.
 func TestStreamHead(t *testing.T) {
 	c := newCell(t)
-	s := c.server(func() []machine.GroupView { return nil })
+	s := c.server(func() []promrule.Group { return nil })
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodHead, s.URL+"/v1/stream", nil)
 	if err != nil {
 		t.Fatal(err)

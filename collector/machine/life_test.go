@@ -137,7 +137,7 @@ func TestEffectsMoveAsTold(t *testing.T) {
 			case 2:
 				r.json(entry.KindLead, entry.Lead{})
 			default:
-				r.reportsOf(before, states[rnd.IntN(len(states))], before.Attempt+rnd.IntN(2), record.Note{})
+				_ = r.reportsOf(before, states[rnd.IntN(len(states))], before.Attempt+rnd.IntN(2), record.Note{})
 			}
 			after, _ := r.m.EffectView(id)
 			if after.State != before.State && !reachable(before.State, after.State) {

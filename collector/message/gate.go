@@ -129,7 +129,19 @@ func (p *page) effect(e machine.Effect) string {
 			return ""
 		}
 		return t("gate %s was closed (%s), %s opened it", e.Target, of, oneLine(e.Actor, maxLine/4))
+	case machine.Declined:
+		return t("gate %s was not closed (%s): %s declined it", e.Target, of, oneLine(e.Actor, maxLine/4))
+	case machine.Planned, machine.Approved:
+		return p.waits(e)
+	case machine.Attempting, machine.Refused, machine.Unknown, machine.Observed, machine.Undoing:
 	}
+	// What only actions on other systems come to.
+	return p.clauses([]string{e.Target + " (" + of + ")", p.words.EffectState(string(e.State)), oneLine(p.words.Record(e.Result), maxLine/4)})
+}
+
+// waits is why an effect has not closed its gate.
+func (p *page) waits(e machine.Effect) string {
+	t, of := p.words.T, oneLine(e.Mitigation, maxLine/4)
 	switch {
 	case p.alert.Ended != 0:
 		return t("gate %s was not closed (%s)", e.Target, of)

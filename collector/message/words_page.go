@@ -40,6 +40,7 @@ var pageWords = []row{
 	{"gate %s was not closed (%s)", "ゲート %s は閉じませんでした(%s)"},
 	{"gate %s was not closed (%s), because automatic effects are off: effect %s waits for approval", "自動措置が停止中のため、ゲート %s を閉じていません(%s)。措置 %s が承認待ちです"},
 	{"gate %s was not closed (%s): effect %s waits for approval", "ゲート %s を閉じていません(%s)。措置 %s が承認待ちです"},
+	{"gate %s was not closed (%s): %s declined it", "ゲート %s を閉じていません(%s)。%s が却下しました"},
 	{"gate %s was not closed (%s): the mitigation is in shadow", "ゲート %s を閉じていません(%s)。対策は観察のみです"},
 	{"automatic effects are off until %s, by %s: %s", "自動措置は %s まで停止中(%s: %s)"},
 

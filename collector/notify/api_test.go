@@ -18,6 +18,7 @@ import (
 	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/silence"
 )
 
 // TestAuthor: who asks is who made it, unless they have no name of their own.
@@ -199,7 +200,7 @@ func TestSilences(t *testing.T) {
 	w := newWorld(t, "")
 	w.start()
 	now := time.Now()
-	s := machine.Silence{Matchers: []machine.Matcher{{Name: "alertname", Op: "=~", Value: "A|B"}}, Ends: now.Add(time.Hour), Comment: "c", By: "taro"}
+	s := silence.Silence{Matchers: []silence.Matcher{{Name: "alertname", Op: "=~", Value: "A|B"}}, Ends: now.Add(time.Hour), Comment: "c", By: "taro"}
 	id, err := w.n.Silence(t.Context(), "local", s)
 	if err != nil {
 		t.Fatal(err)
@@ -231,22 +232,22 @@ func TestSilences(t *testing.T) {
 func TestSilenceRefused(t *testing.T) {
 	w := newWorld(t, "")
 	w.start()
-	good := machine.Silence{Matchers: []machine.Matcher{{Name: "alertname", Op: "=", Value: "A"}}, Ends: time.Now().Add(time.Hour), Comment: "c"}
-	matching := func(m ...machine.Matcher) func(*machine.Silence) {
-		return func(s *machine.Silence) { s.Matchers = m }
+	good := silence.Silence{Matchers: []silence.Matcher{{Name: "alertname", Op: "=", Value: "A"}}, Ends: time.Now().Add(time.Hour), Comment: "c"}
+	matching := func(m ...silence.Matcher) func(*silence.Silence) {
+		return func(s *silence.Silence) { s.Matchers = m }
 	}
-	for field, change := range map[string]func(*machine.Silence){
+	for field, change := range map[string]func(*silence.Silence){
 		"matchers":          matching(),
-		"matchers ":         matching(machine.Matcher{Name: "a", Op: "=~", Value: ".*"}, machine.Matcher{Name: "b", Op: "="}),
-		"matchers[1].value": matching(good.Matchers[0], machine.Matcher{Name: "a", Op: "=~", Value: "("}),
-		"matchers[0].op":    matching(machine.Matcher{Name: "a", Op: "~", Value: "x"}),
-		"matchers[0].name":  matching(machine.Matcher{Op: "=", Value: "x"}),
-		"ends":              func(s *machine.Silence) { s.Ends = time.Now().Add(-time.Minute) },
-		"ends ":             func(s *machine.Silence) { s.Starts = s.Ends.Add(time.Minute) },
-		"ends  ":            func(s *machine.Silence) { s.Ends = time.Time{} },
-		"comment":           func(s *machine.Silence) { s.Comment = "" },
-		"id":                func(s *machine.Silence) { s.ID = "0e46c2d1-3d25-4a0f-8b66-0d60e0d2a001" },
-		"":                  func(s *machine.Silence) { s.Comment = strings.Repeat("x", 2*maxSilenceSize) },
+		"matchers ":         matching(silence.Matcher{Name: "a", Op: "=~", Value: ".*"}, silence.Matcher{Name: "b", Op: "="}),
+		"matchers[1].value": matching(good.Matchers[0], silence.Matcher{Name: "a", Op: "=~", Value: "("}),
+		"matchers[0].op":    matching(silence.Matcher{Name: "a", Op: "~", Value: "x"}),
+		"matchers[0].name":  matching(silence.Matcher{Op: "=", Value: "x"}),
+		"ends":              func(s *silence.Silence) { s.Ends = time.Now().Add(-time.Minute) },
+		"ends ":             func(s *silence.Silence) { s.Starts = s.Ends.Add(time.Minute) },
+		"ends  ":            func(s *silence.Silence) { s.Ends = time.Time{} },
+		"comment":           func(s *silence.Silence) { s.Comment = "" },
+		"id":                func(s *silence.Silence) { s.ID = "0e46c2d1-3d25-4a0f-8b66-0d60e0d2a001" },
+		"":                  func(s *silence.Silence) { s.Comment = strings.Repeat("x", 2*maxSilenceSize) },
 	} {
 		s := good
 		change(&s)

@@ -12,8 +12,8 @@ import (
 
 	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/entry"
-	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/notify"
+	"github.com/tomeishi/tomeishi/collector/silence"
 )
 
 // addSilence makes a silence of one alertname through the API, and returns its id.
@@ -95,12 +95,12 @@ func (l *lab) muted(hook *receiver[hookMessage], name, id string) {
 	}
 	all := l.silences()
 	if len(all) != 1 || all[0].ID != id || all[0].State != "active" || all[0].Comment != "maintenance" ||
-		!slices.Equal(all[0].Matchers, []machine.Matcher{{Name: "alertname", Op: "=", Value: name}}) {
+		!slices.Equal(all[0].Matchers, []silence.Matcher{{Name: "alertname", Op: "=", Value: name}}) {
 		l.t.Errorf("silences %+v", all)
 	}
 }
 
-func (l *lab) silences() []machine.Silence {
+func (l *lab) silences() []silence.Silence {
 	l.t.Helper()
 	all, err := l.n.Silences(l.t.Context())
 	if err != nil {
@@ -116,8 +116,8 @@ func TestSilenceByMethod(t *testing.T) {
 	hook := hookReceiver(t)
 	l := newLab(t, hookConfig(hook.URL, atOnce))
 	now := time.Now()
-	s := machine.Silence{
-		Matchers: []machine.Matcher{{Name: "alertname", Op: "=~", Value: "Noi.*"}, {Name: "severity", Op: "!=", Value: "critical"}},
+	s := silence.Silence{
+		Matchers: []silence.Matcher{{Name: "alertname", Op: "=~", Value: "Noi.*"}, {Name: "severity", Op: "!=", Value: "critical"}},
 		Starts:   now, Ends: now.Add(time.Hour), Comment: "tests",
 	}
 	id, err := l.n.Silence(t.Context(), "taro", s)
@@ -149,11 +149,11 @@ func TestSilenceByMethod(t *testing.T) {
 	if err := l.n.Expire(t.Context(), "taro", "0e46c2d1-3d25-4a0f-8b66-0d60e0d2a001"); err == nil {
 		t.Error("a silence that is not there was ended")
 	}
-	for _, bad := range []machine.Silence{
+	for _, bad := range []silence.Silence{
 		{Starts: now, Ends: now.Add(time.Hour)}, // matches everything
 		{Matchers: s.Matchers, Starts: now, Ends: now.Add(-time.Hour)},
-		{Matchers: []machine.Matcher{{Name: "a", Op: "=~", Value: "("}}, Starts: now, Ends: now.Add(time.Hour)},
-		{Matchers: []machine.Matcher{{Name: "a", Op: "<", Value: "b"}}, Starts: now, Ends: now.Add(time.Hour)},
+		{Matchers: []silence.Matcher{{Name: "a", Op: "=~", Value: "("}}, Starts: now, Ends: now.Add(time.Hour)},
+		{Matchers: []silence.Matcher{{Name: "a", Op: "<", Value: "b"}}, Starts: now, Ends: now.Add(time.Hour)},
 	} {
 		if id, err := l.n.Silence(t.Context(), "taro", bad); err == nil {
 			t.Errorf("made %s of %+v", id, bad)
@@ -173,8 +173,8 @@ func TestSilenceUnknown(t *testing.T) {
 		if code != http.StatusServiceUnavailable || !strings.Contains(text, "not known") {
 			t.Errorf("got %d %s, want 503 and that it is not known", code, text)
 		}
-		if _, err := l.n.Silence(t.Context(), "taro", machine.Silence{
-			Matchers: []machine.Matcher{{Name: "alertname", Op: "=", Value: "Noisy"}},
+		if _, err := l.n.Silence(t.Context(), "taro", silence.Silence{
+			Matchers: []silence.Matcher{{Name: "alertname", Op: "=", Value: "Noisy"}},
 			Starts:   time.Now(), Ends: time.Now().Add(time.Hour), Comment: "c",
 		}); !errors.Is(err, entry.ErrUnknown) {
 			t.Errorf("got %v, want an error of entry.ErrUnknown", err)

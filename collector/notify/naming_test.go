@@ -5,7 +5,7 @@ import (
 
 	"github.com/prometheus/alertmanager/pkg/labels"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/silence"
 )
 
 // FuzzNaming compares what people are shown to be silenced with what is: the
@@ -20,7 +20,7 @@ func FuzzNaming(f *testing.F) {
 	f.Fuzz(func(t *testing.T, pattern, value string) {
 		for op, kind := range kinds {
 			theirs, err := labels.NewMatcher(kind, "l", pattern)
-			naming, ourErr := machine.NewNaming([]machine.Matcher{{Name: "l", Op: op, Value: pattern}})
+			naming, ourErr := silence.NewMatchers([]silence.Matcher{{Name: "l", Op: op, Value: pattern}})
 			if err != nil || ourErr != nil {
 				if err != nil && ourErr == nil {
 					t.Errorf("l%s%q is understood, but not by the engine: %v", op, pattern, err)

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prometheus/alertmanager/silence"
+	amsilence "github.com/prometheus/alertmanager/silence"
 	"github.com/prometheus/alertmanager/silence/silencepb"
 	"github.com/prometheus/common/model"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -16,6 +16,7 @@ import (
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/record"
+	"github.com/tomeishi/tomeishi/collector/silence"
 )
 
 // decide lets a person change silences and returns when the change is in the
@@ -39,18 +40,18 @@ func (n *Notifier) decide(ctx context.Context, actor string, change func() error
 
 // Silences are the silences that are pending, active, or ended lately: active
 // ones first, by when they end.
-func (n *Notifier) Silences(ctx context.Context) ([]machine.Silence, error) {
+func (n *Notifier) Silences(ctx context.Context) ([]silence.Silence, error) {
 	found, _, err := n.silences.Query(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the silences: %w", err)
 	}
 	now := time.Now()
-	out := make([]machine.Silence, 0, len(found))
+	out := make([]silence.Silence, 0, len(found))
 	for _, s := range found {
 		out = append(out, ofEngine(s, now))
 	}
 	rank := []string{"active", "pending", "expired"}
-	slices.SortFunc(out, func(a, b machine.Silence) int {
+	slices.SortFunc(out, func(a, b silence.Silence) int {
 		x, y := slices.Index(rank, a.State), slices.Index(rank, b.State)
 		switch {
 		case x != y:
@@ -64,8 +65,8 @@ func (n *Notifier) Silences(ctx context.Context) ([]machine.Silence, error) {
 	return out, nil
 }
 
-func ofEngine(s *silencepb.Silence, now time.Time) machine.Silence {
-	out := machine.Silence{
+func ofEngine(s *silencepb.Silence, now time.Time) silence.Silence {
+	out := silence.Silence{
 		ID: s.GetId(), Starts: s.GetStartsAt().AsTime(), Ends: s.GetEndsAt().AsTime(), Updated: s.GetUpdatedAt().AsTime(),
 		By: s.GetCreatedBy(), Comment: s.GetComment(), State: "active",
 	}
@@ -77,7 +78,7 @@ func ofEngine(s *silencepb.Silence, now time.Time) machine.Silence {
 	}
 	for _, set := range s.GetMatcherSets() {
 		for _, m := range set.GetMatchers() {
-			out.Matchers = append(out.Matchers, machine.Matcher{Name: m.GetName(), Op: operators[m.GetType()], Value: m.GetPattern()})
+			out.Matchers = append(out.Matchers, silence.Matcher{Name: m.GetName(), Op: operators[m.GetType()], Value: m.GetPattern()})
 		}
 	}
 	return out
@@ -92,7 +93,7 @@ var operators = map[silencepb.Matcher_Type]string{
 // id when it is in the ledger. A zero start is now. What is wrong with it is a
 // *machine.Refusal; an error of entry.ErrUnknown says that it is in effect
 // but may not be stored.
-func (n *Notifier) Silence(ctx context.Context, actor string, s machine.Silence) (string, error) {
+func (n *Notifier) Silence(ctx context.Context, actor string, s silence.Silence) (string, error) {
 	e, err := toEngine(s, time.Now())
 	if err != nil {
 		return "", err
@@ -112,7 +113,7 @@ func refusal(id string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, silence.ErrNotFound):
+	case errors.Is(err, amsilence.ErrNotFound):
 		return &machine.Refusal{Reason: machine.NotFound, Field: "id", Why: record.New(record.NoSilence, cut(id, 64))}
 	}
 	return invalid("", record.SilenceRefused, err.Error())
@@ -123,7 +124,7 @@ func invalid(field string, kind record.Kind, args ...string) error {
 }
 
 // toEngine checks a silence and makes it the engine's.
-func toEngine(s machine.Silence, now time.Time) (*silencepb.Silence, error) {
+func toEngine(s silence.Silence, now time.Time) (*silencepb.Silence, error) {
 	if s.Starts.IsZero() {
 		s.Starts = now
 	}
@@ -159,7 +160,7 @@ func toEngine(s machine.Silence, now time.Time) (*silencepb.Silence, error) {
 }
 
 // matcher checks one matcher and tells whether it matches the empty text.
-func matcher(i int, m machine.Matcher) (*silencepb.Matcher, bool, error) {
+func matcher(i int, m silence.Matcher) (*silencepb.Matcher, bool, error) {
 	at := fmt.Sprintf("matchers[%d]", i)
 	if m.Name == "" {
 		return nil, false, invalid(at+".name", record.MatcherNoName)
@@ -188,7 +189,7 @@ func (n *Notifier) SilencedBy(labels []machine.Label) []string {
 	for _, l := range labels {
 		set[model.LabelName(l.Name)] = model.LabelValue(l.Value)
 	}
-	found, _, err := n.silences.Query(context.Background(), silence.QState(silence.SilenceStateActive), silence.QMatches(set))
+	found, _, err := n.silences.Query(context.Background(), amsilence.QState(amsilence.SilenceStateActive), amsilence.QMatches(set))
 	if err != nil {
 		n.log.Error("ask which silences match", "error", err)
 		return nil

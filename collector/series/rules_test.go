@@ -13,6 +13,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/promrule"
 )
 
 // A world is a store, rules that run on it, and a ledger, in a bubble.
@@ -146,7 +147,7 @@ groups:
 }
 
 // rule is the only one.
-func (w *world) rule() machine.PromRule { return w.Groups()[0].Rules[0] }
+func (w *world) rule() promrule.Rule { return w.Groups()[0].Rules[0] }
 
 func TestRulesErrorResolvesNothing(t *testing.T) {
 	const text = `

@@ -6,17 +6,17 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	promrules "github.com/prometheus/prometheus/rules"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/promrule"
 )
 
 // Groups are the groups that are evaluated, by file and name. There are none
 // before Run.
-func (r *Rules) Groups() []machine.GroupView {
+func (r *Rules) Groups() []promrule.Group {
 	now := r.loaded.Load()
 	if now == nil {
 		return nil
 	}
-	out := make([]machine.GroupView, 0, len(now.groups))
+	out := make([]promrule.Group, 0, len(now.groups))
 	for _, g := range now.groups {
 		out = append(out, g.view())
 	}
@@ -43,8 +43,8 @@ func (r *Rules) Failing(most int) (out []Failure) {
 // A Failure is why a rule could not be evaluated.
 type Failure struct{ Rule, Error string }
 
-func (g *group) view() machine.GroupView {
-	v := machine.GroupView{
+func (g *group) view() promrule.Group {
+	v := promrule.Group{
 		File: g.File(), Name: g.Name(), Interval: g.Interval(), Limit: g.Limit(), Missed: g.missed.Load(),
 		LastEvaluation: g.GetLastEvaluation(), EvaluationTime: g.GetEvaluationTime(),
 	}
@@ -64,9 +64,9 @@ func (g *group) view() machine.GroupView {
 	return v
 }
 
-func ruleView(r promrules.Rule) machine.PromRule {
-	v := machine.PromRule{
-		Type: machine.Recording, Name: r.Name(), Query: r.Query().String(), Labels: r.Labels().Map(), Health: string(r.Health()),
+func ruleView(r promrules.Rule) promrule.Rule {
+	v := promrule.Rule{
+		Type: promrule.Recording, Name: r.Name(), Query: r.Query().String(), Labels: r.Labels().Map(), Health: string(r.Health()),
 		EvaluationTime: r.GetEvaluationDuration(), LastEvaluation: r.GetEvaluationTimestamp(),
 	}
 	if err := r.LastError(); err != nil {
@@ -76,13 +76,13 @@ func ruleView(r promrules.Rule) machine.PromRule {
 }
 
 // view adds what only alerting rules have.
-func (r twin) view(v *machine.PromRule) {
-	v.Type, v.State = machine.Alerting, r.State().String()
+func (r twin) view(v *promrule.Rule) {
+	v.Type, v.State = promrule.Alerting, r.State().String()
 	v.Duration, v.KeepFiringFor, v.Annotations = r.HoldDuration(), r.KeepFiringFor(), r.parsed.annotations
 	alerts := r.ActiveAlerts()
 	slices.SortFunc(alerts, func(x, y *promrules.Alert) int { return labels.Compare(x.Labels, y.Labels) })
 	for _, a := range alerts {
-		view := machine.PromAlert{
+		view := promrule.Alert{
 			Labels: a.Labels.Map(), Annotations: map[string]string{},
 			State: a.State.String(), ActiveAt: a.ActiveAt, Value: a.Value,
 		}

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/promrule"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -32,15 +32,15 @@ groups:
 	inWorld(t, text, func(w *world) {
 		begun := time.Now()
 		w.live(3500*time.Millisecond, map[string]float64{`load{host="b"}`: 3, `load{host="a"}`: 2})
-		want := []machine.GroupView{{
+		want := []promrule.Group{{
 			File: "rules.yml", Name: "a", Interval: time.Second,
-			Rules: []machine.PromRule{
-				{Type: machine.Recording, Name: "double", Query: "load * 2", Labels: map[string]string{"team": "ops"}, Health: "ok"},
+			Rules: []promrule.Rule{
+				{Type: promrule.Recording, Name: "double", Query: "load * 2", Labels: map[string]string{"team": "ops"}, Health: "ok"},
 				{
-					Type: machine.Alerting, Name: "High", Query: "double > 2", Duration: 3 * time.Second, KeepFiringFor: time.Minute,
+					Type: promrule.Alerting, Name: "High", Query: "double > 2", Duration: 3 * time.Second, KeepFiringFor: time.Minute,
 					Labels: map[string]string{"severity": "page", "team": "ops"}, Annotations: map[string]string{"summary": "{{ $value }}"},
 					Health: "ok", State: "pending",
-					Alerts: []machine.PromAlert{
+					Alerts: []promrule.Alert{
 						{Labels: map[string]string{"alertname": "High", "host": "a", "severity": "page", "team": "ops"}, Annotations: map[string]string{"summary": "4"}, State: "pending", Value: 4},
 						{Labels: map[string]string{"alertname": "High", "host": "b", "severity": "page", "team": "ops"}, Annotations: map[string]string{"summary": "6"}, State: "pending", Value: 6},
 					},
@@ -48,7 +48,7 @@ groups:
 			},
 		}, {
 			File: "rules.yml", Name: "b", Interval: time.Minute,
-			Rules: []machine.PromRule{{Type: machine.Alerting, Name: "Broken", Query: "load > on (x) load", Labels: map[string]string{}, Annotations: map[string]string{}, Health: "unknown", State: "unknown"}},
+			Rules: []promrule.Rule{{Type: promrule.Alerting, Name: "Broken", Query: "load > on (x) load", Labels: map[string]string{}, Annotations: map[string]string{}, Health: "unknown", State: "unknown"}},
 		}}
 		times := cmpopts.IgnoreTypes(time.Time{})
 		if diff := cmp.Diff(w.Groups(), want, times); diff != "" {

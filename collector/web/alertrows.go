@@ -10,6 +10,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
+	"github.com/tomeishi/tomeishi/collector/promrule"
 )
 
 // An alertRow is one alert in a list.
@@ -89,7 +90,7 @@ func (w *Web) pendingAlerts(standing []alertRow) (out []alertRow) {
 	return out
 }
 
-func pendingRow(group, rule string, a machine.PromAlert) alertRow {
+func pendingRow(group, rule string, a promrule.Alert) alertRow {
 	row := alertRow{Pending: true, Severity: a.Labels["severity"]}
 	row.Rule, row.Group, row.Metric = rule, group, true
 	row.Value = strconv.FormatFloat(a.Value, 'g', -1, 64)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/promrule"
 )
 
 func TestAlertsPage(t *testing.T) {
@@ -83,7 +84,7 @@ func TestAlertFilter(t *testing.T) {
 // stands: it is listed once.
 func TestRestarted(t *testing.T) {
 	s := newScene(t).busy()
-	s.groups[0].Rules[0].Alerts = []machine.PromAlert{{State: "pending", ActiveAt: time.Now(), Labels: map[string]string{
+	s.groups[0].Rules[0].Alerts = []promrule.Alert{{State: "pending", ActiveAt: time.Now(), Labels: map[string]string{
 		"alertname": "HostDiskFull", "severity": "critical", "instance": "db1", "mountpoint": "/var/lib/postgresql",
 	}}}
 	if n := strings.Count(s.get("/alerts?rule=HostDiskFull", http.StatusOK), `class="alertrow `); n != 1 {

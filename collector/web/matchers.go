@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/silence"
 )
 
 const (
@@ -20,19 +21,19 @@ const (
 // between them: alertname=HostGone instance=~"db.*". A value is quoted if it
 // has a blank, a comma or a quote in it. The braces of PromQL may be around
 // all.
-func readMatchers(text string) ([]machine.Matcher, machine.Naming, error) {
+func readMatchers(text string) ([]silence.Matcher, silence.Matchers, error) {
 	out, err := splitMatchers(text)
 	if err != nil {
-		return nil, machine.Naming{}, err
+		return nil, silence.Matchers{}, err
 	}
-	naming, err := machine.NewNaming(out)
+	naming, err := silence.NewMatchers(out)
 	if err == nil && naming.Everything() {
 		err = errors.New("they name every alert: at least one must name a value that is not empty")
 	}
 	return out, naming, err
 }
 
-func splitMatchers(text string) ([]machine.Matcher, error) {
+func splitMatchers(text string) ([]silence.Matcher, error) {
 	if len(text) > maxMatcherText {
 		return nil, fmt.Errorf("they are longer than %d bytes", maxMatcherText)
 	}
@@ -43,7 +44,7 @@ func splitMatchers(text string) ([]machine.Matcher, error) {
 	if strings.HasPrefix(text, "{") && strings.HasSuffix(text, "}") {
 		text = text[1 : len(text)-1]
 	}
-	var out []machine.Matcher
+	var out []silence.Matcher
 	for text = strings.TrimLeftFunc(text, between); text != ""; text = strings.TrimLeftFunc(text, between) {
 		if len(out) == maxMatchers {
 			return nil, fmt.Errorf("there are more than %d of them", maxMatchers)
@@ -63,7 +64,7 @@ func splitMatchers(text string) ([]machine.Matcher, error) {
 func between(r rune) bool { return unicode.IsSpace(r) || r == ',' }
 
 // readMatcher reads the first matcher of a text.
-func readMatcher(text string) (m machine.Matcher, rest string, err error) {
+func readMatcher(text string) (m silence.Matcher, rest string, err error) {
 	if m.Name, rest, err = readWord(text, "=!~"); err != nil {
 		return m, "", err
 	}
@@ -111,7 +112,7 @@ func readWord(text, signs string) (word, rest string, err error) {
 }
 
 // matchersText is matchers as readMatchers reads them.
-func matchersText(matchers []machine.Matcher) string {
+func matchersText(matchers []silence.Matcher) string {
 	var out []string
 	for _, m := range matchers {
 		out = append(out, m.String())
@@ -121,10 +122,10 @@ func matchersText(matchers []machine.Matcher) string {
 
 // matchersOf name the alerts with these labels.
 func matchersOf(labels []machine.Label) string {
-	var out []machine.Matcher
+	var out []silence.Matcher
 	for _, l := range labels {
 		if l.Value != "" && len(out) < maxMatchers {
-			out = append(out, machine.Matcher{Name: l.Name, Op: "=", Value: l.Value})
+			out = append(out, silence.Matcher{Name: l.Name, Op: "=", Value: l.Value})
 		}
 	}
 	return matchersText(out)

@@ -6,23 +6,24 @@ import (
 	"testing"
 
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/silence"
 )
 
 func TestReadMatchers(t *testing.T) {
-	m := func(name, op, value string) machine.Matcher { return machine.Matcher{Name: name, Op: op, Value: value} }
+	m := func(name, op, value string) silence.Matcher { return silence.Matcher{Name: name, Op: op, Value: value} }
 	for _, c := range []struct {
 		text string
-		want []machine.Matcher
+		want []silence.Matcher
 		err  string
 	}{
-		{text: `alertname=HostGone`, want: []machine.Matcher{m("alertname", "=", "HostGone")}},
-		{text: ` alertname = HostGone  instance=~"db.*" `, want: []machine.Matcher{m("alertname", "=", "HostGone"), m("instance", "=~", "db.*")}},
-		{text: `{a="1", b!="", c!~"x|y"}`, want: []machine.Matcher{m("a", "=", "1"), m("b", "!=", ""), m("c", "!~", "x|y")}},
-		{text: "a=1,b=2\nc=3", want: []machine.Matcher{m("a", "=", "1"), m("b", "=", "2"), m("c", "=", "3")}},
-		{text: `note="two \"words\", really"`, want: []machine.Matcher{m("note", "=", `two "words", really`)}},
-		{text: `"a b"=1`, want: []machine.Matcher{m("a b", "=", "1")}},
-		{text: `場所=東京`, want: []machine.Matcher{m("場所", "=", "東京")}},
-		{text: `a=b=c`, want: []machine.Matcher{m("a", "=", "b=c")}},
+		{text: `alertname=HostGone`, want: []silence.Matcher{m("alertname", "=", "HostGone")}},
+		{text: ` alertname = HostGone  instance=~"db.*" `, want: []silence.Matcher{m("alertname", "=", "HostGone"), m("instance", "=~", "db.*")}},
+		{text: `{a="1", b!="", c!~"x|y"}`, want: []silence.Matcher{m("a", "=", "1"), m("b", "!=", ""), m("c", "!~", "x|y")}},
+		{text: "a=1,b=2\nc=3", want: []silence.Matcher{m("a", "=", "1"), m("b", "=", "2"), m("c", "=", "3")}},
+		{text: `note="two \"words\", really"`, want: []silence.Matcher{m("note", "=", `two "words", really`)}},
+		{text: `"a b"=1`, want: []silence.Matcher{m("a b", "=", "1")}},
+		{text: `場所=東京`, want: []silence.Matcher{m("場所", "=", "東京")}},
+		{text: `a=b=c`, want: []silence.Matcher{m("a", "=", "b=c")}},
 		{text: ``, err: "there is none"},
 		{text: `{}`, err: "there is none"},
 		{text: `HostGone`, err: `after "HostGone" there must be`},

@@ -11,7 +11,8 @@ import (
 
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/entry"
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/promrule"
+	"github.com/tomeishi/tomeishi/collector/silence"
 )
 
 var instances = regexp.MustCompile(`instance="([^"]*)"`)
@@ -120,29 +121,29 @@ func (s *scene) busy() *scene {
 		{At: s.now.UnixNano(), Receiver: "ops", Integration: "slack", Firing: 2, Alerts: []string{"a1", "a2"}, Incidents: []string{"i1"}},
 		{At: s.now.Add(time.Minute).UnixNano(), Receiver: "on-call", Integration: "pagerduty", Firing: 1, Resolved: 1, Alerts: []string{"a3"}, Incidents: []string{"i1"}},
 	}})
-	s.silences = []machine.Silence{
+	s.silences = []silence.Silence{
 		{
 			ID: "s1", State: "active", By: "bob", Comment: "payer2 gets more memory tonight " + markup, Starts: s.now, Ends: time.Now().Add(90 * time.Minute),
-			Matchers: []machine.Matcher{{Name: "alertname", Op: "=", Value: "HostMemoryLow"}, {Name: "instance", Op: "=~", Value: "payer.*"}},
+			Matchers: []silence.Matcher{{Name: "alertname", Op: "=", Value: "HostMemoryLow"}, {Name: "instance", Op: "=~", Value: "payer.*"}},
 		},
 		{
 			ID: "s2", State: "pending", By: "alice", Comment: "kernel update", Starts: time.Now().Add(5 * time.Hour), Ends: time.Now().Add(7 * time.Hour),
-			Matchers: []machine.Matcher{{Name: "instance", Op: "=~", Value: "web.*"}},
+			Matchers: []silence.Matcher{{Name: "instance", Op: "=~", Value: "web.*"}},
 		},
 		{
 			ID: "s3", State: "expired", By: "alice", Comment: "moved a disk", Starts: s.now.Add(-time.Hour), Ends: s.now,
-			Matchers: []machine.Matcher{{Name: "note", Op: "=", Value: "two words"}},
+			Matchers: []silence.Matcher{{Name: "note", Op: "=", Value: "two words"}},
 		},
 	}
-	s.groups = []machine.GroupView{{
+	s.groups = []promrule.Group{{
 		File: "/etc/tomeishi/rules.yml", Name: "hosts", Interval: 15 * time.Second, LastEvaluation: time.Now().Add(-4 * time.Second), EvaluationTime: 3 * time.Millisecond,
-		Rules: []machine.PromRule{
-			{Type: machine.Alerting, Name: "HostDiskFull", State: "firing", Health: "ok", EvaluationTime: time.Millisecond},
-			{Type: machine.Alerting, Name: "HostMemoryLow", State: "pending", Health: "ok", Alerts: []machine.PromAlert{{
+		Rules: []promrule.Rule{
+			{Type: promrule.Alerting, Name: "HostDiskFull", State: "firing", Health: "ok", EvaluationTime: time.Millisecond},
+			{Type: promrule.Alerting, Name: "HostMemoryLow", State: "pending", Health: "ok", Alerts: []promrule.Alert{{
 				State: "pending", ActiveAt: time.Now().Add(-time.Minute), Value: 0.0456789123, Labels: map[string]string{"alertname": "HostMemoryLow", "severity": "warning", "instance": "cache1"},
 			}}},
-			{Type: machine.Alerting, Name: "HostRebooted", State: "inactive", Health: "err", LastError: "expanding series: " + markup},
-			{Type: machine.Recording, Name: "host:filesystem_avail_bytes:1m", Health: "ok", Query: "node_filesystem_avail_bytes"},
+			{Type: promrule.Alerting, Name: "HostRebooted", State: "inactive", Health: "err", LastError: "expanding series: " + markup},
+			{Type: promrule.Recording, Name: "host:filesystem_avail_bytes:1m", Health: "ok", Query: "node_filesystem_avail_bytes"},
 		},
 	}}
 	return s

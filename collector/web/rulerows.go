@@ -7,6 +7,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
+	"github.com/tomeishi/tomeishi/collector/promrule"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
@@ -55,7 +56,7 @@ func (w *Web) metricGroups() (out []ruleGroup) {
 		for _, rule := range g.Rules {
 			row := promRow(rule)
 			key := [3]string{g.File, g.Name, rule.Name}
-			if of := known[key]; rule.Type == machine.Alerting && len(of) > 0 {
+			if of := known[key]; rule.Type == promrule.Alerting && len(of) > 0 {
 				row.join(of[0])
 				known[key] = of[1:]
 			}
@@ -79,9 +80,9 @@ func (w *Web) metricGroups() (out []ruleGroup) {
 }
 
 // promRow is a rule of PromQL as its evaluation saw it.
-func promRow(rule machine.PromRule) ruleRow {
+func promRow(rule promrule.Rule) ruleRow {
 	row := ruleRow{Name: rule.Name, Kind: "metric", State: cmp.Or(rule.State, "unknown"), Explain: strings.Join(strings.Fields(rule.Query), " "), Took: rule.EvaluationTime}
-	if rule.Type == machine.Recording {
+	if rule.Type == promrule.Recording {
 		row.Kind, row.State = "recording", "recording"
 	}
 	for _, a := range rule.Alerts {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/promrule"
 )
 
 func TestRulesPage(t *testing.T) {
@@ -68,9 +68,9 @@ func TestFailing(t *testing.T) {
 // machine has ended since: the machine's word counts.
 func TestEnded(t *testing.T) {
 	s := newScene(t)
-	s.groups = []machine.GroupView{{File: "/etc/tomeishi/rules.yml", Name: "hosts", Rules: []machine.PromRule{
-		{Type: machine.Alerting, Name: "HostDiskFull", State: "firing", Health: "ok"},
-		{Type: machine.Alerting, Name: "HostMemoryLow", State: "firing", Health: "ok", Alerts: []machine.PromAlert{{State: "pending"}}},
+	s.groups = []promrule.Group{{File: "/etc/tomeishi/rules.yml", Name: "hosts", Rules: []promrule.Rule{
+		{Type: promrule.Alerting, Name: "HostDiskFull", State: "firing", Health: "ok"},
+		{Type: promrule.Alerting, Name: "HostMemoryLow", State: "firing", Health: "ok", Alerts: []promrule.Alert{{State: "pending"}}},
 	}}}
 	page := s.get("/rules?q=hosts", http.StatusOK)
 	s.wants(page, `<li class="rule inactive">`, `<li class="rule pending">`)
@@ -79,11 +79,11 @@ func TestEnded(t *testing.T) {
 
 func TestManyRules(t *testing.T) {
 	s := newScene(t)
-	g := machine.GroupView{File: "f", Name: "g"}
+	g := promrule.Group{File: "f", Name: "g"}
 	for i := range 2000 {
-		g.Rules = append(g.Rules, machine.PromRule{Type: machine.Recording, Name: fmt.Sprint("r", i), Health: "ok", Query: strings.Repeat("x ", 100)})
+		g.Rules = append(g.Rules, promrule.Rule{Type: promrule.Recording, Name: fmt.Sprint("r", i), Health: "ok", Query: strings.Repeat("x ", 100)})
 	}
-	s.groups = []machine.GroupView{g}
+	s.groups = []promrule.Group{g}
 	page := s.get("/rules?q=r", http.StatusOK)
 	if n := strings.Count(page, `<li class="rule `); n != maxRules {
 		t.Errorf("%d rows", n)

@@ -20,7 +20,9 @@ import (
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
+	"github.com/tomeishi/tomeishi/collector/promrule"
 	"github.com/tomeishi/tomeishi/collector/record"
+	"github.com/tomeishi/tomeishi/collector/silence"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
@@ -77,11 +79,11 @@ type scene struct {
 	index    uint64
 	now      time.Time
 	next     int
-	silences []machine.Silence
+	silences []silence.Silence
 	silence  error // of making or ending one
 	actor    error // of who asks
 	may      []string
-	groups   []machine.GroupView
+	groups   []promrule.Group
 	web      *Web
 	mux      *http.ServeMux
 }
@@ -95,7 +97,7 @@ func newScene(t testing.TB) *scene {
 	write := message.New(message.Options{Machine: s.Machine, Evidence: evidenceNames, Language: language, Zone: zone, External: "http://stone.example"})
 	s.web = New(Options{
 		Machine: s.Machine, Message: write, Language: language, Silences: s, Version: "test",
-		Access: s, Signals: signals(s.ask), Views: around{evidence: evidenceNames, groups: func() []machine.GroupView { return s.groups }},
+		Access: s, Signals: signals(s.ask), Views: around{evidence: evidenceNames, groups: func() []promrule.Group { return s.groups }},
 	})
 	s.mux = http.NewServeMux()
 	s.web.Register(s.mux)
@@ -212,10 +214,10 @@ func (s *scene) resolve(set, id string) {
 }
 
 // Silences are those that were made.
-func (s *scene) Silences(context.Context) ([]machine.Silence, error) { return s.silences, nil }
+func (s *scene) Silences(context.Context) ([]silence.Silence, error) { return s.silences, nil }
 
 // Silence makes one.
-func (s *scene) Silence(_ context.Context, actor string, one machine.Silence) (string, error) {
+func (s *scene) Silence(_ context.Context, actor string, one silence.Silence) (string, error) {
 	if s.silence != nil {
 		return "", s.silence
 	}
@@ -241,7 +243,7 @@ func (s *scene) Expire(_ context.Context, _, id string) error {
 // SilencedBy are the active ones that name an alert.
 func (s *scene) SilencedBy(labels []machine.Label) (out []string) {
 	for _, one := range s.silences {
-		naming, err := machine.NewNaming(one.Matchers)
+		naming, err := silence.NewMatchers(one.Matchers)
 		if err == nil && one.State == "active" && naming.Count([]machine.Alert{{Labels: labels}}) == 1 {
 			out = append(out, one.ID)
 		}

@@ -19,6 +19,8 @@ import (
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
+	"github.com/tomeishi/tomeishi/collector/promrule"
+	"github.com/tomeishi/tomeishi/collector/silence"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
@@ -115,14 +117,14 @@ func (s *screen) Actor(_ *http.Request, right string) (string, error) {
 // around is the collector around a screen; what is nil is empty.
 type around struct {
 	evidence func([]window.Ref) []string
-	groups   func() []machine.GroupView
+	groups   func() []promrule.Group
 	trouble  []string
 }
 
 func (a around) Evidence(refs []window.Ref) []string { return a.evidence(refs) }
 func (a around) Trouble() []string                   { return a.trouble }
 
-func (a around) Groups() []machine.GroupView {
+func (a around) Groups() []promrule.Group {
 	if a.groups == nil {
 		return nil
 	}
@@ -146,8 +148,8 @@ func (s signals) Range(ctx context.Context, query string, from, to time.Time, st
 // noSilences has none, and keeps none.
 type noSilences struct{}
 
-func (noSilences) Silences(context.Context) ([]machine.Silence, error) { return nil, nil }
-func (noSilences) Silence(context.Context, string, machine.Silence) (string, error) {
+func (noSilences) Silences(context.Context) ([]silence.Silence, error) { return nil, nil }
+func (noSilences) Silence(context.Context, string, silence.Silence) (string, error) {
 	return "", entry.ErrNotStored
 }
 func (noSilences) Expire(context.Context, string, string) error { return entry.ErrNotStored }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/silence"
 )
 
 // silencesPage is the list of silences and the form for a new one.
@@ -18,7 +19,7 @@ type silencesPage struct {
 	Groups   []silenceGroup
 	Unknown  string // why the silences are not known
 	Matchers string // as they were written
-	Read     []machine.Matcher
+	Read     []silence.Matcher
 	Wrong    string // what is wrong with them; empty if nothing is
 	Names    []alertRow
 	Found    int // standing alerts that the matchers name
@@ -36,7 +37,7 @@ type silenceGroup struct {
 
 // A silenceRow is one silence.
 type silenceRow struct {
-	machine.Silence
+	silence.Silence
 	Texts []string // its matchers
 	Found int      // standing alerts that it names
 }
@@ -119,7 +120,7 @@ func (p *silencesPage) list(w *Web, r *http.Request, alerts []machine.Alert) {
 		g.Rows = g.Rows[:len(g.Rows)-g.More]
 		for i := range g.Rows {
 			// One that is not understood here names none.
-			if naming, err := machine.NewNaming(g.Rows[i].Matchers); err == nil && state != "expired" {
+			if naming, err := silence.NewMatchers(g.Rows[i].Matchers); err == nil && state != "expired" {
 				g.Rows[i].Found = naming.Count(alerts)
 			}
 		}
@@ -168,7 +169,7 @@ func (w *Web) makeSilence(r *http.Request) *refused {
 	if clipText(comment) == "" {
 		return wrong("comment", t.T("Say why, for those who come after you."))
 	}
-	_, err = w.o.Silences.Silence(r.Context(), actor, machine.Silence{
+	_, err = w.o.Silences.Silence(r.Context(), actor, silence.Silence{
 		Matchers: matchers, Starts: now, Ends: ends, By: actor, Comment: comment,
 	})
 	if err != nil {

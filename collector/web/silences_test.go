@@ -15,6 +15,7 @@ import (
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/record"
+	"github.com/tomeishi/tomeishi/collector/silence"
 )
 
 func TestSilencesPage(t *testing.T) {
@@ -89,7 +90,7 @@ func TestMakeSilence(t *testing.T) {
 				return
 			}
 			got := s.silences[len(s.silences)-1]
-			want := []machine.Matcher{{Name: "alertname", Op: "=", Value: "HostDiskFull"}, {Name: "instance", Op: "=~", Value: "db.*"}}
+			want := []silence.Matcher{{Name: "alertname", Op: "=", Value: "HostDiskFull"}, {Name: "instance", Op: "=~", Value: "db.*"}}
 			if !slices.Equal(got.Matchers, want) || got.By != "alice" || got.Comment != "a new disk comes <b>" {
 				t.Errorf("made %+v", got)
 			}

@@ -15,13 +15,15 @@ import (
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
+	"github.com/tomeishi/tomeishi/collector/promrule"
+	"github.com/tomeishi/tomeishi/collector/silence"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
 // Silences are what keeps notifications back.
 type Silences interface {
-	Silences(ctx context.Context) ([]machine.Silence, error)
-	Silence(ctx context.Context, actor string, s machine.Silence) (string, error)
+	Silences(ctx context.Context) ([]silence.Silence, error)
+	Silence(ctx context.Context, actor string, s silence.Silence) (string, error)
 	Expire(ctx context.Context, actor, id string) error
 	SilencedBy(labels []machine.Label) []string
 }
@@ -62,7 +64,7 @@ type Views interface {
 	// in the order of refs; one that cannot be read any more, by its place.
 	Evidence(refs []window.Ref) []string
 	// Groups are the groups of the rules of PromQL as they were evaluated last.
-	Groups() []machine.GroupView
+	Groups() []promrule.Group
 	// Trouble is what is wrong with Tomeishi itself, beside its alerts; empty if
 	// nothing is.
 	Trouble() []string

@@ -76,7 +76,7 @@ func layers() []layer {
 		{
 			from: "collector",
 			sees: []string{
-				"collector/...", "rules/...", "agent/report", "agent/httpguard", "agent/durable", "agent/closers",
+				"collector/...", "rules/...", "agent/report", "agent/httpguard", "agent/durable", "agent/closers", "agent/strictyaml",
 				"plugins/action/...", "plugins/source/...",
 			},
 			why: "the collector wires its own rooms; the agent is another program, and cmd brings the two together",
@@ -95,7 +95,7 @@ func layers() []layer {
 		{
 			from: "collector/...",
 			sees: []string{
-				"collector/entry", "collector/record", "collector/machine", "collector/message", "collector/access", "rules/...", "agent/report", "agent/httpguard", "agent/durable",
+				"collector/entry", "collector/record", "collector/machine", "collector/message", "collector/access", "collector/silence", "collector/promrule", "rules/...", "agent/report", "agent/httpguard", "agent/durable",
 				"plugins/action/...", "plugins/source/...",
 			},
 			why: fmt.Sprintf(whyRoom, "the collector"),
@@ -118,7 +118,7 @@ func layers() []layer {
 			from: "cmd/tomeishi/operate/...",
 			sees: []string{
 				"cmd/tomeishi/term", "cmd/tomeishi/client", "cmd/tomeishi/query/...",
-				"collector/api", "collector/machine", "agent/report", "agent/durable",
+				"collector/api", "collector/machine", "collector/silence", "agent/report", "agent/durable",
 			},
 			why: whyDesk,
 		},

@@ -57,7 +57,7 @@ func (e *unknownError) Error() string {
 
 func (e *unknownError) Unwrap() error { return e.cause }
 
-// A RefusedError: the collector answered, and did not do it.
+// A RefusedError says that the collector answered, and did not do it.
 type RefusedError struct {
 	Code            int
 	at, Text, field string

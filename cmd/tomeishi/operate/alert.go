@@ -12,7 +12,7 @@ import (
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/silence"
 )
 
 const alertLong = `An alert is one rule that is true for one set of labels.
@@ -82,7 +82,7 @@ func alertsOf(ctx context.Context, c *client.Client) ([]api.Alert, []byte, error
 }
 
 // showAlerts lists alerts. The error says why the silences are not known.
-func showAlerts(t *term.Terminal, alerts []api.Alert, silences []silence, err error) {
+func showAlerts(t *term.Terminal, alerts []api.Alert, silences []silenceOrder, err error) {
 	slices.SortStableFunc(alerts, func(a, b api.Alert) int {
 		return cmp.Or(
 			gravity(a)-gravity(b), strings.Compare(a.Labels["severity"], b.Labels["severity"]), strings.Compare(since(b), since(a)),
@@ -138,11 +138,11 @@ func saying(a api.Alert) string {
 
 // A muting is an active silence, understood once for all alerts.
 type muting struct {
-	naming machine.Naming
+	naming silence.Matchers
 	until  string
 }
 
-func mutings(silences []silence) (out []muting) {
+func mutings(silences []silenceOrder) (out []muting) {
 	for _, s := range silences {
 		// One that is not understood here names none.
 		if naming, err := namingOf(s.Matchers); err == nil && s.state() == "active" {

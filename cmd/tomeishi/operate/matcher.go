@@ -7,7 +7,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/silence"
 )
 
 // matcher names alerts by one label, as Alertmanager's API has it.
@@ -21,7 +21,7 @@ type matcher struct {
 func (m matcher) equal() bool { return m.IsEqual == nil || *m.IsEqual }
 
 // word is the matcher in the words of the collector.
-func (m matcher) word() machine.Matcher {
+func (m matcher) word() silence.Matcher {
 	op := "="
 	switch {
 	case m.IsRegex && m.equal():
@@ -31,16 +31,16 @@ func (m matcher) word() machine.Matcher {
 	case !m.equal():
 		op = "!="
 	}
-	return machine.Matcher{Name: m.Name, Op: op, Value: m.Value}
+	return silence.Matcher{Name: m.Name, Op: op, Value: m.Value}
 }
 
 // namingOf understands matchers, as the collector does.
-func namingOf(matchers []matcher) (machine.Naming, error) {
-	words := make([]machine.Matcher, len(matchers))
+func namingOf(matchers []matcher) (silence.Matchers, error) {
+	words := make([]silence.Matcher, len(matchers))
 	for i, m := range matchers {
 		words[i] = m.word()
 	}
-	return machine.NewNaming(words)
+	return silence.NewMatchers(words)
 }
 
 // labelOf asks for a label of the alert.

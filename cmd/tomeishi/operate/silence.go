@@ -37,7 +37,7 @@ const (
 )
 
 // silence as Alertmanager's API has it.
-type silence struct {
+type silenceOrder struct {
 	ID        string    `json:"id,omitempty"`
 	Matchers  []matcher `json:"matchers"`
 	StartsAt  string    `json:"startsAt"` // RFC 3339
@@ -49,7 +49,7 @@ type silence struct {
 	} `json:"status,omitempty"`
 }
 
-func (s silence) state() string {
+func (s silenceOrder) state() string {
 	if s.Status == nil {
 		return ""
 	}
@@ -98,29 +98,29 @@ func newSilenceAdd(t *term.Terminal, s *client.Server) *cobra.Command {
 }
 
 // newSilenceOrder is the silence that was asked for.
-func newSilenceOrder(args []string, span, start, comment string, now time.Time) (silence, error) {
+func newSilenceOrder(args []string, span, start, comment string, now time.Time) (silenceOrder, error) {
 	matchers, err := parseMatchers(args)
 	if err != nil {
-		return silence{}, err
+		return silenceOrder{}, err
 	}
 	if span == "" {
-		return silence{}, term.Usagef("--for is missing: say how long, such as --for 2h")
+		return silenceOrder{}, term.Usagef("--for is missing: say how long, such as --for 2h")
 	}
 	if strings.TrimSpace(comment) == "" {
-		return silence{}, term.Usagef("--comment is missing: say why, others will read it")
+		return silenceOrder{}, term.Usagef("--comment is missing: say why, others will read it")
 	}
 	lasts, err := term.Length("--for", span)
 	if err != nil {
-		return silence{}, err
+		return silenceOrder{}, err
 	}
 	from, err := term.Moment("--start", start, now)
 	if err != nil {
-		return silence{}, err
+		return silenceOrder{}, err
 	}
 	if !from.Add(lasts).After(now) {
-		return silence{}, term.Usagef("it would have ended %s: --start %s and --for %s are in the past", term.Ago(now.Sub(from.Add(lasts))), start, span)
+		return silenceOrder{}, term.Usagef("it would have ended %s: --start %s and --for %s are in the past", term.Ago(now.Sub(from.Add(lasts))), start, span)
 	}
-	return silence{
+	return silenceOrder{
 		Matchers: matchers, Comment: comment, // who makes it is the collector's to say
 		StartsAt: from.UTC().Format(time.RFC3339Nano), EndsAt: from.Add(lasts).UTC().Format(time.RFC3339Nano),
 	}, nil
@@ -130,7 +130,7 @@ func newSilenceOrder(args []string, span, start, comment string, now time.Time) 
 const maxMatched = 20
 
 // sayMatched names the standing alerts that a silence matches.
-func sayMatched(ctx context.Context, t *term.Terminal, c *client.Client, s silence) {
+func sayMatched(ctx context.Context, t *term.Terminal, c *client.Client, s silenceOrder) {
 	alerts, _, err := alertsOf(ctx, c)
 	if err != nil {
 		t.Printf("which standing alerts it matches is not known: %s\n", term.Line(err.Error()))

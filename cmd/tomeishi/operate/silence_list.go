@@ -40,13 +40,13 @@ func newSilenceList(t *term.Terminal, s *client.Server) *cobra.Command {
 }
 
 // silencesOf are the collector's, soonest to end first, and the answer as it came.
-func silencesOf(ctx context.Context, c *client.Client) (list []silence, raw []byte, err error) {
+func silencesOf(ctx context.Context, c *client.Client) (list []silenceOrder, raw []byte, err error) {
 	raw, err = c.Get(ctx, silencesPath, &list)
-	slices.SortStableFunc(list, func(a, b silence) int { return strings.Compare(a.EndsAt, b.EndsAt) })
+	slices.SortStableFunc(list, func(a, b silenceOrder) int { return strings.Compare(a.EndsAt, b.EndsAt) })
 	return list, raw, err
 }
 
-func showSilences(t *term.Terminal, list []silence, all bool) {
+func showSilences(t *term.Terminal, list []silenceOrder, all bool) {
 	rows := [][]string{{"SILENCE", "STATE", "MATCHERS", "STARTED", "ENDS", "BY", "COMMENT"}}
 	for _, s := range list {
 		if s.state() == "expired" && !all {

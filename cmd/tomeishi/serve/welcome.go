@@ -10,7 +10,7 @@ import (
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
-	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/promrule"
 )
 
 // ruleGroups is the answer to GET /api/v1/rules.
@@ -28,7 +28,7 @@ func (g ruleGroups) alerting() (names []string) {
 	for _, group := range g.Data.Groups {
 		for _, r := range group.Rules {
 			builtIn := r.Query == "built in"
-			if r.Type == machine.Alerting && !builtIn && !seen[r.Name] {
+			if r.Type == promrule.Alerting && !builtIn && !seen[r.Name] {
 				seen[r.Name] = true
 				names = append(names, term.Line(r.Name))
 			}

@@ -2,8 +2,8 @@ package formtest
 
 import (
 	"bytes"
-	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -59,7 +59,7 @@ func event(rnd *rand.Rand, r form.Rule, now int64) *form.Event {
 		Time: now - rnd.Int64N(2)*rnd.Int64N(int64(r.Horizon())),
 		Ref:  window.MakeRef(uint64(now)>>20, rnd.IntN(9)),
 	}
-	text := fmt.Sprint(rnd.IntN(5))
+	text := strconv.Itoa(rnd.IntN(5))
 	e.Hit.Key, e.Key = append([]byte{0, 0, 0, 1}, text...), window.Key{uint64(text[0]) * 0x9e3779b97f4a7c15, 7}
 	distinct, nums := sources[e.Hit.Source].Columns()
 	for range distinct {

@@ -1,10 +1,14 @@
-package machine
+// Package silence is what the rooms that keep, show and make silences share: what
+// a silence is, and how its matchers name alerts.
+//
+// It promises that matchers mean what they mean to the engine that keeps
+// notifications back; a fuzz test of package notify compares them.
+package silence
 
 import "time"
 
 // A Silence keeps notifications back for the alerts that all its matchers name.
-// It disarms no mitigation. The rooms that keep and that show silences share
-// the word; here they are opaque.
+// It disarms no mitigation.
 type Silence struct {
 	ID       string    `json:"id"`
 	Matchers []Matcher `json:"matchers"`

@@ -1,8 +1,10 @@
-package machine
+package silence
 
 import (
 	"strings"
 	"testing"
+
+	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
 func TestMatcherString(t *testing.T) {
@@ -19,11 +21,11 @@ func TestMatcherString(t *testing.T) {
 	}
 }
 
-// TestNaming says what is named, and refuses what would not be understood.
-func TestNaming(t *testing.T) {
-	alerts := []Alert{
-		{ID: "a1", Labels: []Label{{Name: "alertname", Value: "A"}, {Name: "instance", Value: "db1"}}},
-		{ID: "a2", Labels: []Label{{Name: "alertname", Value: "B"}}},
+// TestMatchers says what is named, and refuses what would not be understood.
+func TestMatchers(t *testing.T) {
+	alerts := []machine.Alert{
+		{ID: "a1", Labels: []machine.Label{{Name: "alertname", Value: "A"}, {Name: "instance", Value: "db1"}}},
+		{ID: "a2", Labels: []machine.Label{{Name: "alertname", Value: "B"}}},
 	}
 	for _, tt := range []struct {
 		matchers   []Matcher
@@ -36,7 +38,7 @@ func TestNaming(t *testing.T) {
 		{[]Matcher{{"instance", "!=", "db1"}}, "a2", true},
 		{nil, "a1 a2", true},
 	} {
-		n, err := NewNaming(tt.matchers)
+		n, err := NewMatchers(tt.matchers)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +51,7 @@ func TestNaming(t *testing.T) {
 		}
 	}
 	for _, m := range []Matcher{{"a", "~", "b"}, {"a", "=~", "("}, {"a", "=~", strings.Repeat("x", maxCounted) + "{9}"}} {
-		if _, err := NewNaming([]Matcher{m}); err == nil {
+		if _, err := NewMatchers([]Matcher{m}); err == nil {
 			t.Errorf("%.40v was understood", m)
 		}
 	}

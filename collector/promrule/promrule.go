@@ -1,4 +1,6 @@
-package machine
+// Package promrule is rules of PromQL as they were evaluated last: the shape in
+// which the room that evaluates them hands them to those that show them.
+package promrule
 
 import "time"
 
@@ -8,20 +10,20 @@ const (
 	Recording = "recording"
 )
 
-// A GroupView is a group of rules of PromQL as it was evaluated last. The rooms
+// A Group is a group of rules of PromQL as it was evaluated last. The rooms
 // that evaluate and that show share the word; the machine keeps none.
-type GroupView struct {
+type Group struct {
 	File, Name     string
 	Interval       time.Duration
 	Limit          int           // of alerts or series of one rule; 0 for none
 	LastEvaluation time.Time     // zero before the first
 	EvaluationTime time.Duration // that the last one took
 	Missed         uint64        // evaluations, because one before took too long
-	Rules          []PromRule    // in the order of the file
+	Rules          []Rule        // in the order of the file
 }
 
-// A PromRule is a rule of PromQL as it was evaluated last.
-type PromRule struct {
+// A Rule is a rule of PromQL as it was evaluated last.
+type Rule struct {
 	Type           string // Alerting or Recording
 	Name, Query    string
 	Duration       time.Duration // of `for`
@@ -33,12 +35,12 @@ type PromRule struct {
 	EvaluationTime time.Duration
 	LastEvaluation time.Time
 	State          string // firing, pending, inactive or unknown; empty for Recording
-	Alerts         []PromAlert
+	Alerts         []Alert
 }
 
-// A PromAlert is an alert as its rule finds it. Whether it stands is for the
+// A Alert is an alert as its rule finds it. Whether it stands is for the
 // machine to say.
-type PromAlert struct {
+type Alert struct {
 	Labels, Annotations map[string]string
 	State               string // pending or firing
 	ActiveAt            time.Time

@@ -1,4 +1,4 @@
-package machine
+package silence
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
 // maxCounted bounds patterns with counted repetitions, in bytes: x{1000} is a
@@ -30,30 +32,30 @@ func (m Matcher) String() string {
 	return name + m.Op + value
 }
 
-// A Naming is matchers that were understood: it names the alerts that all of
+// A Matchers is matchers that were understood: it names the alerts that all of
 // them name, as the engine that keeps notifications back does.
-type Naming struct {
+type Matchers struct {
 	matchers []Matcher
 	patterns []*regexp.Regexp // of those with one; else nil
 }
 
-// NewNaming understands matchers. An error is of the first that cannot be.
-func NewNaming(matchers []Matcher) (Naming, error) {
-	n := Naming{matchers, make([]*regexp.Regexp, len(matchers))}
+// NewMatchers understands matchers. An error is of the first that cannot be.
+func NewMatchers(matchers []Matcher) (Matchers, error) {
+	n := Matchers{matchers, make([]*regexp.Regexp, len(matchers))}
 	for i, m := range matchers {
 		switch m.Op {
 		case "=", "!=":
 			continue
 		case "=~", "!~":
 		default:
-			return Naming{}, fmt.Errorf("%.10q compares nothing: use =, !=, =~ or !~", m.Op)
+			return Matchers{}, fmt.Errorf("%.10q compares nothing: use =, !=, =~ or !~", m.Op)
 		}
 		if len(m.Value) > maxCounted && strings.Contains(m.Value, "{") {
-			return Naming{}, fmt.Errorf("the pattern of %.40q: it counts with { and is longer than %d bytes", m.Name, maxCounted)
+			return Matchers{}, fmt.Errorf("the pattern of %.40q: it counts with { and is longer than %d bytes", m.Name, maxCounted)
 		}
 		var err error
 		if n.patterns[i], err = regexp.Compile("^(?:" + m.Value + ")$"); err != nil {
-			return Naming{}, fmt.Errorf("the pattern of %.40q: %w", m.Name, err)
+			return Matchers{}, fmt.Errorf("the pattern of %.40q: %w", m.Name, err)
 		}
 	}
 	return n, nil
@@ -61,7 +63,7 @@ func NewNaming(matchers []Matcher) (Naming, error) {
 
 // Names tells whether all matchers name what has these labels; value is that of
 // a label, empty if it is not there.
-func (n Naming) Names(value func(label string) string) bool {
+func (n Matchers) Names(value func(label string) string) bool {
 	for i, m := range n.matchers {
 		v := value(m.Name)
 		same := v == m.Value
@@ -77,12 +79,12 @@ func (n Naming) Names(value func(label string) string) bool {
 
 // Everything tells whether what has no labels at all is named: a silence like
 // that would keep almost everything back.
-func (n Naming) Everything() bool {
+func (n Matchers) Everything() bool {
 	return n.Names(func(string) string { return "" })
 }
 
 // Count is how many alerts are named.
-func (n Naming) Count(alerts []Alert) (named int) {
+func (n Matchers) Count(alerts []machine.Alert) (named int) {
 	for i := range alerts {
 		if n.Names(alerts[i].Label) {
 			named++
@@ -92,6 +94,6 @@ func (n Naming) Count(alerts []Alert) (named int) {
 }
 
 // Among are the alerts that are named.
-func (n Naming) Among(alerts []Alert) []Alert {
-	return slices.DeleteFunc(slices.Clone(alerts), func(a Alert) bool { return !n.Names(a.Label) })
+func (n Matchers) Among(alerts []machine.Alert) []machine.Alert {
+	return slices.DeleteFunc(slices.Clone(alerts), func(a machine.Alert) bool { return !n.Names(a.Label) })
 }
