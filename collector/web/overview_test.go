@@ -10,6 +10,7 @@ import (
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
 )
 
@@ -66,6 +67,24 @@ func TestApprove(t *testing.T) {
 		t.Error("the gate is not closed")
 	}
 	says(t, s.send("/effects/e1", "next", "/"), http.StatusConflict, "Not done", "only a planned one")
+}
+
+// TestDecline refuses an effect that waits, with a reason.
+func TestDecline(t *testing.T) {
+	s := newScreen(t, message.English)
+	s.fires()
+	s.asker.May = []string{access.MayView, access.MayApprove}
+	says(t, s.get("/"), http.StatusOK, "Decline")
+	says(t, s.send("/effects/e1", "next", "/", "do", "decline", "reason", " "), http.StatusBadRequest, "say why the effect is declined")
+	if w := s.send("/effects/e1", "next", "/", "do", "decline", "reason", "known to the bank"); w.Code != http.StatusSeeOther {
+		t.Fatal(w.Code)
+	}
+	if e, _ := s.EffectView("e1"); e.State != machine.Declined || e.Result.Arg("reason") != "known to the bank" {
+		t.Errorf("%+v", e)
+	}
+	if page := read(t, s.get("/")).text(); strings.Contains(page, "Waiting for your approval") {
+		t.Error("what was declined still waits")
+	}
 }
 
 // TestSwitch turns automatic effects off and on, with a reason and for a time.
