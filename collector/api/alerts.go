@@ -90,5 +90,5 @@ func (a *API) alert(m machine.Alert, evidence []string) Alert {
 }
 
 func (a *API) getAlerts(w http.ResponseWriter, _ *http.Request) {
-	report.WriteJSON(w, http.StatusOK, promAnswer{"success", map[string]any{"alerts": a.board().alerts}})
+	report.WriteJSON(w, http.StatusOK, promAnswer{"success", map[string]any{"alerts": a.alertList().alerts}})
 }

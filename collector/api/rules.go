@@ -104,7 +104,7 @@ func (a *API) ruleGroups(ask ruleAsk) []*ruleGroup {
 		}
 		groups[key].Rules = append(groups[key].Rules, rule)
 	}
-	b := a.board()
+	b := a.alertList()
 	for _, g := range b.groups {
 		shape := ruleGroup{
 			Name: g.Name, Interval: g.Interval.Seconds(), Limit: g.Limit,
@@ -134,7 +134,7 @@ func (a *API) ruleGroups(ask ruleAsk) []*ruleGroup {
 }
 
 // builtIns are the names of the built-in alerts that stand.
-func (b *board) builtIns() (names []string) {
+func (b *alertList) builtIns() (names []string) {
 	for o := range b.of {
 		if o.builtIn {
 			names = append(names, o.name)

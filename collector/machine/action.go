@@ -74,7 +74,7 @@ func (a atEdge) undo(e *Effect, d entry.Decision) any {
 		return conflict(record.NothingToUndo, e.ID, string(e.State))
 	}
 	e.Actor = d.Actor
-	a.m.note(e.Incident, d.Actor, record.New(record.EffectUndoing, e.ID).After(e.Result))
+	a.m.appendStep(e.Incident, d.Actor, record.New(record.EffectUndoing, e.ID).After(e.Result))
 	return nil
 }
 

@@ -104,7 +104,7 @@ func (m *Machine) agree(g *Gate, d entry.Decision, holds []*Hold) Pending {
 		kind = record.OpeningUnnamed
 	}
 	for _, id := range incidentsOf(holds) {
-		m.note(id, d.Actor, record.New(kind, g.Name, d.Hold, d.Verdict, d.Reason))
+		m.appendStep(id, d.Actor, record.New(kind, g.Name, d.Hold, d.Verdict, d.Reason))
 	}
 	m.wantApproval(g)
 	// Two would have opened it.

@@ -107,7 +107,7 @@ func (m *Machine) judge(d entry.Decision) *Refusal {
 		return invalid("verdict", record.BadVerdict, cut(d.Verdict, 40))
 	}
 	in.Verdict = d.Verdict
-	m.note(in.ID, d.Actor, record.New(record.VerdictGiven, d.Verdict, d.Reason))
+	m.appendStep(in.ID, d.Actor, record.New(record.VerdictGiven, d.Verdict, d.Reason))
 	m.settle(in.ID, 0, record.Note{})
 	return nil
 }

@@ -115,7 +115,7 @@ func (m *Machine) approveEffect(d entry.Decision) *Refusal {
 		m.addToIncident(e)
 	}
 	e.Actor = d.Actor
-	m.note(e.Incident, d.Actor, record.New(record.EffectApproved, e.ID, d.Reason))
+	m.appendStep(e.Incident, d.Actor, record.New(record.EffectApproved, e.ID, d.Reason))
 	m.must(m.move(e, Approved, record.Note{}))
 	m.action(e.Action).carryOut(e, m.byID[e.Alert].Rule)
 	return nil
@@ -133,7 +133,7 @@ func (m *Machine) declineEffect(d entry.Decision) *Refusal {
 	}
 	e.Actor = d.Actor
 	m.must(m.move(e, Declined, record.New(record.ResultDeclined, d.Actor, d.Reason)))
-	m.note(e.Incident, d.Actor, record.New(record.EffectDeclined, e.ID, d.Reason))
+	m.appendStep(e.Incident, d.Actor, record.New(record.EffectDeclined, e.ID, d.Reason))
 	return nil
 }
 
@@ -184,7 +184,7 @@ func (m *Machine) result(r entry.Result) any {
 		e.Attempt, e.Deadline = r.Attempt, r.Deadline
 		step = record.New(record.EffectAttempting, e.ID, decimalOf(r.Attempt), decimalOf(r.Deadline))
 	}
-	m.note(e.Incident, "", step.After(r.Said))
+	m.appendStep(e.Incident, "", step.After(r.Said))
 	return nil
 }
 
@@ -213,7 +213,7 @@ func (m *Machine) interrupt() {
 	for _, e := range m.Effects {
 		if e.State == Attempting || e.State == Undoing {
 			m.must(m.move(e, Unknown, record.New(record.ResultInterrupted)))
-			m.note(e.Incident, "", record.New(record.EffectUnknown, e.ID).After(e.Result))
+			m.appendStep(e.Incident, "", record.New(record.EffectUnknown, e.ID).After(e.Result))
 		}
 	}
 }

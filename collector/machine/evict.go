@@ -17,10 +17,10 @@ func (m *Machine) loosen(in *Incident, a *Alert) {
 	}
 }
 
-// tidy forgets what nothing refers to any more after this entry.
-func (m *Machine) tidy() {
+// evict forgets what nothing refers to any more after this entry.
+func (m *Machine) evict() {
 	for _, in := range m.crowded {
-		m.letGo(in)
+		m.evictMembers(in)
 	}
 	for id := range m.thinned { // the order does not show
 		m.ofMetric[id] = slices.DeleteFunc(m.ofMetric[id], func(a *Alert) bool { return a.Ended != 0 })
@@ -28,14 +28,14 @@ func (m *Machine) tidy() {
 			delete(m.ofMetric, id)
 		}
 	}
-	m.bury()
+	m.evictAlerts()
 	m.forgetGone()
 	clear(m.thinned)
 	m.crowded, m.dead = nil, nil
 }
 
-// bury forgets the alerts that have ended and are in no incident.
-func (m *Machine) bury() {
+// evictAlerts forgets the alerts that have ended and are in no incident.
+func (m *Machine) evictAlerts() {
 	if len(m.dead) == 0 {
 		return
 	}
@@ -56,9 +56,9 @@ func (m *Machine) bury() {
 
 func compareAlerts(a, b *Alert) int { return cmp.Compare(number(a.ID), number(b.ID)) }
 
-// letGo lets go of the oldest alerts of an incident that have ended, and because
+// evictMembers lets go of the oldest alerts of an incident that have ended, and because
 // of which no hold stands, until it has as many of them as are kept.
-func (m *Machine) letGo(in *Incident) {
+func (m *Machine) evictMembers(in *Incident) {
 	drop := m.loose[in] - maxMembers
 	in.Alerts = slices.DeleteFunc(in.Alerts, func(id string) bool {
 		a := m.byID[id]

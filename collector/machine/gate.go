@@ -111,7 +111,7 @@ func (m *Machine) release(gate string, holds []*Hold, actor, reason string) {
 	m.turn(gate)
 	m.endClosings(gate)
 	for _, h := range holds {
-		if e := m.effects[h.Effect]; e != nil {
+		if e := m.effects[h.Effect]; e != nil && !e.State.ended() {
 			e.Actor = actor
 			m.must(m.move(e, Undone, record.New(record.ResultUndone, actor, reason)))
 		}

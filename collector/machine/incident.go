@@ -46,21 +46,21 @@ func (m *Machine) join(a *Alert, h *Hold) {
 		if a.Ended == 0 {
 			in.Standing++
 		}
-		m.note(in.ID, "", record.New(record.AlertBegan, a.ID, a.Rule))
+		m.appendStep(in.ID, "", record.New(record.AlertBegan, a.ID, a.Rule))
 	}
 	if h != nil {
 		h.Incident = in.ID
 		in.Holds = append(in.Holds, h.ID)
 		in.Standing++
 		m.reopen(in, record.VerdictHold, h.ID)
-		m.note(in.ID, h.actor(), record.New(record.GateClosed, h.Gate, h.ID, h.Cause, h.By, h.Reason).After(h.Because))
+		m.appendStep(in.ID, h.actor(), record.New(record.GateClosed, h.Gate, h.ID, h.Cause, h.By, h.Reason).After(h.Because))
 	}
 }
 
 // reopen takes back a verdict that was given before what came now.
 func (m *Machine) reopen(in *Incident, kind record.Kind, came string) {
 	if in.Verdict != "" {
-		m.note(in.ID, "", record.New(kind, in.Verdict, came))
+		m.appendStep(in.ID, "", record.New(kind, in.Verdict, came))
 		in.Verdict = ""
 	}
 }
@@ -125,7 +125,7 @@ func (m *Machine) addToIncident(e *Effect) {
 		if e.State == Planned && e.Mode == rules.Approve {
 			m.reopen(in, record.VerdictEffect, e.ID)
 		}
-		m.note(in.ID, "", record.New(record.EffectPlanned, e.ID, e.Mitigation, e.Mode.String(), e.Target).After(e.Result))
+		m.appendStep(in.ID, "", record.New(record.EffectPlanned, e.ID, e.Mitigation, e.Mode.String(), e.Target).After(e.Result))
 	}
 }
 
@@ -138,18 +138,18 @@ func (m *Machine) settle(id string, change int, said record.Note) {
 	}
 	in.Standing += change
 	if !said.IsZero() {
-		m.note(id, "", said)
+		m.appendStep(id, "", said)
 	}
 	if in.Standing == 0 && in.Verdict != "" && in.Ended == 0 {
 		in.Ended = m.Time
 		m.unshare(in)
-		m.note(id, "", record.New(record.IncidentEnded, in.Verdict))
+		m.appendStep(id, "", record.New(record.IncidentEnded, in.Verdict))
 	}
 }
 
-// note adds a line to an incident's timeline. When it is full the oldest lines
+// appendStep adds a step to an incident's timeline. When it is full the oldest lines
 // about the machine give way, several at once; what people did always stays.
-func (m *Machine) note(id, actor string, said record.Note) {
+func (m *Machine) appendStep(id, actor string, said record.Note) {
 	in := m.incident(id)
 	if in == nil {
 		return

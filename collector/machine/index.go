@@ -18,11 +18,11 @@ type derived struct {
 	ofMetric   map[RuleID][]*Alert // of a metric rule, in the order they were raised
 	conditions []*Alert            // reported by the edge, in the order they were raised
 
-	open   map[string]*Incident // kept incidents, by id
-	byGate sharing[string]      // open incidents by gate,
-	byKey  sharing[alertKey]    // and by what their alerts are joined by
-	held   map[string]int       // holds that stand because of an alert, by its id
-	loose  map[*Incident]int    // its alerts that have ended and because of which no hold stands
+	open   map[string]*Incident    // kept incidents, by id
+	byGate incidentIndex[string]   // open incidents by gate,
+	byKey  incidentIndex[alertKey] // and by what their alerts are joined by
+	held   map[string]int          // holds that stand because of an alert, by its id
+	loose  map[*Incident]int       // its alerts that have ended and because of which no hold stands
 
 	shadow map[string]int // planned shadow effects of standing alerts, by gate
 	idle   int            // effects that are over
@@ -41,7 +41,7 @@ func (m *Machine) reindex() {
 	m.derived = derived{
 		alertOf: map[alertKey]*Alert{}, byID: map[string]*Alert{}, effects: map[string]*Effect{}, gone: map[string]*Alert{},
 		stands: map[RuleID]int{}, ofMetric: map[RuleID][]*Alert{},
-		open: map[string]*Incident{}, byGate: sharing[string]{}, byKey: sharing[alertKey]{},
+		open: map[string]*Incident{}, byGate: incidentIndex[string]{}, byKey: incidentIndex[alertKey]{},
 		held: map[string]int{}, loose: map[*Incident]int{}, shadow: map[string]int{},
 		alertTimers: newTimers[*Alert](), agentTimers: newTimers[*Agent](), thinned: map[RuleID]bool{},
 	}

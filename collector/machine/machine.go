@@ -83,7 +83,7 @@ func (m *Machine) Apply(e entry.Entry) any {
 	if due := m.due(); due != 0 && due <= m.Time {
 		m.expire()
 	}
-	m.tidy()
+	m.evict()
 	m.publish()
 	if m.Epoch != epoch || e.Kind == entry.KindDecision {
 		m.versions.Gates++

@@ -60,7 +60,7 @@ func (m *Machine) levels(l entry.Levels) any {
 			if a.Unheard == 0 {
 				a.Unheard = m.Time
 				m.versions.Alerts++
-				m.note(a.Incident, "", record.New(record.AlertUnheard, a.ID))
+				m.appendStep(a.Incident, "", record.New(record.AlertUnheard, a.ID))
 			}
 			out.Unheard++
 		default:

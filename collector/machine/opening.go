@@ -111,7 +111,7 @@ func checkOpening(d entry.Decision, g *Gate, holds []*Hold) *Refusal {
 // lift takes the holds away; opened is how that came about.
 func (m *Machine) lift(d entry.Decision, holds []*Hold, opened record.Note) {
 	for _, id := range incidentsOf(holds) {
-		m.note(id, d.Actor, opened)
+		m.appendStep(id, d.Actor, opened)
 		if in := m.incident(id); in != nil && d.Verdict != "" {
 			in.Verdict = d.Verdict
 		}

@@ -27,7 +27,7 @@ type Around struct {
 // built-in alert is about.
 type GateAround struct {
 	GateView          // with the oldest of the holds that close it only
-	Closing  int      // how many holds close it, those of its parents among them
+	Closers  int      // how many holds close it, those of its parents among them
 	ClosedAt []string // the gates on which these are: itself, its parents
 	ByRule   bool     // one of them is by a rule
 }
@@ -77,7 +77,7 @@ func (m *Machine) gateAround(name string) GateAround {
 		if h.Match != nil || h.Gate != name && !above {
 			continue
 		}
-		g.Closing++
+		g.Closers++
 		g.ByRule = g.ByRule || h.Cause == ByRule
 		if !slices.Contains(g.ClosedAt, h.Gate) {
 			g.ClosedAt = append(g.ClosedAt, h.Gate)

@@ -20,7 +20,7 @@ func TestAround(t *testing.T) {
 	around := r.m.Around(a)
 	check("one effect and its gate", len(around.Effects) == 1 && around.Effects[0].ID == a.Effects[0] && len(around.Gates) == 1)
 	g := around.Gates[0]
-	check("the gate is closed by the rule", g.Name == "btc" && g.Closed && g.Closing == 1 && g.ByRule &&
+	check("the gate is closed by the rule", g.Name == "btc" && g.Closed && g.Closers == 1 && g.ByRule &&
 		len(g.Holds) == 1 && g.Holds[0].Alert == a.ID && slices.Equal(g.ClosedAt, []string{"btc"}))
 	check("its incident has GateClosed too", around.Incident.ID == a.Incident && around.Incident.Alerts == 2 &&
 		slices.Equal(around.Incident.Others, []string{"GateClosed"}))
@@ -32,7 +32,7 @@ func TestAround(t *testing.T) {
 	r.closeFor("btc", nil)
 	r.reports("h1", r.ask("btc", "w9", "BTC", "1"))
 	g = r.m.Around(a).Gates[0]
-	check("two holds close it, the third names a customer", g.Closing == 2 && len(g.Holds) == 1 && g.Refused != nil)
+	check("two holds close it, the third names a customer", g.Closers == 2 && len(g.Holds) == 1 && g.Refused != nil)
 	g.Refused.Sums[0].Amount = "changed"
 	if held := r.gate("btc").Refused; held.Sums[0].Amount != "1" {
 		t.Errorf("the view shares what is held: %+v", held)

@@ -20,8 +20,8 @@ func (p *page) gateLine(g *machine.GateAround) string {
 		t("%s is closed since %s (%s)", g.Name, p.words.Time(since), p.words.For(p.now.Sub(since))),
 		p.closer(g.Holds[0]),
 	}
-	if g.Closing > 1 {
-		parts = append(parts, t("%d holds close it", g.Closing))
+	if g.Closers > 1 {
+		parts = append(parts, t("%d holds close it", g.Closers))
 	}
 	return p.clauses(append(parts, mode))
 }

@@ -18,8 +18,8 @@ const (
 	maxEvidence = 10
 )
 
-// A closing is a gate with all that a person needs who decides about it.
-type closing struct {
+// A gateCard is a gate with all that a person needs who decides about it.
+type gateCard struct {
 	machine.GateView
 	Since     int64 // the oldest hold that closes it; 0 while it is open
 	Causes    []cause
@@ -50,9 +50,9 @@ type cause struct {
 	Effect   *machine.Effect
 }
 
-// closing gathers what is known of a gate.
-func (w *Web) closing(v machine.GateView, by reader) *closing {
-	c := &closing{GateView: v, Needed: max(1, v.Opening.Approvals)}
+// gateCard gathers what is known of a gate.
+func (w *Web) gateCard(v machine.GateView, by reader) *gateCard {
+	c := &gateCard{GateView: v, Needed: max(1, v.Opening.Approvals)}
 	effects := by.effectsOf(v.Holds)
 	for _, h := range v.Holds {
 		if h.Match == nil && (c.Since == 0 || h.Since < c.Since) {
@@ -89,7 +89,7 @@ func (w *Web) closing(v machine.GateView, by reader) *closing {
 }
 
 // own counts a hold on the gate itself.
-func (c *closing) own(h machine.Hold) {
+func (c *gateCard) own(h machine.Hold) {
 	c.Own++
 	c.ByRule = c.ByRule || h.Cause == machine.ByRule
 	c.AloneAt = max(c.AloneAt, h.Since+int64(c.Opening.Alone))
@@ -153,7 +153,7 @@ func (w *Web) judge(in machine.Incident) string {
 
 // A gatePage is the one-screen view of a gate.
 type gatePage struct {
-	Display *closing
+	Display *gateCard
 	Name    string
 	Closes  []closer // what may close it by itself
 	Steps   []step   // of the incidents of its holds, the newest first
@@ -177,7 +177,7 @@ func (w *Web) gateAs(rw http.ResponseWriter, r *http.Request, name string, p *re
 		return
 	}
 	by := w.reader(r)
-	c := w.closing(v, by)
+	c := w.gateCard(v, by)
 	c.Problem, c.Next = p, gateURL(name)
 	page := gatePage{Display: c, Name: name, Closes: w.closers()[name], Waiting: len(w.waitingFor(by, name))}
 	for _, in := range w.o.Machine.IncidentHeads() {
@@ -215,7 +215,7 @@ func (w *Web) refusedPage(rw http.ResponseWriter, r *http.Request, p *refused) {
 
 // Alone tells how long until one person may open the gate with verdict false; 0
 // once they may.
-func (c *closing) Alone() time.Duration {
+func (c *gateCard) Alone() time.Duration {
 	if c.AloneAt == 0 {
 		return 0
 	}
@@ -224,6 +224,6 @@ func (c *closing) Alone() time.Duration {
 
 // MayAlone tells whether the asker alone would open the gate now with verdict
 // false, though it takes more people for another verdict.
-func (c *closing) MayAlone() bool {
+func (c *gateCard) MayAlone() bool {
 	return c.Needed > 1 && c.AloneAt != 0 && c.Alone() == 0 && !c.Awaited
 }

@@ -46,7 +46,7 @@ const maxMembers = 50
 // An incidentPage is an incident with what belongs to it.
 type incidentPage struct {
 	machine.Incident
-	Gates       []*closing // that are closed
+	Gates       []*gateCard // that are closed
 	OpenGates   []string
 	Alerts      []cause // those that stand first
 	MoreAlerts  int
@@ -77,7 +77,7 @@ func (w *Web) incidentAs(rw http.ResponseWriter, r *http.Request, p *refused) {
 		switch {
 		case !ok:
 		case v.Closed || len(v.Holds) > 0:
-			c := w.closing(v, by)
+			c := w.gateCard(v, by)
 			c.Next = "/incidents/" + in.ID
 			page.Gates = append(page.Gates, c)
 		default:

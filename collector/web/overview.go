@@ -22,7 +22,7 @@ const (
 
 // first is the first page: what matters, the gravest first.
 type first struct {
-	Closed     []*closing
+	Closed     []*gateCard
 	MoreClosed int
 	Waiting    []waiting // effects that wait for approval
 	MoreWait   int
@@ -108,12 +108,12 @@ func (w *Web) firstGates(f *first, by reader) {
 		case len(f.Closed) == maxClosed:
 			f.MoreClosed++
 		default:
-			c := w.closing(v, by)
+			c := w.gateCard(v, by)
 			c.Next = "/"
 			f.Closed = append(f.Closed, c)
 		}
 	}
-	slices.SortStableFunc(f.Closed, func(a, b *closing) int { // those that are closed before those that hold one payment
+	slices.SortStableFunc(f.Closed, func(a, b *gateCard) int { // those that are closed before those that hold one payment
 		return cmp.Or(cmp.Compare(b2i(b.GateView.Closed), b2i(a.GateView.Closed)), cmp.Compare(a.Since, b.Since))
 	})
 	for _, one := range w.waitingFor(by, "") {

@@ -90,8 +90,8 @@ type Web struct {
 	assets map[string]asset // by the path that names their content
 	names  map[string]string
 
-	fleet    shelf[*fleet]       // the signals of all hosts
-	pictures shelf[[]hostSignal] // of one host each
+	fleet    cache[*fleet]       // the signals of all hosts
+	pictures cache[[]hostSignal] // of one host each
 }
 
 // New makes the screen.

@@ -11,13 +11,13 @@ import (
 	"github.com/tomeishi/tomeishi/collector/promrule"
 )
 
-// A board has all alerts there are at one time: those that the machine holds,
+// A alertList has all alerts there are at one time: those that the machine holds,
 // with the values and annotations that their rules find now, and those that only
 // the rules of PromQL know.
-type board struct {
+type alertList struct {
 	alerts []Alert         // first those of the machine, as they were raised
 	of     map[owner][]int // places in alerts
-	groups []boardGroup
+	groups []listedGroup
 }
 
 // owner is the rule of an alert.
@@ -27,7 +27,7 @@ type owner struct {
 	builtIn     bool
 }
 
-type boardGroup struct {
+type listedGroup struct {
 	promrule.Group
 	ids []machine.RuleID // of Rules; zero where it is not known
 }
@@ -45,9 +45,9 @@ func ownerOf(m machine.Alert) owner {
 // builtIn tells whether an alert is about Tomeishi itself.
 func builtIn(m machine.Alert) bool { return m.RuleID == machine.RuleID{} }
 
-func (a *API) board() board {
+func (a *API) alertList() alertList {
 	held := a.Machine.AlertsView()
-	b := board{alerts: a.alerts(held, maxListed), of: map[owner][]int{}, groups: a.identified()}
+	b := alertList{alerts: a.alerts(held, maxListed), of: map[owner][]int{}, groups: a.identified()}
 	known := map[string]int{} // metric alerts that the machine holds
 	for i, m := range held {
 		o := ownerOf(m)
@@ -68,7 +68,7 @@ func (a *API) board() board {
 
 // join adds what a rule finds to the alert that the machine holds, or as one
 // that only the rule knows.
-func (b *board) join(known map[string]int, id machine.RuleID, found promrule.Alert) {
+func (b *alertList) join(known map[string]int, id machine.RuleID, found promrule.Alert) {
 	value := strconv.FormatFloat(found.Value, 'g', -1, 64)
 	if i, ok := known[alertKey(id, boundLabels(found.Labels))]; ok {
 		b.alerts[i].Value = value
@@ -84,7 +84,7 @@ func (b *board) join(known map[string]int, id machine.RuleID, found promrule.Ale
 }
 
 // list are the alerts of a rule.
-func (b *board) list(o owner) []Alert {
+func (b *alertList) list(o owner) []Alert {
 	out := []Alert{}
 	for _, i := range b.of[o] {
 		out = append(out, b.alerts[i])
@@ -115,12 +115,12 @@ func boundLabels(labels map[string]string) []machine.Label {
 // identified are the groups of the rules of PromQL, with the machine's ids of
 // those that alert. Rules of the live set that nobody evaluates yet are among
 // them: their alerts may stand.
-func (a *API) identified() []boardGroup {
-	var out []boardGroup
+func (a *API) identified() []listedGroup {
+	var out []listedGroup
 	place := map[[2]string]int{}
 	for _, g := range a.groups() {
 		place[[2]string{g.File, g.Name}] = len(out)
-		out = append(out, boardGroup{g, make([]machine.RuleID, len(g.Rules))})
+		out = append(out, listedGroup{g, make([]machine.RuleID, len(g.Rules))})
 	}
 	seen := map[machine.RuleID]bool{}
 	for _, r := range a.Machine.MetricRulesView() {
@@ -133,7 +133,7 @@ func (a *API) identified() []boardGroup {
 		if !ok {
 			at = len(out)
 			place[key] = at
-			out = append(out, boardGroup{Group: promrule.Group{File: r.File, Name: r.Group}})
+			out = append(out, listedGroup{Group: promrule.Group{File: r.File, Name: r.Group}})
 		}
 		out[at].identify(r)
 	}
@@ -141,7 +141,7 @@ func (a *API) identified() []boardGroup {
 }
 
 // identify gives the first rule without an id that looks like it the rule's.
-func (g *boardGroup) identify(r machine.MetricRuleView) {
+func (g *listedGroup) identify(r machine.MetricRuleView) {
 	for i, have := range g.Rules {
 		if have.Type == promrule.Alerting && have.Name == r.Name && have.Duration == r.For && g.ids[i] == (machine.RuleID{}) {
 			g.ids[i] = r.ID

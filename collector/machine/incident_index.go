@@ -2,9 +2,9 @@ package machine
 
 import "slices"
 
-// sharing finds the newest open incident that has something: a gate, or what
+// incidentIndex finds the newest open incident that has something: a gate, or what
 // its alerts are joined by.
-type sharing[K comparable] map[K][]share
+type incidentIndex[K comparable] map[K][]share
 
 // A share is an open incident and how often it has something.
 type share struct {
@@ -12,7 +12,7 @@ type share struct {
 	times int
 }
 
-func (s sharing[K]) add(k K, in *Incident) {
+func (s incidentIndex[K]) add(k K, in *Incident) {
 	all := s[k]
 	i := len(all)
 	for i > 0 && number(all[i-1].in.ID) > number(in.ID) {
@@ -25,7 +25,7 @@ func (s sharing[K]) add(k K, in *Incident) {
 	s[k] = slices.Insert(all, i, share{in, 1})
 }
 
-func (s sharing[K]) drop(k K, in *Incident) {
+func (s incidentIndex[K]) drop(k K, in *Incident) {
 	all := s[k]
 	i := slices.IndexFunc(all, func(h share) bool { return h.in == in })
 	if i < 0 {
@@ -42,7 +42,7 @@ func (s sharing[K]) drop(k K, in *Incident) {
 }
 
 // newest is nil if no open incident has it.
-func (s sharing[K]) newest(k K) *Incident {
+func (s incidentIndex[K]) newest(k K) *Incident {
 	all := s[k]
 	if len(all) == 0 {
 		return nil

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// A shelf keeps what was costly to make, so that many who look at one page make
+// A cache keeps what was costly to make, so that many who look at one page make
 // it once.
-type shelf[V any] struct {
+type cache[V any] struct {
 	mu   sync.Mutex // guards kept; not held while a value is made
 	kept map[string]*kept[V]
 }
 
-// kept is something on the shelf; it is in the making until ready is closed.
+// kept is something on the cache; it is in the making until ready is closed.
 type kept[V any] struct {
 	ready chan struct{}
 	value V         // once ready is closed
-	until time.Time // guarded by the shelf; zero while it is made
+	until time.Time // guarded by the cache; zero while it is made
 }
 
 const (
@@ -30,7 +30,7 @@ const (
 // get is what is kept under key, or else what build makes. One makes it and the
 // others wait for it. It is made to its end even if who asked first has gone,
 // since others may wait; build bounds itself. It is not ok if ctx ends before.
-func (s *shelf[V]) get(ctx context.Context, key string, build func(context.Context) V) (value V, ok bool) {
+func (s *cache[V]) get(ctx context.Context, key string, build func(context.Context) V) (value V, ok bool) {
 	k, found := s.place(key)
 	if found {
 		select {
@@ -55,7 +55,7 @@ func (s *shelf[V]) get(ctx context.Context, key string, build func(context.Conte
 }
 
 // place finds what is kept under key, or makes room for it.
-func (s *shelf[V]) place(key string) (k *kept[V], found bool) {
+func (s *cache[V]) place(key string) (k *kept[V], found bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()

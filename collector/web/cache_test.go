@@ -13,7 +13,7 @@ import (
 // one who asks when it is old.
 func TestShelf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var s shelf[int]
+		var s cache[int]
 		made := 0
 		build := func(ctx context.Context) int {
 			time.Sleep(2 * time.Second)
@@ -62,9 +62,9 @@ func TestShelf(t *testing.T) {
 	})
 }
 
-// TestShelfBounds fills the shelf, and has something that cannot be made.
+// TestShelfBounds fills the cache, and has something that cannot be made.
 func TestShelfBounds(t *testing.T) {
-	var s shelf[int]
+	var s cache[int]
 	for i := range 10 * shelfRoom {
 		s.get(t.Context(), strconv.Itoa(i), func(context.Context) int { return i })
 	}
