@@ -29,7 +29,9 @@ func (c *Collector) conditions(stands map[string]machine.ConditionView) (out []e
 	if about := c.diskLow(low); !about.IsZero() {
 		add("DiskLow", about)
 	}
-	if err := c.reloader.get().err; err != nil {
+	err := c.reloader.get().err
+	_, half := errors.AsType[*metricError](err)
+	if err != nil && !half {
 		add("ReloadFailed", record.New(record.AboutReload, placeIn(err)...))
 	}
 	_, off := stands[conditionKey("LedgerTimeOff", nil)]
@@ -42,7 +44,7 @@ func (c *Collector) conditions(stands map[string]machine.ConditionView) (out []e
 	if n := c.machine.LeftOut(); n > 0 {
 		add("RuleErrors", record.New(record.AboutRulesLeftOut, strconv.Itoa(n)), machine.Label{Name: "error", Value: "load"})
 	}
-	if c.rules.Blind() != "" {
+	if half || c.rules.Blind() != "" { // what metric rules of another set find is refused
 		add("RuleErrors", record.New(record.AboutRulesBlind), machine.Label{Name: "error", Value: "blind"})
 	}
 	for _, f := range c.notify.Failing() {
@@ -123,7 +125,12 @@ func (c *Collector) detail(a machine.Alert) string {
 		if err := c.reloader.get().err; err != nil {
 			return err.Error()
 		}
+	case record.AboutRulesLeftOut:
+		return c.machine.LeftOutProblems()
 	case record.AboutRulesBlind:
+		if err := c.reloader.get().err; err != nil {
+			return err.Error()
+		}
 		return c.rules.Blind()
 	case record.AboutNotifyFailing:
 		for _, f := range c.notify.Failing() {

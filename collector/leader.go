@@ -33,6 +33,9 @@ type leader struct {
 	rules func(ctx context.Context) error
 
 	term atomic.Pointer[term] // nil while it does not lead
+	// leases outlive a term: what agents were told in an earlier one still binds
+	// them, and in a cell of one nobody else can have told them more. begin's own.
+	leases *effects.Leases
 }
 
 // term is one time of leading.
@@ -50,7 +53,10 @@ func (l *leader) begin(ctx context.Context) error {
 		return err
 	}
 	gates, _ := l.machine.GatesView()
-	t := &term{ctx: lead, leases: effects.NewLeases(gates)}
+	if l.leases == nil {
+		l.leases = effects.NewLeases(gates)
+	}
+	t := &term{ctx: lead, leases: l.leases}
 	if l.machine.CellID() == "" {
 		g, err := newCell()
 		if err != nil {

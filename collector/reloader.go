@@ -69,7 +69,7 @@ func (r *reloader) ended(err error) {
 type metricError struct{ err error }
 
 func (e *metricError) Error() string {
-	return "the rules are live, but the metric rules among them do NOT run, and those from before go on: " + e.err.Error()
+	return "the rules are live, but NO metric rule is judged until a reload succeeds: " + e.err.Error()
 }
 
 func (e *metricError) Unwrap() error { return e.err }
@@ -199,7 +199,7 @@ func (r *reloader) swap(next built) (said []string) {
 // next reload finds out.
 func (r *reloader) makeLive(ctx context.Context, next built) (said []string, err error) {
 	before, live := r.machine.LiveSet()
-	if live == next.name {
+	if live == next.name && r.machine.LeftOut() == 0 {
 		// Whoever made them live may not have got as far as this.
 		return []string{"rules: the same as before"}, r.runMetrics()
 	}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -39,7 +40,8 @@ mitigations:
 		"all of it":    {"", "", []string{"Twice", "Load", "btc"}, 1},
 		"a condition":  {"count() >= 2", "count() >= nonsense", []string{"Load", "btc"}, 0},
 		"a mitigation": {"action: gate.close", "action: gate.melt", []string{"Twice", "Load", "btc"}, 0},
-		"a gate":       {"{name: btc, mode: enforce}", "{name: btc, mode: fierce}", []string{"Twice", "Load"}, 1},
+		"a gate":       {"{name: btc, mode: enforce}", "{name: btc, mode: fierce}", []string{"Twice", "Load", "btc"}, 1},
+		"a gate's key": {"{name: btc, mode: enforce}", "{name: btc, hue: red}", []string{"Twice", "Load", "btc"}, 1},
 		"a metric":     {"expr: node_load1 > 1", "expr: ''", []string{"Twice", "btc"}, 1},
 		"a key":        {"by: [data.request]", "by: [data.request], hue: red", []string{"Load", "btc"}, 0},
 	} {
@@ -55,5 +57,20 @@ mitigations:
 		if len(set.Rules) > 0 && len(set.Rules[0].Mitigate) != c.uses {
 			t.Errorf("%s: mitigations %+v", name, set.Rules[0].Mitigate)
 		}
+	}
+}
+
+// TestAcceptedToTheEnd has more errors before a sound rule than are shown.
+func TestAcceptedToTheEnd(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("groups:\n- name: g\n  rules:\n")
+	for i := range 300 {
+		fmt.Fprintf(&b, "  - {alert: A%d, event: e.e, within: 1h, when: count() >= 2, hue: red}\n", i)
+	}
+	b.WriteString("  - {alert: Good, event: payout.sent, within: 1h, when: count() >= 2, mitigate: [stop]}\n")
+	b.WriteString("gates: [{name: btc, mode: enforce}]\nmitigations: [{name: stop, action: gate.close, target: btc, mode: enforce}]\n")
+	set, problems := Accepted(Forms(), []File{{Name: "r.yml", Text: []byte(b.String())}})
+	if len(set.Rules) != 1 || set.Rules[0].Name != "Good" || len(set.Rules[0].Mitigate) != 1 || len(set.Gates) != 1 || problems.Err() == nil {
+		t.Errorf("%+v %+v", set.Rules, set.Gates)
 	}
 }

@@ -144,3 +144,14 @@ func (p *parser) action(n *yaml.Node) string {
 	}
 	return s
 }
+
+// strictest makes a gate of which something could not be read stop what it can.
+func (g *parsedGate) strictest() {
+	if g.Mode == Shadow && g.modeSaid {
+		g.Mode = Enforce
+	}
+	g.IfUnreachable = Close
+	if g.Opening.Approvals == 0 {
+		g.Opening.Approvals = 1
+	}
+}

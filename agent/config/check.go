@@ -58,7 +58,7 @@ func checkCollector(raw string) error {
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return errors.New("only the scheme, host and port: paths are added by the agent")
 	case u.User != nil:
-		return errors.New("no user in the address: put a token into a file and name it in token_file")
+		return errors.New("the address must not name a user: put a token into a file and name it in token_file")
 	case u.Scheme == "http" && !httpguard.Loopback(u.Host):
 		return fmt.Errorf("events and tokens do not leave this host in clear text. Use\n  collectors: [https://%s]\nand, for an authority of your own, tls: {ca_file: FILE}", u.Host)
 	}

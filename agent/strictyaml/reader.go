@@ -24,6 +24,7 @@ type Reader struct {
 	noted  int                 // errors
 	found  int                 // findings
 	wrong  map[*yaml.Node]bool // nodes at which errors were noted
+	toEnd  bool                // however many errors there are
 	second func(finding bool)  // notes that a second document begins; nil if none does
 }
 
@@ -81,7 +82,14 @@ func (r *Reader) FindingIn(n *yaml.Node, offset int, text string) {
 func (r *Reader) Noted() int { return r.noted }
 
 // Exhausted tells whether the file is too large to go on with; it was noted.
-func (r *Reader) Exhausted() bool { return r.visits > maxVisits || r.noted >= MaxProblems }
+func (r *Reader) Exhausted() bool { return r.visits > maxVisits || r.noted >= MaxProblems && !r.toEnd }
+
+// ToEnd makes the reader go on after more errors than are shown: what is sound
+// behind them counts.
+func (r *Reader) ToEnd() *Reader {
+	r.toEnd = true
+	return r
+}
 
 // Visit follows an alias and counts, so that a file that names itself over and
 // over ends.

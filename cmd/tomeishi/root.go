@@ -10,7 +10,7 @@ import (
 )
 
 const rootLong = `Tomeishi closes the gate in front of a withdrawal queue the moment the events
-of its applications show that money leaves which should not, and shows who was
+of its applications show that money leaves that should stay, and shows who was
 affected. The machine may stop; only people resume.
 
 Start everything on this host, with demo rules, and follow what it prints:

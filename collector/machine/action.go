@@ -69,12 +69,21 @@ func (a atEdge) shadowed(*Effect)          {}
 func (a atEdge) carryOut(*Effect, string)  {}
 func (a atEdge) takes(to EffectState) bool { return to != Approved && to != Declined && to != Undoing }
 
+// undo asks the edge to take it back; one that was never tried is over at once.
 func (a atEdge) undo(e *Effect, d entry.Decision) any {
-	if a.m.move(e, Undoing, record.New(record.ResultUndone, d.Actor, d.Reason)) != nil {
+	to := Undoing
+	if e.State == Planned || e.State == Approved {
+		to = Undone
+	}
+	if d.Second || a.m.move(e, to, record.New(record.ResultUndone, d.Actor, d.Reason)) != nil {
 		return conflict(record.NothingToUndo, e.ID, string(e.State))
 	}
-	e.Actor = d.Actor
-	a.m.appendStep(e.Incident, d.Actor, record.New(record.EffectUndoing, e.ID).After(e.Result))
+	e.Actor, e.TakeBack = d.Actor, true
+	kind := record.EffectUndoing
+	if to == Undone {
+		kind = record.EffectUndone
+	}
+	a.m.appendStep(e.Incident, d.Actor, record.New(kind, e.ID).After(e.Result))
 	return nil
 }
 

@@ -16,7 +16,9 @@ import (
 // that asks for it, and a golden tape of its own in testdata.
 //
 // 1: ledgers from before behavior had versions.
-// 2: an approved effect belongs to the incident that its hold opens.
+// 2: an effect that a person approves or declines belongs to an incident; after a
+// restore a gate that was not defined then begins closed, like one that was not
+// known.
 const (
 	firstBehavior = 1
 	// Behavior is the newest version that this program knows.

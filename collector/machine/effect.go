@@ -130,6 +130,12 @@ func (m *Machine) declineEffect(d entry.Decision) *Refusal {
 		return refusal
 	case blank(d.Reason):
 		return invalid("reason", record.WantReasonNo)
+	case m.byID[e.Alert] == nil:
+		return conflict(record.AlertOver, e.ID, e.Alert)
+	}
+	if e.Incident == "" && m.Behavior >= 2 {
+		m.join(m.byID[e.Alert], nil)
+		m.addToIncident(e)
 	}
 	e.Actor = d.Actor
 	m.must(m.move(e, Declined, record.New(record.ResultDeclined, d.Actor, d.Reason)))
@@ -201,7 +207,9 @@ func (m *Machine) admits(e *Effect, to EffectState, r entry.Result) *Refusal {
 		return wrong
 	case to == Observed && m.Time < e.Deadline:
 		return wrong
-	case e.State == Planned && to != Attempting:
+	case (e.State == Planned || e.State == Approved) && to != Attempting:
+		return wrong
+	case to == Attempting && (e.TakeBack || e.State == Planned && (m.Automatic.Off || m.over(e))):
 		return wrong
 	}
 	return nil

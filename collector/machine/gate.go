@@ -21,7 +21,8 @@ func (m *Machine) defineGates(set *rules.Set) {
 			g = &Gate{Name: d.Name}
 			m.Gates[d.Name] = g
 		}
-		changed := !g.Defined || g.Mode != d.Mode
+		undefined := !g.Defined
+		changed := undefined || g.Mode != d.Mode
 		g.Defined, g.Mode, g.Lease = true, d.Mode, d.Lease
 		g.KeepUnreachable = d.IfUnreachable == rules.Keep
 		if g.Opening != d.Opening {
@@ -31,7 +32,7 @@ func (m *Machine) defineGates(set *rules.Set) {
 		if changed {
 			m.turn(g.Name)
 		}
-		if isNew {
+		if isNew || undefined && m.Behavior >= 2 { // a restore closes only what was defined
 			m.holdUnknown(g.Name)
 		}
 	}

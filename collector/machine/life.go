@@ -32,7 +32,7 @@ var follows = map[EffectState][]EffectState{
 	Approved:   {Attempting, Applied, Undone},
 	Attempting: {Applied, Refused, Unknown},
 	Unknown:    {Observed},
-	Observed:   {Applied, Attempting, Undone},
+	Observed:   {Applied, Attempting, Undone, Undoing},
 	Applied:    {Verified, Undoing, Undone},
 	Verified:   {Undoing, Undone},
 	Undoing:    {Undone, Unknown},
@@ -52,6 +52,7 @@ type Effect struct {
 	Epoch          uint64      // of the cell, at which it took effect
 	Actor          string      `json:",omitempty"` // approved, declined or undid it
 	Attempt        int         `json:",omitempty"` // how often it was tried
+	TakeBack       bool        `json:",omitempty"` // a person wants it undone: it is tried no more
 	Deadline       int64       `json:",omitempty"` // ledger time up to which the last attempt may still reach its target
 }
 

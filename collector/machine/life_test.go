@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -161,4 +162,67 @@ func TestEffectsMoveAsTold(t *testing.T) {
 // approval that is carried out at once does.
 func reachable(from, to EffectState) bool {
 	return slices.Contains(follows[from], to) || slices.ContainsFunc(follows[from], func(s EffectState) bool { return s == Approved && slices.Contains(follows[s], to) })
+}
+
+// TestTakenBack is an effect that a person does not want any more: it is tried no
+// more, whatever becomes of an attempt that is under way.
+func TestTakenBack(t *testing.T) {
+	r, _ := planned(t, rules.Approve)
+	e := r.newestEffect()
+	if err := r.decide(entry.Decision{Do: entry.DoApprove, Effect: e.ID}); err != nil {
+		t.Fatal(err)
+	}
+	if refusal := r.reportsOf(e, Applied, 0, record.Note{}); refusal == nil {
+		t.Error("applied without an attempt that was written down")
+	}
+	if err := r.decide(entry.Decision{Do: entry.DoUndo, Effect: e.ID, Reason: "wrong"}); err != nil || r.newestEffect().State != Undone {
+		t.Errorf("an approved one that was not tried yet cannot be taken back: %v", err)
+	}
+	r, _ = planned(t, rules.Enforce)
+	e = r.newestEffect()
+	r.off(0)
+	if refusal := r.reportsOf(e, Attempting, 1, record.Note{}); refusal == nil {
+		t.Error("tried while automatic effects are off")
+	}
+	r.must(r.json(entry.KindDecision, entry.Decision{Do: entry.DoSwitch, Actor: "bob", On: true}))
+	for _, to := range []EffectState{Attempting, Applied} {
+		if refusal := r.reportsOf(e, to, 1, record.Note{}); refusal != nil {
+			t.Fatal(refusal)
+		}
+	}
+	if err := r.decide(entry.Decision{Do: entry.DoUndo, Effect: e.ID, Reason: "wrong", Second: true}); err == nil {
+		t.Error("undone by somebody who may only approve")
+	}
+	if err := r.decide(entry.Decision{Do: entry.DoUndo, Effect: e.ID, Reason: "wrong"}); err != nil {
+		t.Fatal(err)
+	}
+	r.must(r.json(entry.KindLead, entry.Lead{}))
+	r.later(time.Minute)
+	if refusal := r.reportsOf(e, Observed, 1, record.Note{}); refusal != nil {
+		t.Fatal(refusal)
+	}
+	if refusal := r.reportsOf(e, Attempting, 2, record.Note{}); refusal == nil {
+		t.Error("tried again although a person took it back")
+	}
+	if err := r.decide(entry.Decision{Do: entry.DoUndo, Effect: e.ID, Reason: "still"}); err != nil || r.newestEffect().State != Undoing {
+		t.Errorf("undone again: %v", err)
+	}
+}
+
+// TestNotesWithoutKind has an entry whose note says nothing: in memory and in a
+// snapshot it is the same.
+func TestNotesWithoutKind(t *testing.T) {
+	r := newRig(t, testRules)
+	body := []byte(`{"name":"DiskLow","firing":true,"text":{"a":"b"}}`)
+	r.must(r.apply(entry.KindCondition, body))
+	twin := New()
+	if err := twin.Restore(bytes.NewReader(r.m.Snapshot().Bytes)); err != nil {
+		t.Fatal(err)
+	}
+	r.later(time.Second)
+	r.must(r.apply(entry.KindCondition, body))
+	twin.Apply(r.tape[len(r.tape)-1])
+	if twin.Hash() != r.m.Hash() {
+		t.Error("a note without a kind is another one after a restart")
+	}
 }

@@ -34,6 +34,10 @@ func read[T any](e entry.Entry) (v T, err error) {
 // later one. Nothing is filled
 // from the past in this version: a new rule counts from when its set is live.
 func (m *Machine) prepare(p entry.Prepare) any {
+	set, problems := rules.Accepted(m.forms, p.Files)
+	if problems.Err() != nil && len(set.Rules)+len(set.Metrics)+len(set.Gates) == 0 {
+		return invalid("files", record.BadRules, problems.Err().Error())
+	}
 	m.Pending = &RuleSet{Name: p.Set, Files: p.Files, Since: m.Time}
 	return nil
 }

@@ -143,7 +143,22 @@ func (m *Machine) load(b []byte) (*state, *rules.Set, error) {
 	if err := read(b[4:], binary.LittleEndian.Uint32(b), bodies); err != nil {
 		return nil, nil, err
 	}
+	st.countAnew(set)
 	return &st, set, nil
+}
+
+// countAnew notes from when the rules have seen every event whose state could not
+// be read: from now on.
+func (st *state) countAnew(set *rules.Set) {
+	if set == nil {
+		return
+	}
+	for _, r := range set.Rules {
+		if st.states[r.ID] == nil && st.Live.Began != nil {
+			st.Live.Began[ruleName(r)] = st.Time
+			st.leftOut++
+		}
+	}
 }
 
 // readStates reads the states of rules. That of a rule which no longer loads is

@@ -91,3 +91,17 @@ func (m *Machine) LeftOut() int {
 	defer m.mu.RUnlock()
 	return m.leftOut
 }
+
+// LeftOutProblems are these errors, one a line, for people: they are made anew, and
+// in no state.
+func (m *Machine) LeftOutProblems() string {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.Live == nil || m.leftOut == 0 {
+		return ""
+	}
+	if _, problems := rules.Accepted(m.forms, m.Live.Files); problems.Err() != nil {
+		return problems.Err().Error()
+	}
+	return ""
+}

@@ -14,7 +14,7 @@ var stepSentences = []sentence{
 	{record.OpenedByTwo, "Gate {gate} opened, as {with} agreed[ ({verdict})][: {reason}]", "ゲート {gate} を開いた({with} も同意)[({verdict})][: {reason}]"},
 	{record.OpenedAlone, "Gate {gate} opened alone[ ({verdict})][: {reason}]", "ゲート {gate} を1人で開いた[({verdict})][: {reason}]"},
 	{record.OpeningApproved, "Agrees to open gate {gate}[, lifting hold {hold}][ ({verdict})][: {reason}]", "ゲート {gate} を開くことに同意[(停止理由 {hold} の解除)][({verdict})][: {reason}]"},
-	{record.OpeningUnnamed, "Agrees to open gate {gate}[, lifting hold {hold}][ ({verdict})], which does not count: it takes two people by name[: {reason}]", "ゲート {gate} を開くことに同意[(停止理由 {hold} の解除)][({verdict})]。名前のある2人が必要なため、数に入りません[: {reason}]"},
+	{record.OpeningUnnamed, "Agrees to open gate {gate}[, lifting hold {hold}][ ({verdict})], which does not count: it takes two people by name[: {reason}]", "ゲート {gate} を開くことに同意[(停止理由 {hold} の解除)][({verdict})]。名前の分かる2人が必要なため、数に入りません[: {reason}]"},
 	{record.VerdictGiven, "Verdict: {verdict}[, {reason}]", "判定: {verdict}[、{reason}]"},
 	{record.VerdictHold, "The verdict {verdict} was given before hold {hold}: another is needed", "判定「{verdict}」は停止理由 {hold} の前のもの: もう一度判定が必要"},
 	{record.VerdictEffect, "The verdict {verdict} was given before effect {effect}: another is needed", "判定「{verdict}」は措置 {effect} の前のもの: もう一度判定が必要"},

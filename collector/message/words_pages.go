@@ -139,7 +139,7 @@ var pagesWords = []row{
 	{"expired %s ago", "%s前に終了"},
 	{"End it now", "今すぐ終了"},
 	{"Again", "再び作成"},
-	{"None: whoever is to be told is told.", "ありません。通知はすべて届きます。"},
+	{"None: whoever is to be told is told.", "ありません。止められている通知はありません。"},
 	{"A new silence", "新しいサイレンス"},
 	{"Which alerts", "対象のアラート"},
 	{"Labels that all must match, with =, !=, =~ or !~ between name and value.", "すべて満たすべきラベルの条件です。名前と値の間に =、!=、=~、!~ を書きます。"},

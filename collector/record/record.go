@@ -150,6 +150,10 @@ func (n *Note) UnmarshalJSON(text []byte) error {
 			return fmt.Errorf("note: %s: %w", key, err)
 		}
 	}
+	if n.Kind == "" {
+		*n = Note{} // nothing is said without a kind
+		return nil
+	}
 	n.sort()
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 )
 
 const automaticLong = `One switch stops everything that happens by itself. While it is off, what would
-close a gate waits for a person's approval. It goes on again by itself.
+close a gate waits for a person's approval. The switch turns on again by itself.
 
 See it:
   tomeishi automatic
@@ -64,7 +64,7 @@ type turn struct {
 }
 
 const automaticOffLong = `Stop all that happens by itself, for two hours or as long as you say, at most 24h.
-Off again while off counts from now. Gates that are closed stay closed.
+Given again while off, it counts from now. Gates that are closed stay closed.
 
   tomeishi automatic off --for 30m --reason 'the node is being moved'`
 
