@@ -19,10 +19,13 @@ import (
 // 2: an effect that a person approves or declines belongs to an incident; after a
 // restore a gate that was not defined then begins closed, like one that was not
 // known.
+// 3: an event is a repeat only if it is equal, none is too old to count, one hold
+// collects the alerts of a storm, an opening accepts what was read. In the making:
+// its tape may be written anew until a release has it.
 const (
 	firstBehavior = 1
 	// Behavior is the newest version that this program knows.
-	Behavior = 2
+	Behavior = 3
 )
 
 // CanApply tells why this program cannot apply an entry: that must stop the
