@@ -29,7 +29,7 @@ type signals struct {
 
 // measure makes the signals, which already hold a frame. The lane may be nil.
 func measure(lane *samples.Lane, labels []report.Attr, log *slog.Logger) *signals {
-	// Whoever scrapes says which job it is.
+	// The job is named by the scraper.
 	shown := slices.DeleteFunc(slices.Clone(labels), func(a report.Attr) bool { return a.Name == "job" })
 	s := &signals{lane: lane, labels: shown}
 	c, err := host.New(host.Options{Log: log})

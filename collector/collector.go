@@ -104,7 +104,7 @@ func (c *Collector) setup(ctx context.Context) (err error) {
 	}
 	c.closers.Add("socket", closed(c.unix))
 
-	// Who is there, and what they are told.
+	// People: their rights and their notifications.
 	edge := edge{c}
 	c.message = message.New(message.Options{
 		Machine: c.machine, Evidence: c.evidence, Detail: c.detail,
@@ -127,7 +127,7 @@ func (c *Collector) setup(ctx context.Context) (err error) {
 		return err
 	}
 
-	// What decides: metric rules everywhere, the rest by the leader.
+	// Decisions: metric rules on every member, the rest on the leader.
 	c.leader = &leader{core: c.core, log: part("leader"), notify: c.notify, conditions: c.conditions}
 	c.rules, err = series.NewRules(c.series, series.RulesOptions{
 		Interval: cfg.EvaluationInterval, ExternalLabels: cfg.Labels, ExternalURL: cfg.ExternalURL,

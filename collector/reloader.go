@@ -88,7 +88,7 @@ type built struct {
 
 // reload builds everything, then swaps it in, and says what changed.
 func (r *reloader) reload(ctx context.Context) (string, error) {
-	// Whoever asked may go away: what was begun is ended.
+	// The client may go away: a reload that began is finished.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reloadTimeout)
 	defer cancel()
 	r.mu.Lock()
@@ -200,7 +200,7 @@ func (r *reloader) swap(next built) (said []string) {
 func (r *reloader) makeLive(ctx context.Context, next built) (said []string, err error) {
 	before, live := r.machine.LiveSet()
 	if live == next.name && r.machine.LeftOut() == 0 {
-		// Whoever made them live may not have got as far as this.
+		// The collector that made them live may have stopped before this.
 		return []string{"rules: the same as before"}, r.runMetrics()
 	}
 	if _, err := r.submitOK(ctx, entry.KindPrepare, entry.Prepare{Set: next.name, Files: next.files}); err != nil {

@@ -55,7 +55,7 @@ func (r *reloader) firstRules(ctx context.Context) error {
 		_, err = r.makeLive(ctx, built{set: set, files: files, name: setName(files)})
 		return err
 	}
-	// What was live goes on, with its metric rules.
+	// The live set goes on, with its metric rules.
 	return errors.Join(api.BadRules(err), r.runMetrics())
 }
 

@@ -41,7 +41,7 @@ func consequences(mitigate []Use) string {
 	if uses == nil {
 		return ""
 	}
-	return "; then it " + strings.Join(uses, ", and ")
+	return "; when it raises the alert, it " + strings.Join(uses, ", and ")
 }
 
 func severity(labels []Pair) string {

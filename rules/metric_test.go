@@ -111,8 +111,8 @@ func TestMixedFile(t *testing.T) {
 		t.Errorf("rules on events: %v", set.Rules)
 	}
 	for i, want := range []string{
-		"raises a high alert when up == 0 holds for 1d12h, and keeps it for 1m longer; then it asks a person to approve closing the gate g.",
-		"raises an alert when slow > 1 holds, and keeps it for 1m longer; then it asks a person to approve closing the gate g.",
+		"raises a high alert when up == 0 holds for 1d12h, and keeps it for 1m longer; when it raises the alert, it asks a person to approve closing the gate g.",
+		"raises an alert when slow > 1 holds, and keeps it for 1m longer; when it raises the alert, it asks a person to approve closing the gate g.",
 	} {
 		if got := set.Metrics[i].Explain(); got != want {
 			t.Errorf("%q, want %q", got, want)

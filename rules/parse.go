@@ -14,7 +14,7 @@ import (
 )
 
 // Parse reads files as one set. The set is nil if any problem is an error.
-// What is PromQL's is judged by the checkers, and without one not at all: what
+// PromQL is judged by the checkers, and without one not at all: what
 // was taken once can be read again whatever PromQL has become since.
 func Parse(files []File, checks ...Checker) (*Set, Problems) {
 	return ParseForms(Forms(), files, checks...)

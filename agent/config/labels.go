@@ -12,7 +12,7 @@ import (
 	"github.com/tomeishi/tomeishi/agent/strictyaml"
 )
 
-// What a collector takes of an agent's labels.
+// Bounds of a collector on an agent's labels.
 const (
 	maxLabels     = 32
 	maxLabelName  = 128

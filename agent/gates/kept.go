@@ -58,7 +58,7 @@ func load(path string) (k kept, err error) {
 	if err == nil || !errors.Is(err, durable.ErrDamaged) {
 		return k, wrap(err)
 	}
-	// What was known is lost: nothing is believed until a person says so.
+	// The kept copy is lost: nothing is believed until a person says so.
 	if err := os.Rename(path, path+".damaged"); err != nil {
 		return kept{}, wrap(err)
 	}

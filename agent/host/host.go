@@ -9,7 +9,7 @@
 // processor's that falls by less than 3 s keeps its last value until the kernel
 // is past it, since that is no reset.
 //
-// What is read each second is read from files that stay open, into one buffer;
+// Files that are read each second stay open and are read into one buffer;
 // gopsutil does what is rare (see DESIGN.md).
 package host
 

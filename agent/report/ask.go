@@ -12,7 +12,7 @@ import (
 // Matchable are the fields by which a payment is named at a gate.
 var Matchable = []string{"request", "customer", "address", "tag"}
 
-// What a question may say beside the names, so that what is held can be summed.
+// Optional parameters of a question, by which held money is summed.
 const (
 	AskAsset  = "asset"
 	AskAmount = "amount"
@@ -47,7 +47,7 @@ func ReadAsk(rawQuery string, other ...string) (map[string]string, error) {
 	return fields, nil
 }
 
-// What an exact decimal may have, as rules count with it.
+// Digits of an exact decimal, as rules count with it.
 const (
 	maxDigits = 38
 	maxPlaces = 30 // after the point

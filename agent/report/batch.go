@@ -86,7 +86,7 @@ func parseBatch(raw, body []byte) (Batch, error) {
 	b := Batch{raw: raw}
 	c := cursor{b: body}
 	events, words := c.uvarint(), c.uvarint()
-	// What a record costs at least bounds what is allocated for a count that lies.
+	// The least size of a record bounds what is allocated for a count that lies.
 	if c.bad || events > uint64(len(body)/minFact) || words > uint64(len(body)/minWord) {
 		return Batch{}, fmt.Errorf("batch: counts: %w", errShape)
 	}

@@ -25,7 +25,7 @@ func (e *FieldError) Error() string {
 
 func (e *FieldError) Unwrap() error { return e.Err }
 
-// What a request can be refused for besides a wrong field.
+// Reasons to refuse a request, besides a wrong field.
 var (
 	ErrTooLarge  = errors.New("too large")
 	ErrMediaType = errors.New("unsupported content type")

@@ -95,7 +95,7 @@ func parseSchema(raw []byte) (*Schema, error) {
 	p := schemaParser{cursor: cursor{b: raw}}
 	nwords, nseries, nlabels := p.short(), p.short(), p.short()
 	switch left := uint64(len(p.b)); {
-	// What each costs at least bounds what is allocated for a count that lies.
+	// The least size of each bounds what is allocated for a count that lies.
 	case p.bad || max(nwords, nseries, nlabels) > left || 2*(nwords+nseries+nlabels) > left:
 		return nil, fmt.Errorf("counts: %w", errShape)
 	case nseries == 0:

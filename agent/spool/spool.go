@@ -22,7 +22,7 @@ import (
 	"github.com/tomeishi/tomeishi/agent/report"
 )
 
-// What an Append can end with besides success.
+// Errors of Append.
 var (
 	// ErrFull means that nothing was kept: the bound or the disk is reached.
 	ErrFull = errors.New("the spool is full")

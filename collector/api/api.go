@@ -169,7 +169,7 @@ func problem(w http.ResponseWriter, code int, field, msg string) {
 
 // remedies are what an asker does about a decision that was not stored.
 var remedies = map[error]string{
-	entry.ErrUnknown:   ": look whether it took effect before you decide again",
+	entry.ErrUnknown:   ": check whether it took effect before you decide again",
 	entry.ErrNotStored: ": try again",
 }
 

@@ -109,7 +109,7 @@ func (s *stream) tell() (wake <-chan struct{}, soon <-chan time.Time, err error)
 	case now == s.told && !s.at.IsZero():
 		return wake, nil, nil
 	case now.Gates-now.Held == s.told.Gates-s.told.Held && pause > 0:
-		// Whatever else happens is told with it: only a gate wakes this stream.
+		// Other news is told with it: only a gate wakes this stream.
 		return gates, time.After(pause), nil
 	}
 	s.told, s.at = now, time.Now()

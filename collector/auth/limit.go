@@ -19,7 +19,7 @@ const (
 )
 
 // limiter counts wrong tokens by who sent them, over the last minute exactly.
-// What is refused because of the limit does not count, so that it ends by
+// A refusal because of the limit does not count, so that it ends by
 // itself even if somebody tries on.
 type limiter struct {
 	mu    sync.Mutex // guards what follows

@@ -114,7 +114,7 @@ type NotifyState struct {
 	Told  []Notification `json:"told,omitempty"`
 }
 
-// What a NotifyRecord is of.
+// Kinds of a NotifyRecord.
 const (
 	KeptSilence = "silence"
 	KeptLog     = "log" // of notifications
@@ -146,7 +146,7 @@ func (n *Notification) Same(o Notification) bool {
 	return n.At == o.At && n.Receiver == o.Receiver && n.Integration == o.Integration
 }
 
-// What a person can decide.
+// Decisions of a person.
 const (
 	DoClose   = "close"
 	DoOpen    = "open"

@@ -2,7 +2,7 @@ package entry
 
 import "errors"
 
-// What can go wrong between a proposal and its place in the ledger. Every error
+// Errors between a proposal and its place in the ledger. Every error
 // of a proposal wraps one of these.
 var (
 	// ErrFull: nothing was written. Events must wait at their senders.

@@ -129,7 +129,7 @@ func (m *Machine) batch(body []byte) any {
 }
 
 // events applies a batch whose first event has the given ordinal in its entry.
-// What agents report of themselves counts only where an agent sent it.
+// An agent's report of itself counts only where an agent sent it.
 func (m *Machine) events(b report.Batch, ordinal int, byAgent bool, out *BatchOutcome) {
 	r := b.Reader()
 	now := uint32(m.Time / int64(time.Second))

@@ -30,7 +30,7 @@ type derived struct {
 	alertTimers *timers[*Alert]
 	agentTimers *timers[*Agent]
 
-	// What this entry has left to tidy up.
+	// Left to tidy up by this entry.
 	dead    []*Alert
 	thinned map[RuleID]bool
 	crowded []*Incident

@@ -29,7 +29,7 @@ type Machine struct {
 	mu sync.RWMutex // guards what follows, and what is reached from it; taken before a feed's
 	state
 
-	// What follows is made anew from the state.
+	// Derived from the state, and not part of it.
 	live *compiled
 	derived
 	changed chan struct{} // closed when any gate changes

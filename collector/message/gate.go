@@ -135,7 +135,7 @@ func (p *page) effect(e machine.Effect) string {
 		return p.waits(e)
 	case machine.Attempting, machine.Refused, machine.Unknown, machine.Observed, machine.Undoing:
 	}
-	// What only actions on other systems come to.
+	// States that only actions on other systems reach.
 	return p.clauses([]string{e.Target + " (" + of + ")", p.words.EffectState(string(e.State)), oneLine(p.words.Record(e.Result), maxLine/4)})
 }
 

@@ -102,7 +102,7 @@ func TestSummaryIn(t *testing.T) {
 		About: record.New(record.AboutAgentSilent, "h\n1"),
 	}
 	for l, want := range map[Language]string{
-		English:  "Nothing was heard of agent h 1 for 30 seconds: how its host is doing is not known.",
+		English:  "Nothing has been heard from agent h 1 for 30 seconds: how its host is doing is not known.",
 		Japanese: "エージェント h 1 から30秒間受信がありません。ホストの状態は不明です。", "": "エージェント h 1 から30秒間受信がありません。ホストの状態は不明です。",
 	} {
 		if got := w.SummaryIn(l, a); got != want {

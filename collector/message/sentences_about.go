@@ -4,7 +4,7 @@ import "github.com/tomeishi/tomeishi/collector/record"
 
 // aboutSentences are what built-in alerts are about.
 var aboutSentences = []sentence{
-	{record.AboutAgentSilent, "Nothing was heard of agent {agent} for 30 seconds: how its host is doing is not known.", "エージェント {agent} から30秒間受信がありません。ホストの状態は不明です。"},
+	{record.AboutAgentSilent, "Nothing has been heard from agent {agent} for 30 seconds: how its host is doing is not known.", "エージェント {agent} から30秒間受信がありません。ホストの状態は不明です。"},
 	{record.AboutAgentBlind, "Blocks of agent {agent} never came: what they told is not known.", "エージェント {agent} のブロックが届いていません。その内容は不明です。"},
 	{record.AboutAgentCloned, "Two senders use the name of agent {agent}: each needs a name and a data folder of its own.", "2つの送信元がエージェント名 {agent} を使っています。名前とデータフォルダーをそれぞれ分けてください。"},
 	{record.AboutClockOff, "The clock of agent {agent} is {offset}: what it measures stands at wrong times.", "エージェント {agent} の時計が{offset}。計測値の時刻は正しくありません。"},

@@ -36,7 +36,7 @@ var screenWords = []row{
 	{"The collector could not store this now: nothing was changed.", "今は保存できませんでした。何も変更していません。"},
 	{"Try again.", "もう一度試してください。"},
 	{"It is not known whether this was stored.", "保存されたかどうかは不明です。"},
-	{"Look at this page whether it took effect before you decide again.", "もう一度判断する前に、反映されたかをこのページで確かめてください。"},
+	{"Check on this page whether it took effect before you decide again.", "もう一度判断する前に、反映されたかをこのページで確かめてください。"},
 	{"Say how long automatic effects stay off.", "自動措置を止めておく時間を指定してください。"},
 
 	{"All is well", "異常はありません"},
@@ -83,7 +83,6 @@ var screenWords = []row{
 	{"holds some payments", "一部の支払いを停止中"},
 	{"%s said that it is real: it stays closed.", "%s が実際の異常と判定しました。閉じたままです。"},
 	{"no reason was given", "理由の記載なし"},
-	{"by a restore, of %s", "%s による復元のため"},
 	{"%d effects that would close it wait for approval.", "このゲートを閉じる措置%d件が承認待ちです。", "%d effect that would close it waits for approval."},
 	{"every agent follows", "全エージェントが従っています"},
 	{"not every agent is known to follow yet", "全エージェントが従っているかは、まだ不明"},

@@ -17,7 +17,7 @@ const screenReceiver = "screen"
 
 // builtIn is the configuration without a file. Alerts of one rule are told
 // together: ten thousand in a second are one notification, after five seconds.
-// What is critical is told at once, and again within five seconds when more of
+// A critical alert is told at once, and again within five seconds when more of
 // it comes; each gate by itself, because that is what a person acts on, and not
 // each host, because a hundred pages at once are read by nobody.
 const builtIn = `

@@ -220,7 +220,7 @@ func (n *Notifier) Run(ctx context.Context) {
 	n.recall()
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	// What was told while the rest stopped must be proposed too.
+	// Notifications sent while the rest stopped must be proposed too.
 	flushing, flushed := context.WithCancel(context.WithoutCancel(ctx))
 	defer flushed()
 	wg.Go(func() { n.queue.run(flushing) })

@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/prometheus/storage"
 )
 
-// What Prometheus's engine does not bound by itself, and what ends a process
+// Bounds that Prometheus's engine lacks, and whose lack ends a process
 // for want of memory, which a single query can bring about.
 const (
 	// maxSteps bounds the steps of a subquery: the engine makes room for all of

@@ -94,7 +94,7 @@ func (t *Tape) writeBlock(b *block) error {
 		}
 	}
 	if _, err := w.f.WriteAt(w.buf, w.seg.end); err != nil {
-		// Whatever of it is there is overwritten by the next try, or cut at the
+		// A part that was written is overwritten by the next try, or cut at the
 		// next start.
 		return errors.Join(err, w.f.Truncate(w.seg.end))
 	}

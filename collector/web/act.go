@@ -94,7 +94,7 @@ func why(t *message.Words, err error) *refused {
 	}
 	return &refused{
 		Status: fate.Status, Text: t.T("It is not known whether this was stored."),
-		Remedy: t.T("Look at this page whether it took effect before you decide again."),
+		Remedy: t.T("Check on this page whether it took effect before you decide again."),
 	}
 }
 

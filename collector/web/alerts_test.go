@@ -65,7 +65,7 @@ func TestAlertFilter(t *testing.T) {
 		{"severity=warning&state=firing", 5, nil},
 		{"state=pending", 1, []string{"instance=cache1"}},
 		{"state=silenced", 1, []string{"instance=payer2"}},
-		{"state=unheard", 0, []string{"No alert is like this", "9 alerts stand that are not"}},
+		{"state=unheard", 0, []string{"No alert is like this", "9 alerts stand that do not match"}},
 		{"rule=HostMemoryLow", 3, []string{"Only alerts of rule HostMemoryLow."}},
 		{"rule=HostMemory", 0, nil},
 		{"q=" + url.QueryEscape(markup), 1, []string{"&lt;script&gt;"}}, // that is in a label

@@ -73,7 +73,7 @@ func TestKeepInPart(t *testing.T) {
 	s := newScreen(t, message.English)
 	s.paysTwice("w1")
 	w := s.send(btc, "do", "keep", "incident", "i1", "incident", "i99", "reason", "r", "next", btc)
-	says(t, w, http.StatusNotFound, "no incident i99", "Look at this page whether it took effect")
+	says(t, w, http.StatusNotFound, "no incident i99", "Check on this page whether it took effect")
 	if in, _ := s.IncidentView("i1"); in.Verdict != machine.VerdictReal || strings.Contains(read(t, w).text(), "Nothing was changed") {
 		t.Errorf("verdict %q: %s", in.Verdict, read(t, w).text())
 	}

@@ -75,7 +75,7 @@ func TestManyHosts(t *testing.T) {
 func TestHostPage(t *testing.T) {
 	s := newScene(t).busy()
 	page := s.get("/hosts/db9", http.StatusOK)
-	s.wants(page, "silent", "Nothing was heard of agent db9", "<title>CPU</title>", "Disk space used", "/var/lib/postgresql", "no data", `class="hole"`,
+	s.wants(page, "silent", "Nothing has been heard from agent db9", "<title>CPU</title>", "Disk space used", "/var/lib/postgresql", "no data", `class="hole"`,
 		`aria-current="true">15 min`, `href="?span=7d"`, "It has sent no events.")
 	s.lacks(page, "Connections tracked") // nothing is known of any
 	if n := strings.Count(page, `<figure class="chart`); n != 8 {

@@ -44,7 +44,7 @@ func (w *Web) decideGate(r *http.Request, name string) *refused {
 			d := entry.Decision{Do: entry.DoVerdict, Incident: id, Verdict: machine.VerdictReal, Reason: form("reason")}
 			p := w.decide(r, d)
 			if p != nil && i > 0 { // those before have their verdict
-				p.Remedy = t.T("Look at this page whether it took effect before you decide again.")
+				p.Remedy = t.T("Check on this page whether it took effect before you decide again.")
 			}
 			if p != nil {
 				return p

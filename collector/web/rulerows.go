@@ -115,7 +115,7 @@ func (row *ruleRow) join(m machine.MetricRuleView) {
 
 // builtIns are the built-in alerts, as texts of the catalog.
 var builtIns = []struct{ name, text string }{
-	{"AgentSilent", "Nothing is heard of an agent."},
+	{"AgentSilent", "Nothing is heard from an agent."},
 	{"AgentBlind", "Blocks of an agent never came: what they told is not known."},
 	{"AgentCloned", "Two senders use the name of one agent."},
 	{"ClockOff", "An agent's clock is wrong."},

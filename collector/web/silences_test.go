@@ -75,7 +75,7 @@ func TestMakeSilence(t *testing.T) {
 		{name: "nonsense", form: with("matchers", "x"), status: http.StatusBadRequest, wants: []string{"cannot be read"}},
 		{name: "not allowed", form: good, actor: errors.New("you may only look"), status: http.StatusForbidden, wants: []string{"you may only look"}},
 		{name: "refused", form: good, err: &machine.Refusal{Why: record.New(record.SilenceRefused, "the matchers are odd")}, status: http.StatusBadRequest, wants: []string{"the matchers are odd", "a new disk comes"}},
-		{name: "unknown", form: good, err: fmt.Errorf("propose: %w", entry.ErrUnknown), status: http.StatusServiceUnavailable, wants: []string{"It is not known whether this was stored", "Look at this page"}},
+		{name: "unknown", form: good, err: fmt.Errorf("propose: %w", entry.ErrUnknown), status: http.StatusServiceUnavailable, wants: []string{"It is not known whether this was stored", "Check on this page"}},
 		{name: "not stored", form: good, err: entry.ErrNotStored, status: http.StatusServiceUnavailable, wants: []string{"could not store this now"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"math/bits"
 )
 
-// What can be wrong with the text of a number.
+// Errors in the text of a number.
 var (
 	ErrSyntax = errors.New("not a decimal number")
 	ErrRange  = errors.New("more than 38 digits")
@@ -143,7 +143,7 @@ func (n *number) value(exponent int) (Decimal, error) {
 // scale is (hi × 2^64 + lo) × 10^by, which the caller knows to fit.
 func scale(hi, lo uint64, by int) Decimal {
 	if by > Places {
-		// What stands before the point has at most 38 digits: two words.
+		// The part before the point has at most 38 digits: two words.
 		d := scale(hi, lo, by-Places)
 		hi, lo, by = d[1], d[0], Places
 	}

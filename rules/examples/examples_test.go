@@ -41,7 +41,7 @@ func TestDemo(t *testing.T) {
 	if want := "2 payments for withdrawal w-1"; got["summary"] != want {
 		t.Errorf("summary = %q, want %q", got["summary"], want)
 	}
-	want := "raises a critical alert when, among payout.sent events of one data.request within 1d, there are at least 2 different values of data.payment; then it closes the gate demo/withdrawals (if the gate enforces)."
+	want := "raises a critical alert when, among payout.sent events of one data.request within 1d, there are at least 2 different values of data.payment; when it raises the alert, it closes the gate demo/withdrawals (if the gate enforces)."
 	if got := r.Explain(); got != want {
 		t.Errorf("Explain() = %q, want %q", got, want)
 	}

@@ -14,7 +14,7 @@ func (r Run) Sum(c int, s Span) decimal.Decimal {
 	if s.From >= s.To {
 		return decimal.Decimal{}
 	}
-	// What came before the span, even if it is no longer kept.
+	// Before the span, even if no longer kept.
 	base, _ := r.num(c, s.From, 1).Sub(r.num(c, s.From, 0))
 	sum, _ := r.num(c, s.To-1, 1).Sub(base)
 	return sum

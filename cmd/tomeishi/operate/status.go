@@ -8,8 +8,8 @@ import (
 	"github.com/tomeishi/tomeishi/collector/api"
 )
 
-const statusLong = `Say in ten lines whether all is well. Exit code 0 means that Tomeishi does its work;
-1 that it does not, or not fully, or that nobody answers: it is not ready, an agent
+const statusLong = `Say in ten lines whether Tomeishi does its work. Exit code 0: it does;
+1: it does not, or not fully, or nobody answers: it is not ready, an agent
 is silent, a rule has an error, a disk is nearly full, … The first line says why. A
 closed gate and the alerts of rules are not a failure of Tomeishi, but they are shown.
 
@@ -19,7 +19,7 @@ closed gate and the alerts of rules are not a failure of Tomeishi, but they are 
 
 func newStatus(t *term.Terminal) *cobra.Command {
 	s := &client.Server{}
-	cmd := &cobra.Command{Use: "status", Short: "Say whether all is well", Long: statusLong, Args: term.Takes()}
+	cmd := &cobra.Command{Use: "status", Short: "Say whether Tomeishi does its work", Long: statusLong, Args: term.Takes()}
 	s.Flags(cmd.Flags())
 	asJSON := term.JSONFlag(cmd)
 	hash := cmd.Flags().Bool("hash", false, "also the hash of the collector's state, to compare collectors")
@@ -56,9 +56,9 @@ func newStatus(t *term.Terminal) *cobra.Command {
 func showStatus(t *term.Terminal, at string, s api.Status, hosts glance) {
 	row := func(name, text string) { t.Printf("%-11s %s\n", name, term.Line(text)) }
 	if bad := ills(s); len(bad) > 0 {
-		t.Printf("%-11s %s: %s\n", "well", t.State("NO"), term.Line(sentence(bad)))
+		t.Printf("%-11s %s: %s\n", "working", t.State("NO"), term.Line(sentence(bad)))
 	} else {
-		t.Printf("%-11s %s\n", "well", t.State("yes"))
+		t.Printf("%-11s %s\n", "working", t.State("yes"))
 	}
 	t.Printf("%-11s %s\n", "gates", gatesLine(t, s))
 	row("alerts", alertsLine(s))

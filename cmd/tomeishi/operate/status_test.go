@@ -49,34 +49,34 @@ func TestStatus(t *testing.T) {
 		want []string
 	}{
 		"well": {`"ready": "yes"`, term.Done, []string{
-			"well        yes\ngates       2 gates, none closed\nalerts      0 standing; 0 open incidents\n",
+			"working     yes\ngates       2 gates, none closed\nalerts      0 standing; 0 open incidents\n",
 			"agents      none heard yet\n", "hosts       CPU 93.2 %, disk 12 % (web1 /var)\n",
 			"rules       1 on events, 2 on metrics, 3 recording; live since 2026-11-21",
 			"series      1234 in memory, 250 samples/s\n", "events      0 accepted, 0 repeats\n",
 			"ledger      entry 9, chain 00112233, cell 01234567, ledger time 2026-11-21", "data        data, 1 GiB of 4 GiB free; version 0.1.0 at http",
 		}},
-		"closed":    {`"ready": "yes", "closed": ["demo/w"]`, term.Done, []string{"well        yes\ngates       1 of 2 gates CLOSED: demo/w\n"}},
+		"closed":    {`"ready": "yes", "closed": ["demo/w"]`, term.Done, []string{"working     yes\ngates       1 of 2 gates CLOSED: demo/w\n"}},
 		"shadow":    {`"ready": "yes", "shadow": ["a"]`, term.Done, []string{"gates       2 gates, none closed; only in shadow: a\n"}},
-		"not ready": {`"ready": "starting"`, term.Failed, []string{"well        NO: not ready: starting\n"}},
+		"not ready": {`"ready": "starting"`, term.Failed, []string{"working     NO: not ready: starting\n"}},
 		"disk full": {
 			`"ready": "yes", "disk_full": true, "built_in": [{"name": "DiskLow", "summary": "full"}]`, term.Failed,
-			[]string{"well        NO: the disk is full: events are refused\n", "free (disk FULL); version"},
+			[]string{"working     NO: the disk is full: events are refused\n", "free (disk FULL); version"},
 		},
 		"rule error": {
 			`"ready": "yes", "rule_error": "a.yml:3:1: no\nline", "built_in": [{"name": "ReloadFailed", "summary": "no"}]`, term.Failed,
 			[]string{"NO: the last reload of the rules was refused: a.yml:3:1: no\n"},
 		},
-		"on purpose": {`"ready": "yes", "built_in": [{"name": "Watchdog"}, {"name": "GateClosed", "labels": "gate=x"}, {"name": "ApprovalWanted"}, {"name": "OpenedAlone"}]`, term.Done, []string{"well        yes\n"}},
+		"on purpose": {`"ready": "yes", "built_in": [{"name": "Watchdog"}, {"name": "GateClosed", "labels": "gate=x"}, {"name": "ApprovalWanted"}, {"name": "OpenedAlone"}]`, term.Done, []string{"working     yes\n"}},
 		"automatic off": {
 			`"ready": "yes", "automatic": "off until 2026-11-21T07:30:00Z", "built_in": [{"name": "AutomaticOff", "summary": "bob: moved."}]`, term.Failed,
-			[]string{"well        NO: AutomaticOff: bob: moved\n", "gates       2 gates, none closed; automatic effects OFF until 2026-11-21 "},
+			[]string{"working     NO: AutomaticOff: bob: moved\n", "gates       2 gates, none closed; automatic effects OFF until 2026-11-21 "},
 		},
 		"automatic on": {`"ready": "yes", "automatic": "on"`, term.Done, []string{"gates       2 gates, none closed\n"}},
 		"built in": {
 			`"ready": "yes", "built_in": [{"name": "AgentSilent", "labels": "agent=b"}, {"name": "LedgerTimeOff", "summary": "it is ahead."},
 			 {"name": "AgentSilent", "labels": "agent=c\u001b"}, {"name": "RuleErrors", "summary": "rule X"}, {"name": "RuleErrors", "summary": "rule Y"}]`,
 			term.Failed,
-			[]string{"well        NO: AgentSilent b, c\\x1b; LedgerTimeOff: it is ahead; RuleErrors: rule X (and 1 more)\n"},
+			[]string{"working     NO: AgentSilent b, c\\x1b; LedgerTimeOff: it is ahead; RuleErrors: rule X (and 1 more)\n"},
 		},
 		"many silent": {
 			`"ready": "yes", "built_in": [` + strings.Repeat(`{"name": "AgentSilent", "labels": "agent=h"},`, 9) + `{"name": "DiskLow"}]`,
@@ -92,7 +92,7 @@ func TestStatus(t *testing.T) {
 		"alerts": {
 			`"ready": "yes", "alerts": 6, "open_incidents": 1, "standing": [{"name": "HostGone", "severity": "critical", "count": 3}, {"name": "Slow", "severity": "warning", "count": 2}, {"name": "X", "count": 1}]`,
 			term.Done,
-			[]string{"well        yes\n", "alerts      6 standing: HostGone 3× (critical), Slow 2×, X; 1 open incident\n"},
+			[]string{"working     yes\n", "alerts      6 standing: HostGone 3× (critical), Slow 2×, X; 1 open incident\n"},
 		},
 		"one agent":   {`"ready": "yes", "agents": [{"agent": "a", "state": "ok", "heard": "x"}]`, term.Done, []string{"agents      1 of 1 heard: a x\n"}},
 		"behind":      {`"ready": "yes", "series": {"lag_entries": 9000}`, term.Failed, []string{"NO: the metrics are 9000 entries behind the ledger\n", "samples/s; 9000 entries BEHIND the ledger\n"}},

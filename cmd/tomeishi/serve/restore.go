@@ -52,7 +52,7 @@ func restoreFile(ctx context.Context, t *term.Terminal, data, file string) error
 		return err
 	}
 	t.Printf("restored into %s: %s\n", data, term.Plain(summary))
-	t.Printf("Every gate holds until a person opens it: what happened since the backup is not known.\n")
+	t.Printf("Every gate stays closed until a person opens it: what happened since the backup is not known.\n")
 	t.Printf("The cell has a new id: an agent that knew the old ledger answers closed until tomeishi-agent adopt is run on its host.\n\n")
 	t.Printf("  tomeishi up --data %s\n  tomeishi hold list\n", data)
 	return nil

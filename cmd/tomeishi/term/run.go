@@ -58,7 +58,7 @@ func (t *Terminal) Run(ctx context.Context, root *cobra.Command, args []string) 
 		t.Notef("%s: %s\n", cmd.CommandPath(), err)
 		return Usage
 	case !started || errors.As(err, &usage):
-		// What fails before a command starts is in its arguments.
+		// A failure before a command starts is in its arguments.
 		t.Notef("%s: %s\nSee %s --help\n", cmd.CommandPath(), Plain(err.Error()), cmd.CommandPath())
 		return Usage
 	}

@@ -3,7 +3,7 @@
 // or the sum, the smallest or the largest of an amount.
 //
 // It promises that the window is exact, whatever order events come in, and that
-// amounts of several assets are never added: of a window that holds some it
+// amounts of several assets are never added: of a window that holds several it
 // says nothing.
 package count
 
@@ -95,7 +95,7 @@ func (d *draft) mixes() {
 	for _, v := range d.source.Values {
 		if v.Kind == match.Same {
 			asset := v.Fields[0]
-			d.in.Finding(d.at, "amounts of different assets cannot be compared or added, and a window that holds some raises no alert and is an error of the rule: add %s to `by`, or name it in `where`, as in `%s == \"BTC\"` (or `!has(%s)` where there is none)", asset, asset, asset)
+			d.in.Finding(d.at, "amounts of different assets cannot be compared or added, and a window that holds more than one asset raises no alert and is an error of the rule: add %s to `by`, or name it in `where`, as in `%s == \"BTC\"` (or `!has(%s)` where there is none)", asset, asset, asset)
 		}
 	}
 }
