@@ -1,8 +1,6 @@
 package config
 
 import (
-	"errors"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -60,15 +58,8 @@ func (c *Config) Check() error {
 // Keys are the keys of the file.
 func Keys() []string { return strictyaml.KeysOf(Config{}) }
 
-// Load is a file's text, as far as one may be long.
-func Load(path string) (strictyaml.File, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return strictyaml.File{}, err
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	return strictyaml.File{Name: path, Text: text}, errors.Join(err, f.Close())
-}
+// Load reads a configuration file's text, a byte further than it may be long.
+func Load(path string) (strictyaml.File, error) { return strictyaml.Load(path, maxFile) }
 
 func read(f strictyaml.File) (Config, *strictyaml.Source) {
 	c := Default()

@@ -5,7 +5,7 @@
 // errors of a file are told and not only the first, and that what a stranger's
 // file costs is bounded. Durations and sizes are written alike everywhere.
 //
-// It does not know what a key means, reads no file from disk and changes none.
+// It does not know what a key means, and changes no file.
 package strictyaml
 
 // A File is a text and the name under which its problems are told.

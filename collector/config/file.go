@@ -1,9 +1,7 @@
 package config
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -69,15 +67,8 @@ func (c *Config) Check() error {
 	return s.Problems().Err()
 }
 
-// Load is a file's text, as far as one may be long.
-func Load(path string) (strictyaml.File, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return strictyaml.File{}, err
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	return strictyaml.File{Name: path, Text: text}, errors.Join(err, f.Close())
-}
+// Load reads a configuration file's text, a byte further than it may be long.
+func Load(path string) (strictyaml.File, error) { return strictyaml.Load(path, maxFile) }
 
 func read(f strictyaml.File) (Config, *strictyaml.Source) {
 	c := Default()
