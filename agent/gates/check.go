@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/agent/spelling"
 )
 
 // A Match is what a worker is about to pay, as far as it says.
@@ -59,7 +60,7 @@ func names(h report.Hold, m Match) bool {
 		default:
 			continue
 		}
-		if have != want {
+		if !spelling.Same(field, have, want) {
 			return false
 		}
 	}

@@ -315,6 +315,9 @@ func TestCheck(t *testing.T) {
 		{"the customer", one, Match{Customer: "c1", Request: "r1"}, Held},
 		{"address without tag", one, Match{Address: "a1"}, Open},
 		{"address and tag", one, Match{Address: "a1", Tag: "t1"}, Held},
+		{"the address in large letters", gate("g", func(g *Gate) {
+			g.Holds = []report.Hold{{Match: map[string]string{"address": "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"}}}
+		}), Match{Address: "BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4"}, Held},
 		{"closed", gate("g", closed), Match{}, Closed},
 		{"state is not known", gate("g", func(g *Gate) { g.State = "ajar" }), Match{}, Closed},
 		{"open beside a hold", gate("g", closed, func(g *Gate) { g.State = "open" }), Match{}, Closed},

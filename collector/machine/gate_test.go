@@ -134,6 +134,9 @@ func TestOneHold(t *testing.T) {
 	if h.Names(map[string]string{}) || h.Names(map[string]string{"request": "w8"}) || !h.Names(map[string]string{"request": "w9", "customer": "c"}) {
 		t.Errorf("what hold %+v names", h)
 	}
+	if h := (&Hold{Match: map[string]string{"address": "0xAb"}}); !h.Names(map[string]string{"address": "0xaB"}) {
+		t.Error("an address in another spelling is not named")
+	}
 	if child := r.gate("btc/hot"); len(child.Holds) != 0 {
 		t.Errorf("a hold with match came down to the child: %+v", child.Holds)
 	}

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tomeishi/tomeishi/rules"
-
+	"github.com/tomeishi/tomeishi/agent/spelling"
 	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/rules"
 )
 
 // A GateView is a gate as others see it.
@@ -224,7 +224,7 @@ func (h *Hold) Names(fields map[string]string) bool {
 		return true
 	}
 	for k, v := range h.Match {
-		if fields[k] != v {
+		if !spelling.Same(k, fields[k], v) {
 			return false
 		}
 	}

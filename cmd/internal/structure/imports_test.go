@@ -27,8 +27,9 @@ const (
 
 // Leaves of the agent are open to both programs: there is one wire (report), one
 // door policy (httpguard), one way to make a file durable (durable), to release
-// what was acquired (closers) and to read what people write (strictyaml, with
-// rules too), not two. agent/filekind tells files apart for the commands of both.
+// what was acquired (closers), to read what people write (strictyaml) and to spell
+// an address (spelling), both with rules too, not two. agent/filekind tells files
+// apart for the commands of both.
 func layers() []layer {
 	return []layer{
 		{from: "agent/report/...", why: whyLeaf},
@@ -38,6 +39,7 @@ func layers() []layer {
 		{from: "agent/filekind/...", sees: []string{"agent/strictyaml"}, why: whyLeaf},
 		{from: "agent/durable/...", why: whyLeaf},
 		{from: "agent/closers/...", why: whyLeaf},
+		{from: "agent/spelling/...", why: whyLeaf},
 		{
 			from: "agent",
 			sees: []string{"agent/..."},
@@ -65,12 +67,12 @@ func layers() []layer {
 		},
 		{
 			from: "agent/...",
-			sees: []string{"agent/report", "agent/httpguard", "agent/strictyaml", "agent/durable", "agent/collectors"},
+			sees: []string{"agent/report", "agent/httpguard", "agent/strictyaml", "agent/durable", "agent/collectors", "agent/spelling"},
 			why:  fmt.Sprintf(whyRoom, "the agent") + "; no collector and no rule is there",
 		},
 		{
 			from: "rules/...",
-			sees: []string{"agent/report", "agent/strictyaml"},
+			sees: []string{"agent/report", "agent/strictyaml", "agent/spelling"},
 			why:  "rules are pure: every collector, every replay and every test must get the same answer from them",
 		},
 		{
@@ -95,7 +97,7 @@ func layers() []layer {
 		{
 			from: "collector/...",
 			sees: []string{
-				"collector/entry", "collector/record", "collector/machine", "collector/message", "collector/access", "collector/silence", "collector/promrule", "rules/...", "agent/report", "agent/httpguard", "agent/durable",
+				"collector/entry", "collector/record", "collector/machine", "collector/message", "collector/access", "collector/silence", "collector/promrule", "rules/...", "agent/report", "agent/httpguard", "agent/durable", "agent/spelling",
 				"plugins/action/...", "plugins/source/...",
 			},
 			why: fmt.Sprintf(whyRoom, "the collector"),
