@@ -22,16 +22,17 @@ type Backoff struct{ tries int }
 // Reset begins anew, after a success.
 func (b *Backoff) Reset() { b.tries = 0 }
 
-// Wait pauses, at least as long as the answer's Retry-After says. It ends with
-// ctx.
-func (b *Backoff) Wait(ctx context.Context, h http.Header) error {
+// Wait pauses, at least as long as a collector asks to be left alone. It ends
+// with ctx.
+func (b *Backoff) Wait(ctx context.Context, rest time.Duration) error {
+	return b.WaitAtMost(ctx, rest, rest+lastPause)
+}
+
+// WaitAtMost is Wait for what cannot wait longer, whatever a collector asks.
+func (b *Backoff) WaitAtMost(ctx context.Context, rest, most time.Duration) error {
 	bound := min(firstPause<<min(b.tries, 10), lastPause)
 	b.tries++
-	pause := rand.N(bound)
-	if after := retryAfter(h, time.Now()); after > 0 {
-		pause += after
-	}
-	t := time.NewTimer(pause)
+	t := time.NewTimer(min(rest+rand.N(bound), most))
 	defer t.Stop()
 	select {
 	case <-t.C:

@@ -1,9 +1,11 @@
 // Package collectors asks the collectors, one after the other.
 //
 // It promises that a request goes to the collector that last answered, or to
-// the leader that one named if it is among the configured ones, and after a
-// failure to the next. It does not repeat a request by itself: whether to ask
-// again is the caller's to decide, with Backoff.
+// the leader that one named if it is among the configured ones, and after an
+// answer of no use to the next that has not asked to be left alone. What is of
+// use only the caller can tell, since anything may answer on the way to a
+// collector. It does not repeat a request by itself: whether to ask again is the
+// caller's to decide, with Backoff.
 package collectors
 
 import (
@@ -24,6 +26,7 @@ const maxAnswer = 16 << 20
 // Peers knows the collectors. It is used by one goroutine.
 type Peers struct {
 	urls   []string
+	alone  []time.Time // until when each has asked to be left alone
 	token  string
 	client *http.Client
 	now    int // index of the one to ask
@@ -43,24 +46,20 @@ func New(urls []string, token string, client *http.Client) *Peers {
 	for _, u := range urls {
 		p.urls = append(p.urls, strings.TrimRight(u, "/"))
 	}
+	p.alone = make([]time.Time, len(p.urls))
 	return p
 }
 
 // Current is the collector that the next request goes to.
 func (p *Peers) Current() string { return p.urls[p.now] }
 
-// Do sends one request and reads the whole answer, within timeout. After an
-// error or an answer of a collector that cannot serve, the next request goes
-// elsewhere.
+// Do sends one request and reads the whole answer, within timeout.
 func (p *Peers) Do(ctx context.Context, timeout time.Duration, method, path, contentType string, body []byte) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	base := p.Current()
 	a, err := p.do(ctx, method, base+path, contentType, body)
 	a.From = base
-	if err != nil || a.Status >= 500 || a.Status == http.StatusNotFound {
-		p.turn(a)
-	}
 	return a, err
 }
 
@@ -91,9 +90,12 @@ func (p *Peers) do(ctx context.Context, method, url, contentType string, body []
 	return a, nil
 }
 
-// turn picks the collector to ask next: the leader that this one named, or the
-// one after it.
-func (p *Peers) turn(a Answer) {
+// Turn takes the last answer, or the lack of one, for of no use, and picks the
+// collector to ask next: the leader that this one named, or the first after it
+// that may be asked.
+func (p *Peers) Turn(a Answer) {
+	now := time.Now()
+	p.alone[p.now] = now.Add(retryAfter(a.Header, now))
 	var hint struct {
 		Leader string `json:"leader"`
 	}
@@ -103,8 +105,22 @@ func (p *Peers) turn(a Answer) {
 			return
 		}
 	}
-	p.now = (p.now + 1) % len(p.urls)
+	next := p.now
+	for i := range p.urls {
+		other := (p.now + 1 + i) % len(p.urls)
+		if !p.alone[other].After(now) {
+			p.now = other
+			return
+		}
+		if i == 0 || p.alone[other].Before(p.alone[next]) {
+			next = other
+		}
+	}
+	p.now = next
 }
+
+// Rest is how long the collector that is asked next wants to be left alone.
+func (p *Peers) Rest() time.Duration { return max(time.Until(p.alone[p.now]), 0) }
 
 // same compares a configured URL with a leader's address, which may come
 // without a scheme.

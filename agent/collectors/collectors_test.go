@@ -37,9 +37,37 @@ func TestDoEndsInTime(t *testing.T) {
 	if _, err := p.Do(t.Context(), time.Millisecond, "GET", "/", "", nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
+	p.Turn(Answer{})
 	if p.Current() != "http://next" {
 		t.Errorf("the next request goes to %s", p.Current())
 	}
+}
+
+// TestTurn: whoever asks to be left alone is, while another may be asked.
+func TestTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New([]string{"http://a", "http://b", "http://c"}, "", nil)
+		turn := func(a Answer, want string, rest time.Duration) {
+			t.Helper()
+			p.Turn(a)
+			if p.Current() != want || p.Rest() != rest {
+				t.Errorf("the next goes to %s in %v, want %s in %v", p.Current(), p.Rest(), want, rest)
+			}
+		}
+		after := func(seconds string) Answer {
+			return Answer{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {seconds}}}
+		}
+		turn(after("20"), "http://b", 0)
+		turn(Answer{}, "http://c", 0)
+		turn(Answer{}, "http://b", 0)
+		turn(after("60"), "http://c", 0)
+		turn(after("10"), "http://c", 10*time.Second)
+		turn(after("30"), "http://a", 20*time.Second)
+		time.Sleep(20 * time.Second)
+		turn(Answer{Status: http.StatusServiceUnavailable, Body: []byte(`{"leader": "c"}`)}, "http://c", 10*time.Second)
+		time.Sleep(10 * time.Second)
+		turn(after("5"), "http://a", 0)
+	})
 }
 
 func TestCAFile(t *testing.T) {
@@ -60,7 +88,7 @@ func TestBackoff(t *testing.T) {
 		var b Backoff
 		for i := range 20 {
 			begin := time.Now()
-			if err := b.Wait(t.Context(), nil); err != nil {
+			if err := b.Wait(t.Context(), 0); err != nil {
 				t.Fatal(err)
 			}
 			if d := time.Since(begin); d > min(firstPause<<i, lastPause) {
@@ -78,7 +106,7 @@ func TestBackoff(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := b.Wait(ctx, http.Header{"Retry-After": {"100"}}); !errors.Is(err, context.Canceled) {
+		if err := b.Wait(ctx, 100*time.Second); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -2,6 +2,8 @@ package gates
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
@@ -81,25 +83,47 @@ func (g Gate) why() string {
 
 // view is the gate as it is answered now. The caller holds mu.
 func (c *Copy) view(name string, now time.Time) (Gate, bool) {
-	g, ok := c.kept.Gates[name]
+	g, ok := c.kept.gate(name)
 	if !ok {
 		return Gate{}, false
 	}
 	g.Fresh, g.Closing.Epoch = c.fresh(g, now), c.kept.Epoch
+	doubt := c.kept.suspicionOf(name)
+	if d, ok := c.kept.Doubtful[name]; ok && doubt != "" {
+		g = g.closedToo(d)
+	}
 	if g.Mode == report.ModeShadow {
 		return g, true // refuses only for a person's hold, which is in State
 	}
 	if g.State == report.GateOpen && g.closedByHold() {
 		g.State = report.GateClosed
 	}
-	if why := c.kept.suspicionOf(name); why != "" {
-		g.State, g.Reason, g.Closing.Unsure = report.GateClosed, why, InDoubt
+	if doubt != "" {
+		g.State, g.Reason, g.Closing.Unsure = report.GateClosed, doubt, InDoubt
 		return g, true
 	}
 	if !g.Fresh && g.IfUnreachable != report.UnreachableKeep && g.State == report.GateOpen {
 		g.State, g.Reason, g.Closing.Unsure = report.GateClosed, c.unheard(now), Unreachable
 	}
 	return g, true
+}
+
+// closedToo is the gate with what closes it by the ledger in doubt as well: a
+// person who closes it there is obeyed.
+func (g Gate) closedToo(d Gate) Gate {
+	if d.State != report.GateOpen {
+		g.State = d.State
+	}
+	if d.Mode != report.ModeShadow {
+		g.Mode = d.Mode
+	}
+	g.Holds = slices.Clone(g.Holds)
+	for _, h := range d.Holds {
+		if !slices.ContainsFunc(g.Holds, func(own report.Hold) bool { return h.ID != "" && own.ID == h.ID && maps.Equal(own.Match, h.Match) }) {
+			g.Holds = append(g.Holds, h)
+		}
+	}
+	return g
 }
 
 func (c *Copy) unheard(now time.Time) string {

@@ -45,6 +45,8 @@ type Copy struct {
 	sent    time.Time        // when the request of the last answer was sent; zero: none yet
 	pending *report.GateList // the answer that a person has to adopt
 	dirty   bool             // memory is ahead of the disk
+	failing bool             // the last request was not answered as it should be
+	refused string           // what the collectors say of the agent's token; empty: nothing
 
 	saving sync.Mutex // held over a save, so that saves come one after another; taken before mu
 	heard  atomic.Bool
@@ -72,7 +74,7 @@ func New(dir string, o Options) (*Copy, error) {
 	o.Metrics.GetOrCreateGauge(name+"known", func() float64 {
 		c.mu.RLock()
 		defer c.mu.RUnlock()
-		return float64(len(c.kept.Gates))
+		return float64(len(c.kept.all()))
 	})
 	if why := c.Suspect(); why != "" {
 		c.log.Error("gates stay closed until adopted", "why", why)
@@ -92,7 +94,7 @@ func (c *Copy) stale() (n float64) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	now := time.Now()
-	for _, g := range c.kept.Gates {
+	for _, g := range c.kept.all() {
 		n += number(!c.fresh(g, now))
 	}
 	return n
@@ -100,6 +102,13 @@ func (c *Copy) stale() (n float64) {
 
 // Heard tells whether a collector has answered since the start.
 func (c *Copy) Heard() bool { return c.heard.Load() }
+
+// Refused says that the collectors do not know this agent; empty if they do.
+func (c *Copy) Refused() string {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.refused
+}
 
 // Suspect says why gates wait to be adopted; empty when none does.
 func (c *Copy) Suspect() string {
@@ -188,8 +197,8 @@ func (c *Copy) Adopt(_ context.Context, by, reason string) error {
 func (c *Copy) List() []Gate {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	out := make([]Gate, 0, len(c.kept.Gates))
-	for _, name := range slices.Sorted(maps.Keys(c.kept.Gates)) {
+	out := []Gate{}
+	for _, name := range slices.Sorted(maps.Keys(c.kept.all())) {
 		g, _ := c.view(name, time.Now())
 		out = append(out, g)
 	}

@@ -28,10 +28,13 @@ type kept struct {
 	Epoch   uint64            `json:"epoch"`
 	Gates   map[string]Gate   `json:"gates"`
 	Highest map[string]uint64 `json:"highest"`
-	// All says why no gate is believed; Some why single ones are not.
-	All     string            `json:"suspect,omitempty"`
-	Some    map[string]string `json:"suspects,omitempty"`
-	Adopted *adoption         `json:"adopted,omitempty"`
+	// All says why no gate is believed; Some why single ones are not. Doubtful is
+	// what the ledger in doubt says of those: it may close, not open.
+	All      string            `json:"suspect,omitempty"`
+	Some     map[string]string `json:"suspects,omitempty"`
+	Doubtful map[string]Gate   `json:"doubtful,omitempty"`
+
+	Adopted *adoption `json:"adopted,omitempty"`
 }
 
 type adoption struct {
@@ -116,7 +119,7 @@ func (k kept) suspicionOf(name string) string {
 // fits: two ledgers have spoken, and only a person knows which one is right.
 func (k *kept) accept(l *report.GateList) (changed bool) {
 	if k.All != "" {
-		return k.addUnknown(l)
+		return k.doubt(l)
 	}
 	if k.Cell == "" {
 		*k = fromList(l, k.Adopted)
@@ -129,7 +132,7 @@ func (k *kept) accept(l *report.GateList) (changed bool) {
 		k.All = fmt.Sprintf("the collector's epoch is %d, before it was %d: its ledger is an older one", l.Epoch, k.Epoch)
 	}
 	if k.All != "" {
-		k.addUnknown(l)
+		k.doubt(l)
 		return true
 	}
 	changed = l.Epoch > k.Epoch || len(l.Gates) != len(k.Gates)
@@ -145,8 +148,13 @@ func (k *kept) accept(l *report.GateList) (changed bool) {
 		}
 		old, had := k.Gates[g.Name]
 		now := Gate{Gate: g, Closing: Closing{ID: l.Epoch}}
-		changed = changed || !had || old.Epoch != g.Epoch || old.Lease != g.Lease || old.IfUnreachable != g.IfUnreachable
 		k.Highest[g.Name] = max(high, g.Epoch)
+		if k.Some[g.Name] != "" && had {
+			changed = k.doubtOne(now) || changed
+			next[g.Name] = old
+			continue
+		}
+		changed = changed || !had || differs(old, now)
 		if now.goesOn(old) {
 			now.Closing.ID = old.Closing.ID
 		}
@@ -156,20 +164,50 @@ func (k *kept) accept(l *report.GateList) (changed bool) {
 	return changed
 }
 
-// addUnknown lists gates that only the answer in doubt has, so that they are
-// closed and not unknown.
-func (k *kept) addUnknown(l *report.GateList) (changed bool) {
+func differs(old, now Gate) bool {
+	return old.Epoch != now.Epoch || old.Cell != now.Cell || old.Lease != now.Lease || old.IfUnreachable != now.IfUnreachable
+}
+
+// doubt keeps what the ledger in doubt says now of all gates.
+func (k *kept) doubt(l *report.GateList) (changed bool) {
+	before := k.Doubtful
+	k.Doubtful = nil
 	for _, g := range l.Gates {
-		if _, ok := k.Gates[g.Name]; ok {
-			continue
-		}
-		if k.Gates == nil {
-			k.Gates = make(map[string]Gate)
-		}
-		k.Gates[g.Name] = Gate{Gate: g}
-		changed = true
+		now := Gate{Gate: g}
+		k.doubtOne(now)
+		old, had := before[g.Name]
+		changed = changed || !had || differs(old, now)
 	}
-	return changed
+	return changed || len(before) != len(k.Doubtful)
+}
+
+func (k *kept) doubtOne(g Gate) (changed bool) {
+	if k.Doubtful == nil {
+		k.Doubtful = make(map[string]Gate)
+	}
+	old, had := k.Doubtful[g.Name]
+	k.Doubtful[g.Name] = g
+	return !had || differs(old, g)
+}
+
+// gate is the trusted word on a gate. One that only the ledger in doubt has is
+// known too, so that it is closed and not unknown.
+func (k *kept) gate(name string) (Gate, bool) {
+	g, ok := k.Gates[name]
+	if !ok {
+		g, ok = k.Doubtful[name]
+	}
+	return g, ok
+}
+
+// all are the gates that are known, by name.
+func (k *kept) all() map[string]Gate {
+	out := maps.Clone(k.Doubtful)
+	if out == nil {
+		out = make(map[string]Gate, len(k.Gates))
+	}
+	maps.Copy(out, k.Gates)
+	return out
 }
 
 func fromList(l *report.GateList, a *adoption) kept {
@@ -186,7 +224,7 @@ func (k kept) adopt(l *report.GateList, a adoption) kept {
 	if l != nil {
 		return fromList(l, &a)
 	}
-	return kept{Gates: k.Gates, Adopted: &a}
+	return kept{Gates: k.all(), Adopted: &a}
 }
 
 // AdoptOffline does in dir what Adopt does, while no agent runs there. The

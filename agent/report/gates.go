@@ -53,6 +53,7 @@ const (
 // programs' answers have none, and change nothing.
 const (
 	ReasonClone   = "clone"   // another spool with this id has sent other blocks
+	ReasonBlocks  = "blocks"  // it will never take the block that it names: set that aside
 	ReasonBase    = "base"    // it does not know what these samples build on: send them whole
 	ReasonSamples = "samples" // it will never take these samples: drop them. Without it a 400 may be any gateway's
 )

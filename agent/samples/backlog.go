@@ -49,7 +49,7 @@ func (l *Lane) sendChunk(ctx context.Context, s *sender, c *chunk) {
 	if err != nil {
 		l.q.retain(c, start.Add(chunkPause))
 		l.disk("samples that wait cannot be read: they are tried again", err, start)
-		_ = s.pause.Wait(ctx, nil)
+		_ = s.pause.Wait(ctx, 0)
 		return
 	}
 	out, a, err := s.send(ctx, &what)
@@ -66,7 +66,7 @@ func (l *Lane) sendChunk(ctx context.Context, s *sender, c *chunk) {
 		if n := l.quiet.due("backlog", start); n > 0 && ctx.Err() == nil {
 			l.log.Warn("samples that had to wait are not delivered: they are sent again", "collector", a.From, "error", err, "times", n)
 		}
-		_ = s.pause.Wait(ctx, a.Header)
+		_ = s.pause.Wait(ctx, s.peers.Rest())
 		return
 	}
 	pause(ctx, time.Since(start), len(s.buf))

@@ -62,7 +62,7 @@ func (l *Lane) sendLive(ctx context.Context, s *sender, it item) {
 	// One small request a second is no load to be spared, and a Retry-After of
 	// minutes would silence the lane. It ends with ctx, which the caller's next
 	// look finds.
-	_ = s.pause.Wait(ctx, nil)
+	_ = s.pause.Wait(ctx, 0)
 }
 
 // answered lets the backlog move.

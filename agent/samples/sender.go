@@ -62,6 +62,9 @@ func (s *sender) once(ctx context.Context, what *report.Samples) (outcome, colle
 	if err == nil {
 		out, err = judge(a, what.Frames[len(what.Frames)-1].Time)
 	}
+	if out == unknown {
+		s.peers.Turn(a)
+	}
 	if out != delivered {
 		s.buf = nil // the transport may still read it
 	}

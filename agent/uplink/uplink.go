@@ -1,10 +1,11 @@
 // Package uplink carries blocks from the spool to the collectors.
 //
 // It promises that a block leaves the spool only when a collector has said
-// that it is durable there, or has refused it for good; that blocks go in
-// order with one request under way; and that every other outcome, a timeout
-// as much as a 500, sends the same bytes again. It does not promise that a
-// block is sent once.
+// that it is durable there, or has refused that very block for good; that
+// blocks go in order with one request under way; and that every other outcome,
+// a timeout as much as a 500 or a gateway's 400, sends the same blocks again,
+// fewer at a time where the line is slow. It does not promise that a block is
+// sent once.
 package uplink
 
 import (
@@ -27,6 +28,7 @@ import (
 const (
 	bodySize = 768 << 10 // blocks are added until a body has as much
 	timeout  = 30 * time.Second
+	patience = time.Minute // for one block; a collector reads a body no longer
 )
 
 // An Uplink sends what one spool holds.
@@ -36,6 +38,8 @@ type Uplink struct {
 	log   *slog.Logger
 	m     meters
 	pause collectors.Backoff
+	size  int           // of a body, at most, on this line
+	limit time.Duration // of a request
 }
 
 type meters struct {
@@ -48,7 +52,7 @@ type meters struct {
 // New makes an uplink; Run starts it.
 func New(q *spool.Queue, p *collectors.Peers, log *slog.Logger, set *metrics.Set) *Uplink {
 	const name = "tomeishi_agent_uplink_"
-	return &Uplink{spool: q, peers: p, log: log, m: meters{
+	return &Uplink{spool: q, peers: p, log: log, size: bodySize, limit: timeout, m: meters{
 		set:     set,
 		blocks:  set.GetOrCreateCounter(name + "blocks_total"),
 		events:  set.GetOrCreateCounter(name + "events_total"),
@@ -67,7 +71,7 @@ func (u *Uplink) Run(ctx context.Context) {
 			return
 		case err != nil:
 			u.log.Error("read the spool", "error", err)
-			if u.pause.Wait(ctx, nil) != nil {
+			if u.pause.Wait(ctx, 0) != nil {
 				return
 			}
 			continue
@@ -82,23 +86,26 @@ type outcome int
 const (
 	unknown outcome = iota // send the same again
 	settled                // something left the spool, or its id changed: read again
-	apart                  // one of the blocks is bad, not said which: send them singly
 )
 
-// deliver sends the blocks until all have left the spool or have to be read
-// again.
+// deliver sends the blocks, or as many of the first as the line carries, until
+// some have left the spool.
 func (u *Uplink) deliver(ctx context.Context, blocks []report.Block) {
-	body := encode(blocks)
 	for ctx.Err() == nil {
-		switch u.send(ctx, blocks, body) {
-		case settled:
+		if u.send(ctx, first(blocks, u.size)) == settled {
 			return
-		case apart:
-			u.deliver(ctx, blocks[:1])
-			return
-		case unknown:
 		}
 	}
+}
+
+// first are the first blocks with at most size bytes together, and at least one.
+func first(blocks []report.Block, size int) []report.Block {
+	for i, b := range blocks {
+		if size -= len(b.Batch.Bytes()); size < 0 {
+			return blocks[:max(i, 1)]
+		}
+	}
+	return blocks
 }
 
 func encode(blocks []report.Block) (body []byte) {
@@ -108,25 +115,43 @@ func encode(blocks []report.Block) (body []byte) {
 	return body
 }
 
-func (u *Uplink) send(ctx context.Context, blocks []report.Block, body []byte) outcome {
-	start := time.Now()
-	a, err := u.peers.Do(ctx, timeout, http.MethodPost, "/v1/blocks", report.BlocksType, body)
-	u.m.request.UpdateDuration(start)
+func (u *Uplink) send(ctx context.Context, blocks []report.Block) outcome {
+	start, body := time.Now(), encode(blocks)
+	a, err := u.peers.Do(ctx, u.limit, http.MethodPost, "/v1/blocks", report.BlocksType, body)
+	took := time.Since(start)
+	u.m.request.Update(took.Seconds())
 	if ctx.Err() != nil {
 		return unknown
 	}
+	u.fit(len(blocks), len(body), took, errors.Is(err, context.DeadlineExceeded))
 	out := unknown
 	if err == nil {
 		out, err = u.judge(blocks, a)
 	}
+	if out == unknown {
+		u.peers.Turn(a)
+	}
 	if err != nil {
 		u.m.set.GetOrCreateCounter(fmt.Sprintf(`tomeishi_agent_uplink_failures_total{status="%d"}`, a.Status)).Inc()
 		u.log.Warn("blocks not delivered, sending again", "collector", a.From, "error", err)
-		if u.pause.Wait(ctx, a.Header) != nil {
+		if u.pause.Wait(ctx, u.peers.Rest()) != nil {
 			return unknown
 		}
 	}
 	return out
+}
+
+// fit makes the next body smaller after one that took too long, and larger after
+// one that was quick: a slow line carries little, but something.
+func (u *Uplink) fit(blocks, size int, took time.Duration, late bool) {
+	switch {
+	case late && blocks > 1:
+		u.size = size / 2
+	case late:
+		u.limit = patience
+	case took < timeout/4:
+		u.size, u.limit = min(2*u.size, bodySize), timeout
+	}
 }
 
 // judge reads an answer. With an error the outcome waits for a pause.
@@ -147,7 +172,7 @@ func (u *Uplink) judge(blocks []report.Block, a collectors.Answer) (outcome, err
 		return u.accepted(blocks, *said.Through)
 	case a.Status == http.StatusConflict && said.Reason == report.ReasonClone:
 		return u.clone(a.Problem())
-	case said.Error != "" && (a.Status == http.StatusBadRequest || a.Status == http.StatusRequestEntityTooLarge):
+	case a.Status == http.StatusBadRequest && said.Reason == report.ReasonBlocks:
 		return u.refused(blocks, said.Seq, a.Problem())
 	}
 	return unknown, errors.New(a.Problem())
@@ -192,14 +217,8 @@ func (u *Uplink) clone(why string) (outcome, error) {
 }
 
 func (u *Uplink) refused(blocks []report.Block, seq uint64, why string) (outcome, error) {
-	if seq == 0 && len(blocks) == 1 {
-		seq = blocks[0].Seq
-	}
 	if !slices.ContainsFunc(blocks, func(b report.Block) bool { return b.Seq == seq }) {
-		if len(blocks) == 1 {
-			return unknown, fmt.Errorf("refused block %d, which was not sent: %s", seq, why)
-		}
-		return apart, nil
+		return unknown, fmt.Errorf("refused block %d, which was not sent: %s", seq, why)
 	}
 	if err := u.spool.Refuse(seq, why); err != nil {
 		return unknown, err

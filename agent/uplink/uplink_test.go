@@ -141,12 +141,17 @@ type bench struct {
 
 func start(t *testing.T, dir string, hosts map[string]http.Handler, urls ...string) *bench {
 	t.Helper()
+	return startOver(t, dir, direct{hosts}, urls...)
+}
+
+func startOver(t *testing.T, dir string, by http.RoundTripper, urls ...string) *bench {
+	t.Helper()
 	log, set := slog.New(slog.DiscardHandler), metrics.NewSet()
 	q, err := spool.Open(dir, spool.Options{Agent: "a1", Segment: 8 << 10, Log: log, Metrics: set})
 	if err != nil {
 		t.Fatal(err)
 	}
-	up := New(q, collectors.New(urls, "secret", &http.Client{Transport: direct{hosts}}), log, set)
+	up := New(q, collectors.New(urls, "secret", &http.Client{Transport: by}), log, set)
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() { up.Run(ctx) })
@@ -275,46 +280,145 @@ func TestAcknowledgedTooFar(t *testing.T) {
 	})
 }
 
+// TestRefusedBlockIsSetAside: only the block that a collector names.
 func TestRefusedBlockIsSetAside(t *testing.T) {
-	for _, names := range []bool{true, false} {
-		t.Run(fmt.Sprintf("names=%v", names), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				c := newCollector(4)
-				c.fault = func(blocks []report.Block, w http.ResponseWriter) (done, apply bool) {
-					for i, b := range blocks {
-						var ev report.Event
-						if b.Batch.Reader().Next(&ev); ev.ID != "bad" {
-							continue
-						}
-						said := map[string]any{"error": "a time before the epoch", "field": fmt.Sprintf("[%d]", i)}
-						if names {
-							said["seq"] = b.Seq
-						}
-						report.WriteJSON(w, http.StatusBadRequest, said)
-						return true, false
-					}
-					return false, false
+	synctest.Test(t, func(t *testing.T) {
+		c := newCollector(4)
+		c.fault = func(blocks []report.Block, w http.ResponseWriter) (done, apply bool) {
+			for i, b := range blocks {
+				var ev report.Event
+				if b.Batch.Reader().Next(&ev); ev.ID == "bad" {
+					report.WriteJSON(w, http.StatusBadRequest, map[string]any{
+						"error": "a time before the epoch", "field": fmt.Sprintf("[%d]", i), "reason": "blocks", "seq": b.Seq,
+					})
+					return true, false
 				}
+			}
+			return false, false
+		}
+		dir := filepath.Join(t.TempDir(), "spool")
+		c.mu.Lock() // hold the first answer until all wait
+		b := start(t, dir, map[string]http.Handler{"c1": c}, "http://c1")
+		for _, id := range []string{"1", "2", "bad", "3", "4"} {
+			b.send(t, id)
+		}
+		c.mu.Unlock()
+		<-c.all
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"1", "2", "3", "4"}, c.ids); diff != "" {
+			t.Error(diff)
+		}
+		if kept := refusedFiles(t, dir); len(kept) != 1 {
+			t.Errorf("kept %q", kept)
+		}
+		b.stop()
+	})
+}
+
+func refusedFiles(t *testing.T, dir string) []string {
+	t.Helper()
+	kept, err := filepath.Glob(filepath.Join(dir, "refused", "*.block"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kept
+}
+
+// TestGatewaysRefusal: what anything but a collector answers takes nothing out
+// of the spool, and the next collector is asked.
+func TestGatewaysRefusal(t *testing.T) {
+	answers := []struct {
+		status int
+		body   string
+	}{
+		{400, `{"error": "Bad Request"}`},
+		{400, `{"error": "Bad Request", "seq": 1}`},
+		{400, `{"error": "no such block", "reason": "blocks", "seq": 77}`},
+		{400, `{"error": "which?", "reason": "blocks"}`},
+		{413, `{"error": "Payload Too Large"}`},
+		{413, `{"error": "too large", "reason": "blocks", "seq": 1}`},
+		{200, `<html>a login page</html>`},
+		{200, `{}`},
+		{200, ``},
+		{302, ``},
+		{401, `{"error": "who?"}`},
+		{403, `{"error": "not from here"}`},
+		{409, `{"error": "conflict"}`},
+		{429, `{"error": "slow down"}`},
+		{501, ``},
+	}
+	for _, said := range answers {
+		t.Run(fmt.Sprint(said.status, said.body), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				gateway := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Retry-After", "60")
+					w.WriteHeader(said.status)
+					_, _ = io.WriteString(w, said.body)
+				})
+				c, begin := newCollector(3), time.Now()
 				dir := filepath.Join(t.TempDir(), "spool")
-				c.mu.Lock() // hold the first answer until all wait
-				b := start(t, dir, map[string]http.Handler{"c1": c}, "http://c1")
-				for _, id := range []string{"1", "2", "bad", "3", "4"} {
+				b := start(t, dir, map[string]http.Handler{"gateway": gateway, "c1": c}, "http://gateway", "http://c1")
+				for _, id := range []string{"1", "2", "3"} {
 					b.send(t, id)
 				}
-				c.mu.Unlock()
 				<-c.all
 				synctest.Wait()
-				if diff := cmp.Diff([]string{"1", "2", "3", "4"}, c.ids); diff != "" {
+				if diff := cmp.Diff([]string{"1", "2", "3"}, c.ids); diff != "" {
 					t.Error(diff)
 				}
-				kept, err := filepath.Glob(filepath.Join(dir, "refused", "*.block"))
-				if err != nil || len(kept) != 1 {
-					t.Errorf("kept %q, %v", kept, err)
+				if kept, took := refusedFiles(t, dir), time.Since(begin); len(kept) > 0 || took > time.Second {
+					t.Errorf("refused %q, took %v", kept, took)
 				}
 				b.stop()
 			})
 		})
 	}
+}
+
+// line carries so many bytes a second, as a proxy does that answers when it has
+// all.
+type line struct {
+	bytesPerSecond int
+	next           http.RoundTripper
+}
+
+func (l line) RoundTrip(r *http.Request) (*http.Response, error) {
+	select {
+	case <-time.After(time.Duration(r.ContentLength) * time.Second / time.Duration(l.bytesPerSecond)):
+		return l.next.RoundTrip(r)
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+}
+
+// TestSlowLine: a line on which a whole body never arrives in time carries
+// smaller ones.
+func TestSlowLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 40
+		c := newCollector(n)
+		dir := filepath.Join(t.TempDir(), "spool")
+		b := startOver(t, dir, line{8 << 10, direct{map[string]http.Handler{"c1": c}}}, "http://c1")
+		for i := range n {
+			var events report.Builder
+			size := 20 << 10
+			if i == n/2 {
+				size = 400 << 10 // one block that needs more than the usual time
+			}
+			events.Add(&report.Event{ID: fmt.Sprint(i), Source: "app", Type: "t", Seen: 1, Data: make([]byte, size)})
+			if err := b.q.Append(t.Context(), &events); err != nil {
+				t.Fatal(err)
+			}
+		}
+		select {
+		case <-c.all:
+		case <-time.After(time.Hour):
+			c.mu.Lock()
+			t.Errorf("%d of %d came in an hour", len(c.ids), n)
+			c.mu.Unlock()
+		}
+		b.stop()
+	})
 }
 
 // TestLeader: a follower's hint is followed if it is a collector of ours.

@@ -82,6 +82,7 @@ type answer struct {
 	Error   string
 	Reason  string
 	Field   string
+	Seq     uint64
 }
 
 func (d *door) post(body []byte, headers ...string) answer {

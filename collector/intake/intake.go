@@ -193,8 +193,7 @@ func (in *Intake) postBlocks(w http.ResponseWriter, r *http.Request) error {
 	}
 	digest, problem := in.checkBlocks(r, body)
 	if problem != nil {
-		in.refused.Inc()
-		report.WriteJSON(w, problem.code, problem)
+		in.refuse(w, problem)
 		return nil
 	}
 	out, err := in.o.Ledger.Propose(r.Context(), entry.KindBlocks, body, digest)
@@ -235,14 +234,14 @@ func (in *Intake) checkBlocks(r *http.Request, body []byte) (digest [32]byte, pr
 			}
 			first = b.Head
 		}
-		if err == nil {
-			err = b.Batch.Check()
-		}
 		if err == nil && (b.Agent != first.Agent || b.Spool != first.Spool) {
 			err = errors.New("the blocks of one request must be of one spool")
 		}
 		if err != nil {
-			return digest, &blocksProblem{Error: err.Error(), Field: "[" + strconv.Itoa(i) + "]", Seq: b.Seq, code: http.StatusBadRequest}
+			return digest, unreadableBlock(i, err)
+		}
+		if err := b.Batch.Check(); err != nil {
+			return digest, &blocksProblem{Error: err.Error(), Reason: report.ReasonBlocks, Field: blockAt(i), Seq: b.Seq, code: http.StatusBadRequest}
 		}
 		d := b.Batch.Digest()
 		h.Write(fmt.Appendf(nil, "%q %s %d ", b.Agent, b.Spool, b.Seq))
@@ -252,3 +251,14 @@ func (in *Intake) checkBlocks(r *http.Request, body []byte) (digest [32]byte, pr
 	}
 	return [32]byte(h.Sum(nil)), nil
 }
+
+// unreadableBlock refuses what cannot be read, without a reason: the agent's copy
+// may be sound, or this program too old for it, so the agent keeps it.
+func unreadableBlock(i int, err error) *blocksProblem {
+	if errors.Is(err, report.ErrChecksum) {
+		return &blocksProblem{Error: err.Error() + " on the way: send them again", Field: blockAt(i), code: http.StatusServiceUnavailable}
+	}
+	return &blocksProblem{Error: err.Error(), Field: blockAt(i), code: http.StatusBadRequest}
+}
+
+func blockAt(i int) string { return "[" + strconv.Itoa(i) + "]" }
