@@ -50,6 +50,7 @@ type Options struct {
 type Agent struct {
 	o          Options
 	log        *slog.Logger
+	spool      *spool.Queue
 	gates      *gates.Copy
 	uplink     *uplink.Uplink       // nil without collectors
 	selfreport *selfreport.Reporter // nil without collectors
@@ -92,13 +93,13 @@ func (a *Agent) setup() error {
 	}
 	a.closers.Add("lock", lock.Close)
 
-	queue, err := spool.Open(filepath.Join(c.Data, "spool"), spool.Options{
+	a.spool, err = spool.Open(filepath.Join(c.Data, "spool"), spool.Options{
 		Agent: c.ID, Max: int64(c.Spool.Max), Log: part("spool"), Metrics: set,
 	})
 	if err != nil {
 		return err
 	}
-	a.closers.Add("spool", queue.Close)
+	a.closers.Add("spool", a.spool.Close)
 
 	ask, err := a.asker()
 	if err != nil {
@@ -110,8 +111,8 @@ func (a *Agent) setup() error {
 	}
 	var lane *samples.Lane
 	if len(c.Collectors) > 0 {
-		a.uplink = uplink.New(queue, ask(), part("uplink"), set)
-		a.selfreport = selfreport.New(selfreport.Options{Agent: c.ID, Spool: queue, Refuses: a.refuses, Log: part("selfreport"), Metrics: set})
+		a.uplink = uplink.New(a.spool, ask(), part("uplink"), set)
+		a.selfreport = selfreport.New(selfreport.Options{Agent: c.ID, Spool: a.spool, Refuses: a.refuses, Log: part("selfreport"), Metrics: set})
 		lane = samples.New(samples.Options{
 			Dir: filepath.Join(c.Data, "samples"), Agent: c.ID, Labels: attrs(c.Labels), Max: int64(c.Spool.Samples),
 			Live: ask(), Backlog: ask(), Log: part("samples"), Metrics: set,
@@ -122,7 +123,7 @@ func (a *Agent) setup() error {
 
 	// Listening last: whoever connects finds the rooms open.
 	api := local.New(local.Options{
-		Agent: c.ID, Hosts: []string{c.Listen}, Spool: queue, Gates: a.gates,
+		Agent: c.ID, Hosts: []string{c.Listen}, Spool: a.spool, Gates: a.gates,
 		Ready: a.notReady, Signals: a.signals.write, Refused: a.refused(), Log: part("local"), Metrics: set,
 	})
 	a.server = api.Server()

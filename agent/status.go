@@ -16,9 +16,15 @@ func (a *Agent) Addr() string { return a.tcp.Addr().String() }
 // Socket is the path of the agent's Unix socket.
 func (a *Agent) Socket() string { return a.o.Config.Socket }
 
-// notReady says why the agent is not ready; empty when it is. The spool is
-// open and the kept gates are read since New.
+// notReady says why the agent is not ready; empty when it is. The spool was
+// open and the kept gates were read when New returned.
 func (a *Agent) notReady() string {
+	if why := a.spool.Trouble(); why != "" {
+		return why
+	}
+	if why := a.gates.Refused(); why != "" {
+		return why
+	}
 	if a.o.ReadyNeedsLease && !a.gates.Heard() {
 		return "no collector has answered for the gates yet"
 	}

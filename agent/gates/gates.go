@@ -45,6 +45,7 @@ type Copy struct {
 	sent    time.Time        // when the request of the last answer was sent; zero: none yet
 	pending *report.GateList // the answer that a person has to adopt
 	dirty   bool             // memory is ahead of the disk
+	unkept  bool             // the last save failed
 	failing bool             // the last request was not answered as it should be
 	refused string           // what the collectors say of the agent's token; empty: nothing
 
@@ -161,11 +162,17 @@ func (c *Copy) save() error {
 	raw := c.kept.encode()
 	c.dirty = false
 	c.mu.Unlock()
-	if err := replace(c.path, raw); err != nil {
-		c.mu.Lock()
-		c.dirty = true
-		c.mu.Unlock()
-		return fmt.Errorf("keep gates: %w", err)
+	err := replace(c.path, raw)
+	c.mu.Lock()
+	before := c.unkept
+	c.dirty, c.unkept = err != nil || c.dirty, err != nil
+	c.mu.Unlock()
+	if err != nil {
+		err = fmt.Errorf("keep gates: %w", err)
+		if !before {
+			c.log.Error("the gates are not kept on disk, and not acknowledged", "error", err)
+		}
+		return err
 	}
 	c.m.saves.Inc()
 	return nil

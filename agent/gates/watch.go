@@ -51,7 +51,6 @@ func (c *Copy) Run(ctx context.Context) {
 		known = seen{from: asked, epoch: l.Epoch, ok: true}
 		if err := c.save(); err != nil {
 			// Not on disk, so not acknowledged: ask without an epoch.
-			c.log.Error("keep the gates", "error", err)
 			known.ok = false
 			if !sleep(ctx, min(unkeptWait, c.wait())) {
 				return

@@ -81,9 +81,9 @@ func readBody(size int64, in io.Reader) ([]byte, error) {
 // stamp is what the agent vouches for: itself and, where the kernel says so,
 // who sent the event.
 func (a *API) stamp(r *http.Request) []report.Attr {
-	out := []report.Attr{{Name: "agentid", Value: a.o.Agent}}
+	out := []report.Attr{{Name: report.AgentAttr, Value: a.o.Agent}}
 	if uid, ok := peerOf(r); ok {
-		out = append(out, report.Attr{Name: "peeruid", Value: strconv.FormatUint(uint64(uid), 10)})
+		out = append(out, report.Attr{Name: report.PeerAttr, Value: strconv.FormatUint(uint64(uid), 10)})
 	}
 	return out
 }
@@ -97,6 +97,10 @@ func (a *API) refuse(w http.ResponseWriter, err error) {
 	case errors.Is(err, spool.ErrFull), errors.Is(err, errBusy):
 		w.Header().Set("Retry-After", "1")
 		problem(w, http.StatusTooManyRequests, err.Error()+": nothing was taken, send again later")
+	case errors.Is(err, spool.ErrGone) && !errors.Is(err, spool.ErrUnknown):
+		a.o.Log.Error("events are refused", "error", err)
+		w.Header().Set("Retry-After", "1")
+		problem(w, http.StatusServiceUnavailable, err.Error()+": nothing was taken")
 	case errors.Is(err, spool.ErrUnknown):
 		a.o.Log.Error("events are unknown", "error", err)
 		w.Header().Set("Retry-After", "1")

@@ -1,8 +1,10 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 const min1 = `{"specversion":"1.0","id":"1","source":"app","type":"t"}`
@@ -97,6 +99,53 @@ func TestStampReplacesWhatIsClaimed(t *testing.T) {
 	plain := minimal("1")
 	plain.Ext = []Attr{{"agent", "h1"}, {"uid", "1000"}}
 	diff(t, got, []Event{want, plain})
+}
+
+// TestAgentsAttributes: nobody but the receiver says who sent an event.
+func TestAgentsAttributes(t *testing.T) {
+	claimed := with(`"peeruid":"0","agentid":"h2","zz":"1"`)
+	header := header("Ce-Specversion: 1.0", "Ce-Id: 1", "Ce-Source: app", "Ce-Type: t", "Ce-Peeruid: 0", "Ce-Agentid: h2", "Ce-Zz: 1")
+	for _, stamp := range [][]Attr{nil, {{AgentAttr, "h1"}}, {{AgentAttr, "h1"}, {PeerAttr, "1000"}}} {
+		want := minimal("1")
+		want.Ext = append(slices.Clone(stamp), Attr{"zz", "1"})
+		got, err := read(t, typed(StructuredType), claimed, stamp...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		diff(t, got, []Event{want})
+		if got, err = read(t, header, "", stamp...); err != nil {
+			t.Fatal(err)
+		}
+		diff(t, got, []Event{want})
+	}
+}
+
+// TestTimes: what RFC 3339 takes, and nothing else that Go's parser would.
+func TestTimes(t *testing.T) {
+	for text, want := range map[string]string{
+		"2026-03-01t11:00:00z":           "2026-03-01T11:00:00Z",
+		"2026-03-01t11:00:00.25Z":        "2026-03-01T11:00:00.25Z",
+		"2016-12-31T23:59:60Z":           "2017-01-01T00:00:00Z",
+		"2017-01-01T08:59:60.5+09:00":    "2017-01-01T00:00:00.5Z",
+		"2026-03-01T10:00:00+23:59":      "2026-02-28T10:01:00Z",
+		"2026-02-27T10:00:00-23:00":      "2026-02-28T09:00:00Z",
+		"2026-03-01T10:00:00-00:00":      "2026-03-01T10:00:00Z",
+		"2026-03-01T10:00:00.123456789Z": "2026-03-01T10:00:00.123456789Z",
+	} {
+		got, err := parseTime(text, now)
+		if err != nil || got != at(want) {
+			t.Errorf("%s: %v, %v", text, time.Unix(0, got).UTC(), err)
+		}
+	}
+	for _, text := range []string{
+		"2026-03-01T10:00:00+24:00", "2026-03-01T10:00:00-24:00", "2026-03-01T10:00:00+23:60", "2026-03-01T10:00:61Z",
+		"2026-03-01T10:60:00Z", "2026-03-01T24:00:00Z", "2026-03-01 10:00:00Z", "2026-03-01T10:00:00", "2026-03-01T10:00:00+0900",
+		"2026-03-01T10:00:00+9:00", "2026-03-01T10:00:00.Z", "2026-03-01T10:00:00z09:00", "", "2026-03-01T10:00",
+	} {
+		if got, err := parseTime(text, now); err == nil {
+			t.Errorf("%s is taken for %v", text, time.Unix(0, got).UTC())
+		}
+	}
 }
 
 func TestWhatWasReadOwnsItsMemory(t *testing.T) {

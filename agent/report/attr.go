@@ -65,8 +65,9 @@ func (d *decoder) finish(ev *Event, version string) error {
 }
 
 // stampOn puts the receiver's own attributes on the event. What an application
-// claims under the same names is replaced.
+// claims under their names, or under those that only an agent vouches for, goes.
 func (d *decoder) stampOn(ev *Event) {
+	ev.Ext = slices.DeleteFunc(ev.Ext, func(a Attr) bool { return a.Name == AgentAttr || a.Name == PeerAttr })
 	for _, st := range d.stamp {
 		ev.Ext = slices.DeleteFunc(ev.Ext, func(a Attr) bool { return a.Name == st.Name })
 		ev.Ext = append(ev.Ext, st)
@@ -115,9 +116,8 @@ func checkAttr(v string) error {
 var earliest = time.Date(1970, 1, 1, 0, 0, 1, 0, time.UTC)
 
 func parseTime(text string, now time.Time) (int64, error) {
-	t, err := time.Parse(time.RFC3339Nano, text)
-	// Beyond RFC 3339, Go takes an hour of one digit and a comma for the point.
-	if err != nil || len(text) > maxTime || text[len("2006-01-02T15")] != ':' || strings.Contains(text, ",") {
+	t, ok := rfc3339(text)
+	if !ok {
 		return 0, fmt.Errorf("found %.60q, want a time such as %s", text, now.UTC().Format(time.RFC3339))
 	}
 	if ahead := t.Sub(now); ahead > MaxAhead {
@@ -127,4 +127,24 @@ func parseTime(text string, now time.Time) (int64, error) {
 		return 0, fmt.Errorf("%s is before 1970", text)
 	}
 	return t.UnixNano(), nil
+}
+
+// rfc3339 reads a time as the RFC has it. Go's parser differs: it takes an hour
+// of one digit, a comma for the point, and +24:00 and +23:60, and it takes neither
+// t and z nor a leap second, which here is the second after it.
+func rfc3339(text string) (time.Time, bool) {
+	const seconds = len("2006-01-02T15:04:")
+	if len(text) < seconds+3 || len(text) > maxTime || text[len("2006-01-02T15")] != ':' || strings.Contains(text, ",") {
+		return time.Time{}, false
+	}
+	text = strings.ToUpper(text)
+	if zone := text[len(text)-5:]; !strings.HasSuffix(text, "Z") && (zone[:2] > "23" || zone[3:] > "59") {
+		return time.Time{}, false
+	}
+	var leap time.Duration
+	if text[seconds:seconds+2] == "60" {
+		text, leap = text[:seconds]+"59"+text[seconds+2:], time.Second
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	return t.Add(leap), err == nil
 }

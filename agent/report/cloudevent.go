@@ -125,9 +125,9 @@ func (d *decoder) base64() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := base64.StdEncoding.DecodeString(text)
+	out, err := base64.StdEncoding.Strict().DecodeString(text)
 	if err != nil {
-		return nil, errors.New("not base64")
+		return nil, errors.New("not base64, with padding and nothing behind its last bit")
 	}
 	return out, nil
 }

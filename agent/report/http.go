@@ -49,9 +49,13 @@ func (d *decoder) request(h http.Header, body []byte) error {
 		return fmt.Errorf("%w: the Content-Type header stands %d times", ErrMediaType, n)
 	}
 	contentType := h.Get("Content-Type")
-	media, _, err := mime.ParseMediaType(contentType)
+	media, params, err := mime.ParseMediaType(contentType)
 	if err != nil && contentType != "" {
 		return fmt.Errorf("%w: %.80q is not a media type", ErrMediaType, contentType)
+	}
+	text := media == StructuredType || media == BatchType || media == LinesType || isJSON(media)
+	if set := strings.ToLower(params["charset"]); text && set != "" && set != "utf-8" && set != "us-ascii" {
+		return fmt.Errorf("%w: charset %.40q; JSON is sent in UTF-8", ErrMediaType, set)
 	}
 	switch media {
 	case StructuredType:

@@ -12,6 +12,12 @@ const (
 // kept alive by whoever can post an event.
 const ownTypes = "tomeishi."
 
+// The extension attributes that only an agent puts on an event.
+const (
+	AgentAttr = "agentid" // the agent's id
+	PeerAttr  = "peeruid" // who sent it over the Unix socket, as the kernel says
+)
+
 // MaxRefused is how many requests are told apart during one closing of a gate.
 const MaxRefused = 10_000
 

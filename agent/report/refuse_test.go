@@ -144,6 +144,7 @@ func TestStructuredRefuses(t *testing.T) {
 		{"nested a million deep", data(strings.Repeat("[", 1<<19)), "data" + strings.Repeat("[0]", 63), "nested deeper than 64"},
 		{"data and data_base64", with(`"data":1,"data_base64":"AA=="`), "data_base64", "not both"},
 		{"not base64", with(`"datacontenttype":"a/b","data_base64":"A"`), "data_base64", "not base64"},
+		{"base64 with bits behind its end", with(`"datacontenttype":"a/b","data_base64":"AB=="`), "data_base64", "not base64"},
 		{"base64 of no JSON", with(`"data_base64":"AA=="`), "data_base64", "want a JSON value"},
 		{"data_base64 a number", with(`"data_base64":1`), "data_base64", "want a string"},
 
@@ -212,6 +213,8 @@ func TestRequestRefuses(t *testing.T) {
 		{"no media type", only("Content-Type: ;;"), min1, 415, "", "not a media type"},
 		{"a bad parameter", only("Content-Type: application/x-ndjson; a=b; a=c"), min1, 415, "", "not a media type"},
 		{"two content types", only("Content-Type: "+LinesType, "Content-Type: "+BatchType), min1, 415, "", "stands 2 times"},
+		{"Latin-1 lines", only("Content-Type: " + LinesType + "; charset=iso-8859-1"), min1, 415, "", "UTF-8"},
+		{"data in Latin-1", binary("Content-Type: application/json; charset=ISO-8859-1"), "{}", 415, "", "UTF-8"},
 		{"events in XML", binary("Content-Type: application/cloudevents+xml"), "<event/>", 415, "", "cloudevents+xml"},
 		{"compressed", only("Content-Type: "+LinesType, "Content-Encoding: gzip"), min1, 415, "", "Content-Encoding"},
 

@@ -58,7 +58,7 @@ const (
 func New(o Options) *Reporter {
 	return &Reporter{
 		o: o, source: "tomeishi/agent/" + o.Agent, run: rand.Text(),
-		stamp:   []report.Attr{{Name: "agentid", Value: o.Agent}},
+		stamp:   []report.Attr{{Name: report.AgentAttr, Value: o.Agent}},
 		refused: newRefusals(o.Metrics),
 	}
 }

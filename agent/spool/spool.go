@@ -29,6 +29,8 @@ var (
 	// ErrUnknown means that the disk did not confirm: the events may be kept
 	// or not, and are to be sent again under the same ids.
 	ErrUnknown = errors.New("the disk did not confirm: whether the events are kept is unknown")
+	// ErrGone means that nothing was kept: the files are no longer where they were.
+	ErrGone = errors.New("the spool's files were removed or replaced while the agent ran: put them back, or restart the agent to begin a new spool")
 	// ErrClosed means that nothing was kept.
 	ErrClosed = errors.New("the spool is closed")
 )

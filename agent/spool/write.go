@@ -3,6 +3,7 @@ package spool
 import (
 	"errors"
 	"fmt"
+	"os"
 	"syscall"
 	"time"
 
@@ -111,6 +112,9 @@ func (q *Queue) put(group []report.Batch) error {
 		q.m.full.Inc()
 		return err
 	}
+	if err := q.stray(); err != nil {
+		return err
+	}
 	active := &q.segs[len(q.segs)-1]
 	buf := make([]byte, 0, need)
 	seq, prev := q.last, q.prev
@@ -128,7 +132,7 @@ func (q *Queue) put(group []report.Batch) error {
 		}
 		return err
 	}
-	if err := q.fsync(q.tail); err != nil {
+	if err := errors.Join(q.fsync(q.tail), q.stray()); err != nil {
 		return q.abandon(seq, prev, err)
 	}
 	active.size += int64(len(buf))
@@ -148,7 +152,52 @@ func (q *Queue) room(need int64) error {
 	if n := len(q.segs); q.tail != nil && q.segs[n-1].size < q.opt.Segment {
 		return nil
 	}
-	return noSpace(q.roll())
+	err := q.roll()
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%w: %w", ErrGone, err)
+	}
+	return noSpace(err)
+}
+
+// stray says that the active segment is not the file of its name any more: what
+// is written to it would be gone with the next restart. The caller holds q.mu.
+func (q *Queue) stray() error {
+	own, err := q.tail.Stat()
+	if err != nil {
+		return err
+	}
+	path := q.path(segName(q.segs[len(q.segs)-1].first))
+	if there, err := os.Stat(path); err != nil || !os.SameFile(own, there) {
+		return fmt.Errorf("%w: %s", ErrGone, path)
+	}
+	return nil
+}
+
+// Trouble says that files of the spool are missing; empty if they are there.
+func (q *Queue) Trouble() string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, path := range append([]string{q.path(metaName), q.path(headName)}, q.waiting()...) {
+		if _, err := os.Stat(path); err != nil {
+			return fmt.Errorf("%w: %w", ErrGone, err).Error()
+		}
+	}
+	if q.tail != nil {
+		if err := q.stray(); err != nil {
+			return err.Error()
+		}
+	}
+	return ""
+}
+
+// waiting are the files with what is not acknowledged. The caller holds q.mu.
+func (q *Queue) waiting() (paths []string) {
+	for i, s := range q.segs {
+		if i+1 == len(q.segs) || q.segs[i+1].first > q.acked+1 {
+			paths = append(paths, q.path(segName(s.first)))
+		}
+	}
+	return paths
 }
 
 // reclaim frees what can be freed when a bound is reached: an active segment
