@@ -85,10 +85,16 @@ func (r formReader) Finding(n *yaml.Node, format string, args ...any) {
 	r.rule.findings = append(r.rule.findings, finding{r.here(n), fmt.Sprintf(format, args...)})
 }
 
-// by reads fields, each as a path or as label: path.
+// by reads fields, each as a path, as label: path or as label: {field: path,
+// optional: true}.
 func (p *parser) by(n *yaml.Node) (keys []match.Key) {
 	labeled := func(n *yaml.Node) {
-		p.pairs(n, "by", func(k, v *yaml.Node) { keys = p.key(v, keys, k.Value, v.Value) })
+		seen := map[string]int{}
+		for i := 0; i+1 < len(n.Content) && !p.Exhausted(); i += 2 {
+			if k := p.Visit(n.Content[i]); p.Once(k, seen) {
+				keys = p.labeled(k.Value, p.Visit(n.Content[i+1]), keys)
+			}
+		}
 	}
 	if n.Kind == yaml.MappingNode {
 		labeled(n)
@@ -100,33 +106,60 @@ func (p *parser) by(n *yaml.Node) (keys []match.Key) {
 			return
 		}
 		if path, ok := p.Text(n, "a field of by"); ok {
-			keys = p.key(n, keys, "", path)
+			keys = p.key(n, keys, match.Key{}, path)
 		}
 	})
 	return keys
 }
 
+// labeled reads the field that has a label: its path, or a mapping.
+func (p *parser) labeled(label string, n *yaml.Node, keys []match.Key) []match.Key {
+	key := match.Key{Label: label}
+	if n.Kind != yaml.MappingNode {
+		if path, ok := p.Text(n, "by: "+label); ok {
+			return p.key(n, keys, key, path)
+		}
+		return keys
+	}
+	path, at, before := "", n, p.Noted()
+	p.Mapping(n, "by: "+label, []strictyaml.Key{
+		{Name: "field", Read: func(v *yaml.Node) { at = v; path, _ = p.Text(v, "field") }},
+		{Name: "optional", Read: func(v *yaml.Node) {
+			if key.Optional = v.Value == "true"; !key.Optional && v.Value != "false" || v.Kind != yaml.ScalarNode {
+				p.ErrorAt(v, "optional is true or false: whether an event may lack the field")
+			}
+		}},
+	})
+	if path == "" {
+		p.lacks(n, before, "by: %s names no field: write {field: data.%s, optional: true}", strictyaml.Clip(label), label)
+		return keys
+	}
+	return p.key(at, keys, key, path)
+}
+
 const maxKeys = 16
 
-func (p *parser) key(n *yaml.Node, keys []match.Key, label, path string) []match.Key {
+// key adds the field of the path, under its last name if key has no label.
+func (p *parser) key(n *yaml.Node, keys []match.Key, key match.Key, path string) []match.Key {
 	f, err := p.lang.Field(path)
 	if err != nil {
 		p.ErrorIn(n, err.Offset, err.Text)
 		return keys
 	}
-	if label == "" {
-		label = f.Last()
-		if !match.IsIdent(label) {
-			p.ErrorAt(n, "%s makes no label name; write one, as in {name: %s}", strictyaml.Clip(label), path)
+	key.Field = f
+	if key.Label == "" {
+		key.Label = f.Last()
+		if !match.IsIdent(key.Label) {
+			p.ErrorAt(n, "%s makes no label name; write one, as in {name: %s}", strictyaml.Clip(key.Label), path)
 			return keys
 		}
 	}
-	p.labelName(n, label)
+	p.labelName(n, key.Label)
 	switch {
-	case slices.ContainsFunc(keys, func(k match.Key) bool { return k.Label == label }):
-		p.ErrorAt(n, "two fields of `by` make the label %s; name one of them, as in {other: %s}", label, path)
+	case slices.ContainsFunc(keys, func(k match.Key) bool { return k.Label == key.Label }):
+		p.ErrorAt(n, "two fields of `by` make the label %s; name one of them, as in {other: %s}", key.Label, path)
 	case len(keys) == maxKeys:
 		p.ErrorAt(n, "`by` has more than %d fields", maxKeys)
 	}
-	return append(keys, match.Key{Label: label, Field: f})
+	return append(keys, key)
 }

@@ -26,7 +26,7 @@ func TestIdentity(t *testing.T) {
 	}
 	seen := map[[16]byte]string{want: "base"}
 	for _, other := range []string{
-		base + ", by: [data.a]", base + ", by: {b: data.a}", base + ", where: data.a == 1", base + ", lateness: 2h",
+		base + ", by: [data.a]", base + ", by: {b: data.a}", base + ", by: {b: {field: data.a, optional: true}}", base + ", where: data.a == 1", base + ", lateness: 2h",
 		"alert: B, event: e, within: 1h, when: count() > 1", "alert: A, event: f, within: 1h, when: count() > 1",
 		"alert: A, event: e, within: 2h, when: count() > 1, lateness: 1h", "alert: A, event: e, within: 1h, when: count() > 2",
 	} {
@@ -34,6 +34,9 @@ func TestIdentity(t *testing.T) {
 			t.Errorf("%s has the identity of %s", other, old)
 		}
 		seen[id(other)] = other
+	}
+	if id(base+", by: {b: {field: data.a, optional: false}}") != id(base+", by: {b: data.a}") {
+		t.Error("a field that is not optional, said so, is another one")
 	}
 	// What a window must have in common is no part of what was written, and
 	// could be taken for a key.

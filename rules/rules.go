@@ -30,8 +30,9 @@ type Set struct {
 	index *match.Index
 }
 
-// Matcher finds the rules that an event concerns, by their places in Rules.
-func (s *Set) Matcher() *match.Matcher { return s.index.Matcher() }
+// Matcher finds the rules that an event concerns, by their places in Rules, as a
+// version of the machine's behavior does.
+func (s *Set) Matcher(behavior uint32) *match.Matcher { return s.index.Matcher(behavior) }
 
 // A Rule is what every rule on events has. What makes it true is its form's.
 type Rule struct {

@@ -48,6 +48,9 @@ func (m *Machine) raise(rule *rules.Rule, say *form.Say) *Alert {
 	}
 	labels := []Label{{Name: "alertname", Value: rule.Name}}
 	for i, value := range match.Labels(say.Text) {
+		if value == "" && rule.By[i].Optional {
+			continue // to people and to who tells them, an empty label is none
+		}
 		labels = append(labels, Label{Name: rule.By[i].Label, Value: clip(value)})
 	}
 	return m.newAlert(rule, say.Key, labels)

@@ -61,6 +61,9 @@ func (m *Machine) raiseBehavior(b entry.Behavior) any {
 		}
 	}
 	m.Behavior = b.Version
+	if m.live != nil {
+		m.live.matcher = m.live.set.Matcher(m.Behavior)
+	}
 	return nil
 }
 

@@ -102,7 +102,7 @@ const minHorizon = 10 * time.Minute
 // compile makes the set ready to run, on the states that are there.
 func (m *Machine) compile(set *rules.Set) {
 	c := &compiled{
-		set: set, matcher: set.Matcher(), horizon: map[string]uint32{}, rules: map[RuleID]*rules.Rule{},
+		set: set, matcher: set.Matcher(m.Behavior), horizon: map[string]uint32{}, rules: map[RuleID]*rules.Rule{},
 		metrics: map[string]*rules.MetricRule{}, uses: map[RuleID][]rules.Use{}, timers: newTimers[int](),
 	}
 	for _, r := range set.Metrics {

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"time"
+
+	"github.com/tomeishi/tomeishi/rules/match"
 )
 
 // A Digest hashes parts, each behind its length, so that no two run together.
@@ -15,6 +17,16 @@ func (d *Digest) Add(parts ...string) {
 	for _, s := range parts {
 		d.b = binary.AppendUvarint(d.b, uint64(len(s)))
 		d.b = append(d.b, s...)
+	}
+}
+
+// By adds the fields by which events are told apart.
+func (d *Digest) By(keys []match.Key) {
+	for _, k := range keys {
+		d.Add(k.Label, k.Field.String())
+		if k.Optional {
+			d.Add("optional")
+		}
 	}
 }
 

@@ -10,7 +10,11 @@ import (
 func OfOne(by []match.Key) string {
 	var fields []string
 	for _, k := range by {
-		fields = append(fields, k.Field.String())
+		field := k.Field.String()
+		if k.Optional {
+			field += " (or none)"
+		}
+		fields = append(fields, field)
 	}
 	switch len(fields) {
 	case 0:

@@ -22,7 +22,7 @@ func BenchmarkMatch(b *testing.B) {
 			list = append(list, fmt.Sprintf(`where: 'data.asset == "%s" && data.amount > %d.5', by: [data.request], values: ['distinct(data.payment)']`, asset, i%10))
 		}
 		b.Run(fmt.Sprintf("rules=%d", n), func(b *testing.B) {
-			m := parse(b, list...).Matcher()
+			m := parse(b, list...).Matcher(Spelled)
 			e := event(payout)
 			b.ReportAllocs()
 			for b.Loop() {
@@ -31,7 +31,7 @@ func BenchmarkMatch(b *testing.B) {
 		})
 	}
 	b.Run("demo", func(b *testing.B) {
-		m := parse(b, `by: [data.request], values: ['distinct(data.payment)']`).Matcher()
+		m := parse(b, `by: [data.request], values: ['distinct(data.payment)']`).Matcher(Spelled)
 		e := event(payout)
 		b.ReportAllocs()
 		for b.Loop() {
@@ -57,7 +57,7 @@ func BenchmarkWhere(b *testing.B) {
 		`data.asset == "ETH" || data.amount >= 0.1 && data.network != "x"`,
 	} {
 		set := parse(b, "where: '"+text+"'")
-		rule, m := set.types["e"].sources[0], set.Matcher()
+		rule, m := set.types["e"].sources[0], set.Matcher(Spelled)
 		m.read(set.types["e"], event(payout[:len(payout)-1]+`,"outcome":"ok"}`))
 		b.Run("slots/"+text, func(b *testing.B) {
 			b.ReportAllocs()

@@ -28,7 +28,7 @@ func TestFaults(t *testing.T) {
 		{`data.a ? true : false`, `{"a":"x"}`, Fault{Kind: Other}},
 		{`data.a.all(x, x > 1)`, `{"a":1}`, Fault{Kind: Other}},
 	} {
-		hits := parse(t, "where: '"+c.where+"'").Matcher().Match(event(c.data))
+		hits := parse(t, "where: '"+c.where+"'").Matcher(Spelled).Match(event(c.data))
 		if len(hits) != 1 || hits[0].Fault == nil || *hits[0].Fault != c.want {
 			t.Errorf("%s with %s: %+v, want %+v", c.where, c.data, hits[0].Fault, c.want)
 		}

@@ -10,6 +10,7 @@ import (
 	"cel.dev/cel-go/common/types"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/agent/spelling"
 )
 
 // A Field is a place in an event: an attribute such as source, or a path of
@@ -24,6 +25,13 @@ var attributes = []string{"source", "subject", "type", "id"}
 // Money tells whether the field is an exact decimal that JSON carries as a
 // string.
 func (f Field) Money() bool { return len(f.path) > 0 && report.IsMoney(f.path[len(f.path)-1]) }
+
+// Spelled tells whether the field holds an address or a transaction id, which
+// have one spelling.
+func (f Field) Spelled() bool { return len(f.path) > 0 && spelling.Has(f.path[len(f.path)-1]) }
+
+// IsZero tells whether it is no field.
+func (f Field) IsZero() bool { return f.attribute == "" }
 
 // Last is the name that the field ends with.
 func (f Field) Last() string {

@@ -36,6 +36,8 @@ type compiledSource struct {
 	rule, source int
 	test         test // nil if there is no condition, or only an interpreted one
 	reads        []slotOf
+	asks         []slotOf // of the condition, also of an interpreted one
+	ofData       bool     // it reads anything of the data
 	by           []int
 	values       [][]int
 }
@@ -44,6 +46,12 @@ type compiledSource struct {
 type slotOf struct {
 	slot int
 	Field
+	guarded bool // a has() asks whether it is there
+}
+
+// guarded tells whether the condition asks by has() for any field.
+func (c *compiledSource) guarded() bool {
+	return slices.ContainsFunc(c.asks, func(a slotOf) bool { return a.guarded })
 }
 
 // NewIndex compiles the sources of some rules, type by type.
@@ -77,7 +85,7 @@ func (b *typeBuilder) slot(f Field) int {
 	}
 	slot := len(b.slots)
 	b.slotOf[f.key()] = slot
-	b.slots = append(b.slots, value{money: f.Money()})
+	b.slots = append(b.slots, value{money: f.Money(), spelled: f.Spelled()})
 	if f.attribute != "data" {
 		b.attributes = append(b.attributes, attributeSlot{f.attribute, slot})
 		return slot
@@ -94,17 +102,26 @@ func (b *typeBuilder) add(rule, source int, s *Source) {
 	if s.Where != nil {
 		c.test, _ = s.Where.slots(func(f Field) int {
 			slot := b.slot(f)
-			c.reads = append(c.reads, slotOf{slot, f})
+			c.reads = append(c.reads, slotOf{slot: slot, Field: f})
 			return slot
 		})
+		guarded := s.Where.guarded()
+		for _, f := range s.Where.fields() {
+			c.ofData = c.ofData || f.attribute == "data"
+			c.asks = append(c.asks, slotOf{b.slot(f), f, guarded[f.key()]})
+		}
+	}
+	slot := func(f Field) int {
+		c.ofData = c.ofData || f.attribute == "data"
+		return b.slot(f)
 	}
 	for _, k := range s.By {
-		c.by = append(c.by, b.slot(k.Field))
+		c.by = append(c.by, slot(k.Field))
 	}
 	for _, v := range s.Values {
 		var slots []int
 		for _, f := range v.Fields {
-			slots = append(slots, b.slot(f))
+			slots = append(slots, slot(f))
 		}
 		c.values = append(c.values, slots)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/agent/spelling"
 	"github.com/tomeishi/tomeishi/rules/decimal"
 )
 
@@ -18,6 +19,11 @@ type Hit struct {
 	Missing bool
 	// Fault is why the event cannot be judged or counted by this rule.
 	Fault *Fault
+	// Unread is what keeps the rule from reading the event; 0 if it has read it,
+	// or if a written has() leaves it out.
+	Unread Unread
+	// Lack is the field that is missing or unfit; the zero Field if it is not one.
+	Lack Field
 	// Key is the canonical text of the by-values, each behind its length.
 	Key []byte
 	// Distinct and Nums are what the source's Values ask of the event.
@@ -25,10 +31,27 @@ type Hit struct {
 	Nums     []decimal.Decimal
 }
 
+// Unread is why a rule cannot read an event.
+type Unread uint8
+
+// What cannot be read.
+const (
+	UnreadWhere Unread = 1 + iota // whether the condition is true
+	UnreadKey                     // the key, or what is counted
+	UnreadData                    // the data: it is no JSON object
+)
+
+// Spelled is the version of the machine's behavior since which an empty text in a
+// key is as good as not there, addresses have one spelling, and data that is no
+// object is told apart from one without fields.
+const Spelled = 3
+
 // A Matcher finds the sources that an event concerns. It reuses its memory and is
 // not safe for concurrent use.
 type Matcher struct {
 	index     *Index
+	spelled   bool // by behavior version Spelled
+	shapeless bool // the data of the event is no object
 	slots     []value
 	projector projector
 	found     []int32
@@ -39,8 +62,10 @@ type Matcher struct {
 	vars      eventVars
 }
 
-// Matcher makes a matcher.
-func (x *Index) Matcher() *Matcher { return &Matcher{index: x} }
+// Matcher makes a matcher that judges by a version of the machine's behavior.
+func (x *Index) Matcher(behavior uint32) *Matcher {
+	return &Matcher{index: x, spelled: behavior >= Spelled}
+}
 
 // Match is what the event is to the sources of its type, in their order.
 func (m *Matcher) Match(e *report.Event) []Hit {
@@ -78,11 +103,17 @@ func (m *Matcher) read(t *eventType, e *report.Event) {
 			m.slots[a.slot].set(isText, m.bytes[from:len(m.bytes):len(m.bytes)])
 		}
 	}
-	if t.data == nil || len(e.Data) == 0 || !e.JSON() {
+	m.shapeless = false
+	if t.data == nil || len(e.Data) == 0 {
+		return
+	}
+	if !e.JSON() {
+		m.shapeless = m.spelled
 		return
 	}
 	m.projector.slots = m.slots
 	if !m.projector.project(e.Data, t.data) {
+		m.shapeless = m.spelled
 		for i := range m.slots {
 			if !slices.ContainsFunc(t.attributes, func(a attributeSlot) bool { return a.slot == i }) {
 				m.slots[i].set(isMissing, nil)
@@ -122,15 +153,37 @@ func (m *Matcher) ask(c *compiledSource) {
 	case c.Where != nil:
 		v, fault = interpret(c.Where.program, &m.vars)
 	}
-	switch v {
-	case no:
-	case yes:
-		m.hits = append(m.hits, m.hit(c))
-	case lacks:
-		m.hits = append(m.hits, Hit{Rule: c.rule, Source: c.source, Missing: true})
-	case faulty:
-		m.hits = append(m.hits, Hit{Rule: c.rule, Source: c.source, Fault: fault})
+	h := Hit{Rule: c.rule, Source: c.source}
+	switch {
+	case m.shapeless && c.ofData && (v != no || c.guarded()):
+		h.Missing, h.Unread = true, UnreadData
+	case v == no:
+		return
+	case v == yes:
+		m.fill(c, &h)
+	case v == lacks:
+		h.Missing = true
+		h.Lack, h.Unread = m.lack(c)
+	case v == faulty:
+		h.Fault, h.Unread = fault, UnreadWhere
 	}
+	m.hits = append(m.hits, h)
+}
+
+// lack is the field without which a condition could not be decided, if it is
+// one. A field that a has() in it asks for is left out by that.
+func (m *Matcher) lack(c *compiledSource) (Field, Unread) {
+	left := Unread(UnreadWhere)
+	for _, a := range c.asks {
+		if m.slots[a.slot].kind != isMissing {
+			continue
+		}
+		if !a.guarded {
+			return a.Field, UnreadWhere
+		}
+		left = 0
+	}
+	return Field{}, left
 }
 
 // fault is why a test could not be decided.
@@ -143,31 +196,44 @@ func (m *Matcher) fault(c *compiledSource) *Fault {
 	return &Fault{Kind: Unordered}
 }
 
-// hit collects the key and the values.
-func (m *Matcher) hit(c *compiledSource) Hit {
-	h := Hit{Rule: c.rule, Source: c.source}
+// fill collects the key and the values.
+func (m *Matcher) fill(c *compiledSource, h *Hit) {
 	from := len(m.bytes)
 	for i, slot := range c.by {
-		v := &m.slots[slot]
-		if v.money && v.broken() {
-			return Hit{Rule: c.rule, Source: c.source, Fault: notNumber("", c.By[i].Field)}
+		v, key := &m.slots[slot], &c.By[i]
+		none := m.none(v)
+		switch {
+		case none && key.Optional: // that it is not there is a value of its own
+			m.bytes = append(m.bytes, 0, 0, 0, 0)
+			continue
+		case none:
+			h.Missing = true
+		case v.money && v.broken():
+			h.Fault = notNumber("", key.Field)
+		case v.long():
+			h.Fault = tooLong("", key.Field)
+		case !m.appendKey(v):
+			h.Missing = true
+		default:
+			continue
 		}
-		if v.long() {
-			return Hit{Rule: c.rule, Source: c.source, Fault: tooLong("", c.By[i].Field)}
-		}
-		if !m.appendKey(v) {
-			return Hit{Rule: c.rule, Source: c.source, Missing: true}
-		}
+		h.Unread, h.Lack = UnreadKey, key.Field
+		return
 	}
 	h.Key = m.bytes[from:len(m.bytes):len(m.bytes)]
 	distinct, nums := len(m.distinct), len(m.nums)
 	for i, slots := range c.values {
 		if h.Fault = m.value(&c.Values[i], slots); h.Fault != nil {
-			return h
+			h.Unread, h.Lack = UnreadKey, c.Values[i].Fields[0]
+			return
 		}
 	}
 	h.Distinct, h.Nums = m.distinct[distinct:len(m.distinct):len(m.distinct)], m.nums[nums:len(m.nums):len(m.nums)]
-	return h
+}
+
+// none tells whether there is nothing by which events could be told apart.
+func (m *Matcher) none(v *value) bool {
+	return v.kind == isMissing || v.kind == isNullValue || m.spelled && v.empty()
 }
 
 // appendKey appends a value behind its length, which takes four bytes so that
@@ -175,7 +241,13 @@ func (m *Matcher) hit(c *compiledSource) Hit {
 func (m *Matcher) appendKey(v *value) bool {
 	at := len(m.bytes)
 	m.bytes = append(m.bytes, 0, 0, 0, 0)
-	b, ok := v.appendKey(m.bytes)
+	var b []byte
+	ok := true
+	if m.spelled && v.spelled && v.kind == isText {
+		b = spelling.Append(m.bytes, v.text)
+	} else {
+		b, ok = v.appendKey(m.bytes)
+	}
 	m.bytes = b
 	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4))
 	return ok
@@ -198,7 +270,7 @@ func (m *Matcher) value(v *Value, slots []int) *Fault {
 	}
 	from := len(m.bytes)
 	for i, slot := range slots {
-		if s := &m.slots[slot]; s.money && s.broken() || s.long() || !m.appendKey(s) {
+		if s := &m.slots[slot]; m.none(s) || s.money && s.broken() || s.long() || !m.appendKey(s) {
 			return m.unfit(v, i, slots)
 		}
 	}
@@ -211,7 +283,7 @@ func (m *Matcher) value(v *Value, slots []int) *Fault {
 func (m *Matcher) same(v *Value, slot int) *Fault {
 	from := len(m.bytes)
 	switch s := &m.slots[slot]; {
-	case s.kind == isMissing, s.kind == isNullValue:
+	case m.none(s):
 	case s.long():
 		return tooLong("", v.Fields[0])
 	case !m.appendKey(s):
@@ -225,7 +297,7 @@ func (m *Matcher) same(v *Value, slot int) *Fault {
 func (m *Matcher) unfit(v *Value, i int, slots []int) *Fault {
 	of, f := string(v.Kind), v.Fields[i]
 	switch s := &m.slots[slots[i]]; {
-	case s.kind == isMissing, s.kind == isNullValue:
+	case m.none(s):
 		return &Fault{Kind: Absent, Of: of, Field: f.String()}
 	case v.Kind == Distinct && s.long() && !s.money:
 		return tooLong(of, f)

@@ -42,7 +42,8 @@ func source(t testing.TB, text string) Source {
 		if err != nil {
 			t.Fatal(path, err.Text)
 		}
-		s.By = append(s.By, Key{label, f})
+		label, optional := strings.CutPrefix(label, "?")
+		s.By = append(s.By, Key{Label: label, Field: f, Optional: optional})
 	}
 	for _, by := range said.By {
 		switch by := by.(type) {
@@ -104,7 +105,20 @@ func TestMatch(t *testing.T) {
 	for _, c := range []struct{ rule, data, want string }{
 		{`by: []`, `{}`, "hit "},
 		{`by: [data.a]`, `{"a":"x"}`, "hit x"},
-		{`by: [data.a]`, `{"a":""}`, "hit "},
+		{`by: [data.a]`, `{"a":""}`, "missing"},
+		{`by: [data.amount]`, `{"amount":""}`, "missing"},
+		{`by: [{"?a": data.a}, data.b]`, `{"a":"x","b":"y"}`, "hit x,y"},
+		{`by: [{"?a": data.a}, data.b]`, `{"b":"y"}`, "hit ,y"},
+		{`by: [{"?a": data.a}, data.b]`, `{"a":null,"b":"y"}`, "hit ,y"},
+		{`by: [{"?a": data.a}, data.b]`, `{"a":"","b":"y"}`, "hit ,y"},
+		{`by: [{"?a": data.a}, data.b]`, `{"a":["x"],"b":"y"}`, "missing"},
+		{`by: [{"?a": data.a}, data.b]`, `{"a":"x"}`, "missing"},
+		{`by: [{"?a": data.a}]`, `"{}"`, "missing"},
+		{`values: ['distinct(data.p)']`, `{"p":""}`, "error: distinct(data.p): the event has no data.p"},
+		{`by: [data.address, data.other]`, `{"address":"BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4","other":"0xAB"}`, "hit bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4,0xAB"},
+		{`by: [data.to.address]`, `{"to":{"address":"0xAb"}}`, "hit 0xab"},
+		{`by: [data.address]`, `{"address":"1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"}`, "hit 1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"},
+		{`values: ['distinct(data.txid)']`, `{"txid":"0xAB:1"}`, "hit  \"\\x00\\x00\\x00\\x060xab:1\""},
 		{`by: [data.a]`, `{"b":"x"}`, "missing"},
 		{`by: [data.a]`, `{"a":null}`, "missing"},
 		{`by: [data.a]`, `{"a":{}}`, "missing"},
@@ -168,7 +182,7 @@ func TestMatch(t *testing.T) {
 		{`values: ['sum(data.n)']`, `{"n":"1.50"}`, "hit  1.5"},
 		{`values: ['sum(data.n)']`, `{"n":"many"}`, "error: sum: data.n" + notDecimal},
 		{`values: ['sum(data.amount)']`, `{"amount":"1","asset":"BTC"}`, "hit  \"\\x00\\x00\\x00\\x03BTC\" 1"},
-		{`values: ['sum(data.amount)']`, `{"amount":"1","asset":""}`, "hit  \"\\x00\\x00\\x00\\x00\" 1"},
+		{`values: ['sum(data.amount)']`, `{"amount":"1","asset":""}`, "hit  \"\" 1"},
 		{`values: ['sum(data.amount)']`, `{"amount":"1"}`, "hit  \"\" 1"},
 		{`values: ['sum(data.amount)']`, `{"amount":"1","asset":null}`, "hit  \"\" 1"},
 		{`values: ['sum(data.amount)']`, `{"amount":"1","asset":["BTC"]}`, "error: same(data.asset): the field is neither text nor number"},
@@ -177,7 +191,7 @@ func TestMatch(t *testing.T) {
 		{`values: ['sum(data.n)', 'min(data.m)', 'max(data.n)']`, `{"n":1,"m":2}`, "hit  1 2 1"},
 		{`values: ['sum(data.amount)'], by: [data.asset]`, `{"amount":"-0.50","asset":"BTC"}`, "hit BTC -0.5"},
 	} {
-		m := parse(t, c.rule).Matcher()
+		m := parse(t, c.rule).Matcher(Spelled)
 		var got []string
 		for _, h := range m.Match(event(c.data)) {
 			got = append(got, show(h))
@@ -189,7 +203,7 @@ func TestMatch(t *testing.T) {
 }
 
 func TestMatchLeavesOtherTypesAndFormats(t *testing.T) {
-	m := parse(t, "by: [data.a]").Matcher()
+	m := parse(t, "by: [data.a]").Matcher(Spelled)
 	e := event(`{"a":"x"}`)
 	e.Type = "f"
 	if hits := m.Match(e); hits != nil {
@@ -222,10 +236,10 @@ func TestIndex(t *testing.T) {
 		}
 	}
 	all := parse(t, list...)
-	m := all.Matcher()
+	m := all.Matcher(Spelled)
 	singles := make([]*Matcher, len(list))
 	for i, r := range list {
-		singles[i] = parse(t, r).Matcher()
+		singles[i] = parse(t, r).Matcher(Spelled)
 	}
 	for i := range 500 {
 		fields := map[string]any{"asset": "A" + strconv.Itoa(i%9), "network": "N" + strconv.Itoa(i%4), "n": i % 6}
@@ -253,7 +267,7 @@ func TestIndex(t *testing.T) {
 
 func TestMatchDoesNotAllocate(t *testing.T) {
 	m := parse(t, `by: [data.request], values: ['distinct(data.payment)']`,
-		`where: 'data.asset == "BTC"', by: [data.address], values: ['sum(data.amount)']`).Matcher()
+		`where: 'data.asset == "BTC"', by: [data.address], values: ['sum(data.amount)']`).Matcher(Spelled)
 	e := event(payout)
 	if hits := m.Match(e); len(hits) != 2 || hits[0].Fault != nil || hits[1].Fault != nil {
 		t.Fatal(hits)
@@ -279,13 +293,13 @@ func TestHostileCost(t *testing.T) {
 		`data.a.all(x, 2 in data.a || true)`,
 		`data.a.all(x, string(data.s) != "" && data.s > "x")`,
 	} {
-		hits := parse(t, "where: '"+where+"'").Matcher().Match(event(list))
+		hits := parse(t, "where: '"+where+"'").Matcher(Spelled).Match(event(list))
 		if len(hits) != 1 || hits[0].Fault == nil || hits[0].Fault.Kind != TooCostly {
 			t.Errorf("%s: hits = %v, want one that costs too much", where, hits)
 		}
 	}
 	deep := event(`{"a":` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + `}`)
-	hits := parse(t, `where: 'data.a.all(x, true)'`).Matcher().Match(deep)
+	hits := parse(t, `where: 'data.a.all(x, true)'`).Matcher(Spelled).Match(deep)
 	if len(hits) != 1 || !hits[0].Missing {
 		t.Errorf("hits = %v, want what is nested too deep to be missing", hits)
 	}
@@ -317,7 +331,7 @@ func TestHostileData(t *testing.T) {
 		{`where: 'data.a + 1 > 1'`, `{"a":` + long + `}`, "error: where: a value" + notDecimal},
 		{`where: 'data.a + 1 > 1'`, `{"a":1E+99999}`, "error: where: a value" + notDecimal},
 	} {
-		m := parse(t, c.rule).Matcher()
+		m := parse(t, c.rule).Matcher(Spelled)
 		hits := m.Match(event(c.data))
 		if len(hits) != 1 || show(hits[0]) != c.want {
 			t.Errorf("%s\n  with %.100s\n  is %.300s, want %q", c.rule, c.data, show(hits[0]), c.want)
@@ -332,7 +346,7 @@ func TestMixed(t *testing.T) {
 		{`{"amount":"1","asset":"` + strings.Repeat("\xff", 4000) + `"}`, `amounts of "` + strings.Repeat(`\xff`, 60) + `…" and of another asset`},
 	} {
 		s := source(t, `values: ['sum(data.amount)']`)
-		h := NewIndex([][]Source{{s}}).Matcher().Match(event(c.data))[0]
+		h := NewIndex([][]Source{{s}}).Matcher(Spelled).Match(event(c.data))[0]
 		if got := s.Values[1].Mixed(h.Distinct[0]).Error(); !strings.HasPrefix(got, c.want) {
 			t.Errorf("%.60s: %s, want %s", c.data, got, c.want)
 		}

@@ -118,7 +118,7 @@ func TestSlotsAgreeWithInterpreter(t *testing.T) {
 		}
 		set := parse(t, "where: '"+text+"'")
 		rule := set.types["e"].sources[0]
-		m := set.Matcher()
+		m := set.Matcher(Spelled)
 		for range 60 {
 			ev := d.event()
 			m.read(set.types["e"], ev)

@@ -15,6 +15,8 @@ type Source struct {
 type Key struct {
 	Label string
 	Field Field
+	// Optional says that an event may lack it: that it does is a value of its own.
+	Optional bool
 }
 
 // A Value is what a rule must keep of each event: one number, or one value to

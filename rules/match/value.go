@@ -23,11 +23,12 @@ const (
 
 // A value is one field of the event at hand.
 type value struct {
-	kind  kind
-	money bool // the field's name says so; kept over events
-	state uint8
-	text  []byte // of a text, unescaped, or of a number as it is written
-	num   decimal.Decimal
+	kind    kind
+	money   bool // the field's name says so; kept over events
+	spelled bool // it holds an address or a transaction id; kept over events
+	state   uint8
+	text    []byte // of a text, unescaped, or of a number as it is written
+	num     decimal.Decimal
 }
 
 // maxText bounds what a field may hold to be part of a key or to be read as a
@@ -73,6 +74,9 @@ func (v *value) read() {
 		v.state = inexact
 	}
 }
+
+// empty tells whether the value is a text without a character.
+func (v *value) empty() bool { return (v.kind == isText || v.kind == isNumber) && len(v.text) == 0 }
 
 func (v *value) long() bool { return len(v.text) > maxText }
 

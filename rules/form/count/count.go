@@ -136,9 +136,7 @@ func (r *rule) Sources() []match.Source { return []match.Source{r.source} }
 // Identify implements form.Rule.
 func (r *rule) Identify(d *form.Digest, group, name string) {
 	d.Add("event rule 1", group, name, r.source.Event, r.source.Where.String(), r.when.text)
-	for _, k := range r.source.By {
-		d.Add(k.Label, k.Field.String())
-	}
+	d.By(r.source.By)
 	for _, v := range r.source.Values {
 		if v.Kind == match.Same { // the others follow from when
 			d.Add("value", string(v.Kind), v.Fields[0].String())

@@ -70,9 +70,7 @@ func (r *rule) Sources() []match.Source { return []match.Source{r.source} }
 // Identify implements form.Rule.
 func (r *rule) Identify(d *form.Digest, group, name string) {
 	d.Add("quiet rule 1", group, name, r.source.Event)
-	for _, k := range r.source.By {
-		d.Add(k.Label, k.Field.String())
-	}
+	d.By(r.source.By)
 	d.Length(r.after)
 }
 

@@ -1,0 +1,57 @@
+package match
+
+import (
+	"cel.dev/cel-go/common/ast"
+)
+
+// fields are the fields that the condition reads, those of has() among them, in
+// the order in which they stand.
+func (e *Expression) fields() (out []Field) {
+	e.eachField(e.root, func(f Field, _ bool) { out = append(out, f) })
+	return out
+}
+
+// guarded are those that a has() asks for, by their keys.
+func (e *Expression) guarded() map[string]bool {
+	out := map[string]bool{}
+	e.eachField(e.root, func(f Field, has bool) {
+		if has {
+			out[f.key()] = true
+		}
+	})
+	return out
+}
+
+// eachField visits the fields that a part names, the longest paths only.
+func (e *Expression) eachField(part ast.Expr, visit func(f Field, has bool)) {
+	if f, ok := presence(part); ok {
+		visit(f, true)
+		return
+	}
+	if f, ok := FieldOf(part); ok {
+		visit(f, false)
+		return
+	}
+	switch part.Kind() {
+	case ast.SelectKind:
+		e.eachField(part.AsSelect().Operand(), visit)
+	case ast.CallKind:
+		call := part.AsCall()
+		if call.IsMemberFunction() {
+			e.eachField(call.Target(), visit)
+		}
+		for _, arg := range call.Args() {
+			e.eachField(arg, visit)
+		}
+	case ast.ListKind:
+		for _, item := range part.AsList().Elements() {
+			e.eachField(item, visit)
+		}
+	case ast.ComprehensionKind:
+		c := part.AsComprehension()
+		for _, inner := range []ast.Expr{c.IterRange(), c.AccuInit(), c.LoopCondition(), c.LoopStep(), c.Result()} {
+			e.eachField(inner, visit)
+		}
+	default: // a constant, or a name that is no field
+	}
+}
