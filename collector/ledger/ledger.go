@@ -60,7 +60,8 @@ type Options struct {
 	// before it may be deleted then.
 	BeforeSnapshot func(Head) error
 
-	lost func() error // see store
+	lost   func() error // see store
+	synced func() bool  // the kernel sets its clock; asks the kernel
 }
 
 func (o Options) withDefaults() Options {
@@ -78,6 +79,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.SegmentBytes == 0 {
 		o.SegmentBytes = 16 << 20
+	}
+	if o.synced == nil {
+		o.synced = synchronised
 	}
 	return o
 }
@@ -166,11 +170,15 @@ func (l *Ledger) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.time = newLedgerTime(l.Head().Time)
+	l.time = newLedgerTime(l.o.Dir, l.Head().Time, l.o.synced)
+	if l.TimeDoubted() {
+		l.o.Log.Warn("this host's clock is far ahead of the last entry: ledger time goes on from there until it is confirmed", "ahead", l.TimeBehind())
+	}
 	l.begin(n)
 	l.met.index.Set(float64(l.Head().Index))
 	l.tasks.Go(l.space.watch)
 	l.tasks.Go(l.snapshots)
+	l.tasks.Go(l.keepTime)
 	go l.run() // Close waits for it
 	return nil
 }
