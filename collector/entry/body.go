@@ -102,6 +102,9 @@ type Condition struct {
 	Firing bool    `json:"firing"`
 	// About is what the alert says. Before it was a note, the key held prose.
 	About record.Note `json:"text,omitzero"`
+	// Behind is how far ledger time is behind the clock of the host that leads,
+	// in LedgerTimeOff.
+	Behind time.Duration `json:"behind,omitempty"`
 }
 
 // Lead says that a collector began to serve: before, nobody could be heard.
@@ -156,6 +159,7 @@ const (
 	DoUndo    = "undo"
 	DoForget  = "forget" // an agent that will not come back
 	DoSwitch  = "switch" // automatic effects on or off
+	DoTime    = "time"   // the clock of the host that leads is right
 )
 
 // A Decision is one act of one person.

@@ -33,6 +33,7 @@ func (m *Machine) condition(c entry.Condition) any {
 		m.end(a, record.New(record.NoLongerTrue))
 		switch c.Name {
 		case ledgerTimeOff:
+			m.Behind = 0
 			m.Steady = m.Time // what was seen of other clocks until now says nothing
 		case diskFull:
 			m.Serving = m.Time // what agents sent was refused, which is not silence
@@ -45,6 +46,9 @@ func (m *Machine) condition(c entry.Condition) any {
 		fallthrough
 	default:
 		m.keep(a, c.About)
+		if c.Name == ledgerTimeOff && m.Behavior >= 3 {
+			m.Behind = max(0, int64(c.Behind))
+		}
 	}
 	return nil
 }

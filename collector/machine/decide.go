@@ -33,6 +33,8 @@ func (m *Machine) decide(d entry.Decision) any {
 		refusal = m.switchAutomatic(d)
 	case entry.DoForget:
 		refusal = m.forget(d)
+	case entry.DoTime:
+		refusal = m.acceptTime(d)
 	default:
 		refusal = invalid("do", record.NoDecision, clip(d.Do))
 	}

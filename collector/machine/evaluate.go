@@ -15,8 +15,10 @@ import (
 // evaluate lets every rule of the event's type see it.
 func (m *Machine) evaluate(ev *report.Event, ref window.Ref) {
 	at := ev.When()
-	if at > m.Time+int64(report.MaxAhead) {
+	if at > m.Time+m.Behind+int64(report.MaxAhead) {
 		// A host's clock is wrong; what happened on it still counts, as of now.
+		// While ledger time is what is wrong, events keep their own times: as of
+		// now, two of one minute would be far apart once it has been stepped.
 		m.Events.Ahead++
 		at = m.Time
 	}

@@ -77,6 +77,7 @@ func (m *Machine) Apply(e entry.Entry) any {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	epoch, versions := m.Epoch, m.versions
+	m.stepped(e.Time)
 	m.Index, m.Time, m.Chain = e.Index, max(m.Time, e.Time), e.Hash
 	m.elapse()
 	out := m.apply(e)

@@ -28,6 +28,9 @@ type state struct {
 
 	Serving int64 // ledger time since when a collector serves, so that agents can be heard
 	Steady  int64 // ledger time since when it was steady enough to judge clocks by it
+	// Behind is how far ledger time was behind the clock of the host that leads
+	// when LedgerTimeOff was said last; 0 if it does not stand.
+	Behind int64 `json:",omitempty"`
 
 	Automatic Automatic // whether effects happen by themselves
 

@@ -27,5 +27,6 @@ var aboutSentences = []sentence{
 	{record.AboutReload, "The rule files or the configuration could not be loaded again[: {file}][, line {line}]. What was loaded before stays in force.", "ルールまたは設定を再読み込みできませんでした[: {file}][ {line}行目]。以前の内容で動いています。"},
 	{record.AboutTimeAhead, "Ledger time is ahead of this host's clock: the clock was set back, or was ahead before.", "台帳の時刻がホストの時計より進んでいます。時計が戻されたか、以前に進んでいました。"},
 	{record.AboutTimeBehind, "Ledger time is behind this host's clock and runs a tenth faster until it has caught up: the clock was set forward.", "台帳の時刻がホストの時計より遅れているため、追いつくまで1割速く進みます。時計が進められました。"},
+	{record.AboutTimeDoubted, "This host's clock is far ahead of the last entry and nothing confirms it yet: ledger time goes on from that entry. If the clock is right: tomeishi time accept.", "ホストの時計が最後の記録より大きく進んでおり、まだ確認できません。台帳の時刻は最後の記録から続いています。時計が正しければ tomeishi time accept を実行してください。"},
 	{record.AboutNotifyFailing, "People are not told through {integration} of receiver {receiver}.", "通知先 {receiver} の {integration} で通知できていません。"},
 }

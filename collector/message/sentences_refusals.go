@@ -16,6 +16,7 @@ var refusalSentences = []sentence{
 	{record.WantReasonClose, "say why the gate is closed: others will read it before they open it", "閉じる理由を書いてください。開く人がそれを読みます"},
 	{record.WantReasonOpen, "say why it is safe to open", "開いても安全な理由を書いてください"},
 	{record.WantReasonOff, "say why nothing may happen by itself: others will read it", "自動措置を止める理由を書いてください。ほかの人が読みます"},
+	{record.WantReasonTime, "say how you know that the clock is right", "時計が正しいと分かる理由を書いてください"},
 	{record.WantReasonAgent, "say why the agent will not come back", "エージェントが戻らない理由を書いてください"},
 	{record.WantReasonNo, "say why the effect is declined: others will read it", "措置を却下する理由を書いてください。ほかの人が読みます"},
 	{record.WantVerdict, "a rule closed this gate: say what it was, real, false or test", "ルールが閉じたゲートです。実際の異常、誤検知、テストのどれだったかを選んでください"},

@@ -69,6 +69,7 @@ var arguments = map[Kind][]string{
 	AboutReload:        {"file", "line", "errors"},
 	AboutTimeAhead:     nil,
 	AboutTimeBehind:    nil,
+	AboutTimeDoubted:   nil,
 	AboutNotifyFailing: {"receiver", "integration"},
 
 	FaultOther:     {"of", "field", "value"},
@@ -86,7 +87,7 @@ var arguments = map[Kind][]string{
 
 	NoGate: {"gate"}, NoHold: {"hold", "gate"}, NoIncident: {"incident"}, NoEffect: {"effect"}, NoAgent: {"agent"},
 	NoSilence: {"silence"}, NoDecision: {"do"}, NoCondition: {"condition"}, NoNotifyRecord: {"of"},
-	WantReasonClose: nil, WantReasonOpen: nil, WantReasonOff: nil, WantReasonAgent: nil, WantReasonNo: nil, WantVerdict: nil,
+	WantReasonClose: nil, WantReasonOpen: nil, WantReasonOff: nil, WantReasonAgent: nil, WantReasonTime: nil, WantReasonNo: nil, WantVerdict: nil,
 	BadVerdict: {"verdict"}, BadMatch: {"fields"}, OnHasNoEnd: nil, BadPause: {"hours"}, BadLabel: {"label"},
 	BadNotifyRecord: {"key", "body"},
 	SwitchedAgain:   {"by", "until"},

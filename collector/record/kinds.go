@@ -112,6 +112,7 @@ const (
 	AboutReload        Kind = "about_reload_failed"
 	AboutTimeAhead     Kind = "about_ledger_time_ahead"
 	AboutTimeBehind    Kind = "about_ledger_time_behind"
+	AboutTimeDoubted   Kind = "about_ledger_time_doubted"
 	AboutNotifyFailing Kind = "about_notify_failing"
 )
 

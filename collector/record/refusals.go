@@ -15,6 +15,7 @@ const (
 	WantReasonOpen  Kind = "want_reason_to_open"
 	WantReasonOff   Kind = "want_reason_to_switch_off"
 	WantReasonAgent Kind = "want_reason_to_forget"
+	WantReasonTime  Kind = "want_reason_for_time"
 	WantReasonNo    Kind = "want_reason_to_decline"
 	WantVerdict     Kind = "want_verdict" // a rule closed the gate
 	BadVerdict      Kind = "bad_verdict"
