@@ -35,8 +35,8 @@ func (c *Collector) conditions(stands map[string]machine.ConditionView) (out []e
 		add("ReloadFailed", record.New(record.AboutReload, placeIn(err)...))
 	}
 	_, off := stands[conditionKey("LedgerTimeOff", nil)]
-	if about := timeOff(time.Duration(c.ledger.Now()-time.Now().UnixNano()), off); !about.IsZero() {
-		add("LedgerTimeOff", about)
+	if is, ok := c.timeOff(off); ok {
+		out = append(out, is)
 	}
 	if c.ledger.Full() {
 		add("DiskFull", record.New(record.AboutDiskFull))
@@ -85,20 +85,26 @@ func (c *Collector) diskLow(stands bool) record.Note {
 	return record.New(record.AboutDiskLow, strconv.FormatUint(percent, 10))
 }
 
-// timeOff says how far ledger time is from the wall clock, if it is far: more
+// timeOff is the condition that ledger time is far from the wall clock: by more
 // than a second.
-func timeOff(ahead time.Duration, stands bool) record.Note {
+func (c *core) timeOff(stands bool) (entry.Condition, bool) {
 	most := time.Second
 	if stands {
 		most = time.Second / 2
 	}
+	is := entry.Condition{Name: "LedgerTimeOff", Firing: true, Behind: c.ledger.TimeBehind()}
 	switch {
-	case ahead > most:
-		return record.New(record.AboutTimeAhead)
-	case ahead < -most:
-		return record.New(record.AboutTimeBehind)
+	case c.ledger.TimeDoubted():
+		is.About = record.New(record.AboutTimeDoubted)
+	case is.Behind > most:
+		is.About = record.New(record.AboutTimeBehind)
+	case is.Behind < -most:
+		is.About = record.New(record.AboutTimeAhead)
+		is.Behind = 0
+	default:
+		return is, false
 	}
-	return record.Note{}
+	return is, true
 }
 
 // placeIn is the file and the line of the first problem, and how many there are;

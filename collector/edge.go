@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 
@@ -25,7 +26,7 @@ type edge struct{ c *Collector }
 // routes are everything that the collector answers.
 func (e edge) routes() *http.ServeMux {
 	c, mux := e.c, http.NewServeMux()
-	intake.New(intake.Options{Ledger: c.core, Metrics: c.metrics, Agent: auth.SpeaksFor}).Register(mux)
+	intake.New(intake.Options{Ledger: c.core, Metrics: c.metrics, Agent: auth.SpeaksFor, Clock: c.ledger.SawClock}).Register(mux)
 	a := &api.API{Options: api.Options{
 		Machine: c.machine, Message: c.message, Leases: c.leader, Decider: e.decider(),
 		Access: e, Lifecycle: e, Operations: e, Views: e,
@@ -103,6 +104,14 @@ func (e edge) Reload(ctx context.Context) (string, error) { return e.c.Reload(ct
 
 // Backup implements api.Operations.
 func (e edge) Backup(ctx context.Context, w http.ResponseWriter) error { return e.c.backup(ctx, w) }
+
+// Time implements api.Operations.
+func (e edge) Time() api.Time {
+	return api.TimeOf(time.Now(), e.c.ledger.TimeBehind(), e.c.ledger.TimeDoubted())
+}
+
+// AcceptTime implements api.Operations.
+func (e edge) AcceptTime() error { return e.c.ledger.AcceptTime() }
 
 // Evidence implements api.Views and web.Views.
 func (e edge) Evidence(refs []window.Ref) []string { return e.c.evidence(refs) }

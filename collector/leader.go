@@ -74,6 +74,10 @@ func (l *leader) begin(ctx context.Context) error {
 	if err := l.raiseBehavior(ctx); err != nil {
 		return err
 	}
+	// Before the first event: it keeps its own time while ledger time is behind.
+	if is, off := l.timeOff(false); off {
+		l.reportCondition(ctx, is)
+	}
 	if err := l.rules(ctx); err != nil {
 		return err
 	}

@@ -119,6 +119,8 @@ func logDecision(log *slog.Logger, d entry.Decision, out any) {
 		log.Info("decision refused", "do", d.Do, "actor", d.Actor, "gate", d.Gate, "error", refused)
 	case d.Do == entry.DoSwitch:
 		log.Info("automatic effects switched", "on", d.On, "for", d.For, "actor", d.Actor, "reason", d.Reason)
+	case d.Do == entry.DoTime:
+		log.Info("the host's clock accepted by a person", "actor", d.Actor, "reason", d.Reason)
 	case d.Do == entry.DoForget:
 		log.Info("agent forgotten", "agent", d.Agent, "actor", d.Actor, "reason", d.Reason)
 	case d.Do == entry.DoClose:

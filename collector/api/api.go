@@ -75,6 +75,11 @@ type Operations interface {
 	Reload(ctx context.Context) (string, error)
 	// Backup writes a backup.
 	Backup(ctx context.Context, w http.ResponseWriter) error
+	// Time is how ledger time stands to the host's clock.
+	Time() Time
+	// AcceptTime steps ledger time to the host's clock. The error says why there
+	// is nothing to accept.
+	AcceptTime() error
 }
 
 // Views are what the machine does not know by itself.
@@ -125,6 +130,8 @@ func (a *API) Register(mux *http.ServeMux) {
 	mux.HandleFunc("POST /v1/incidents/{id}/verdict", a.postVerdict)
 	mux.HandleFunc("GET /v1/agents", a.getAgents)
 	mux.HandleFunc("POST /v1/agents/{path...}", a.postAgent)
+	mux.HandleFunc("GET /v1/time", a.getTime)
+	mux.HandleFunc("POST /v1/time/accept", a.postTimeAccept)
 	mux.HandleFunc("GET /v1/stream", a.getStream)
 	mux.HandleFunc("GET /v1/status", a.getStatus)
 	mux.HandleFunc("GET /v1/backup", a.getBackup)

@@ -41,6 +41,9 @@ type Options struct {
 	Metrics *metrics.Set
 	// Agent says why a request may not speak for the agent; nil if it may.
 	Agent func(r *http.Request, agent string) error
+	// Clock is told what another host's clock shows, by the host's address; may
+	// be nil.
+	Clock func(host string, at time.Time)
 }
 
 // An Intake answers POST /v1/events and POST /v1/blocks.

@@ -34,6 +34,7 @@ func (in *Intake) postSamples(w http.ResponseWriter, r *http.Request) error {
 		in.refuse(w, problem)
 		return nil
 	}
+	in.sawClock(r, samples.Sent)
 	body := samples.Append(nil)
 	out, err := in.o.Ledger.Propose(r.Context(), entry.KindSamples, body, sha256.Sum256(body))
 	if err != nil {
