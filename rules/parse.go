@@ -170,7 +170,7 @@ func (p *parser) labelName(n *yaml.Node, name string) {
 	switch {
 	case !match.IsIdent(name):
 		p.ErrorAt(n, "%s is not a label name: letters, digits and _, not first a digit", strictyaml.Clip(name))
-	case strings.HasPrefix(name, "__"), name == "alertname":
+	case strings.HasPrefix(name, "__"), name == "alertname", name == "tomeishi": // machine.Mark
 		p.ErrorAt(n, "the label name %s is reserved", name)
 	}
 }

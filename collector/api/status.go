@@ -191,7 +191,7 @@ func (a *API) builtIns(alerts []machine.Alert) []BuiltIn {
 		}
 		var labels []machine.Label
 		for _, l := range m.Labels {
-			if l.Name != "alertname" && l.Name != "severity" {
+			if !machine.Essential(l.Name) {
 				labels = append(labels, l)
 			}
 		}

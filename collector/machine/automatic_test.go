@@ -32,7 +32,7 @@ func TestSwitch(t *testing.T) {
 		t.Errorf("%+v, want %+v", s, want)
 	}
 	a := r.named(automaticOff)
-	if len(a) != 1 || len(a[0].Labels) != 2 || a[0].Label("severity") != "warning" || a[0].Incident != "" {
+	if len(a) != 1 || len(a[0].Labels) != 3 || a[0].Label(Mark) != MarkBuiltIn || a[0].Label("severity") != "warning" || a[0].Incident != "" {
 		t.Fatalf("%+v", a)
 	}
 	if got, want := a[0].About, record.New(record.AboutAutomaticOff, "alice", decimalOf(s.Until), "the node is moved."); !got.Equal(want) {

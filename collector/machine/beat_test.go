@@ -40,7 +40,7 @@ func TestWatchdog(t *testing.T) {
 	first := r.now
 	r.reports("host1", aBeat)
 	got := r.named(watchdog)
-	if len(got) != 1 || Text(got[0].Labels) != "alertname=Watchdog severity=none" || got[0].Value != "1" ||
+	if len(got) != 1 || Text(got[0].Labels) != "alertname=Watchdog severity=none tomeishi=built-in" || got[0].Value != "1" ||
 		got[0].Incident != "" || !got[0].About.Equal(record.New(record.AboutWatchdog)) || got[0].Since != first.UnixNano() {
 		t.Fatalf("after a beat: %+v", got)
 	}

@@ -60,6 +60,14 @@ func (m *Machine) raiseBehavior(b entry.Behavior) any {
 			return conflict(record.RulesNeedVersion, decimalOf(uint64(b.Version)))
 		}
 	}
+	if m.Behavior < 3 && b.Version >= 3 {
+		for _, a := range m.Alerts {
+			if a.builtIn() && a.Ended == 0 {
+				a.mark()
+				m.touch(a)
+			}
+		}
+	}
 	m.Behavior = b.Version
 	if m.live != nil {
 		m.live.matcher = m.live.set.Matcher(m.Behavior)

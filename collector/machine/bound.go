@@ -15,13 +15,16 @@ const (
 
 // BoundLabels are labels as a metric alert carries them: sorted by name, one of
 // each, cut to what is kept, in valid UTF-8. Alerts whose bound labels are equal
-// are one alert. What it made it leaves as it is.
+// are one alert. What it made it leaves as it is. The Mark is not theirs to have.
 func BoundLabels(labels []Label) []Label { return bound(labels, maxLabel) }
 
 // bound bounds names to maxLabel bytes and values to most.
 func bound(labels []Label, most int) []Label {
 	out := make([]Label, 0, len(labels))
 	for _, l := range labels {
+		if l.Name == Mark {
+			l.Name = "exported_" + Mark
+		}
 		out = append(out, Label{Name: cut(valid(l.Name), maxLabel), Value: cut(valid(l.Value), most)})
 	}
 	slices.SortStableFunc(out, compareNames)

@@ -35,6 +35,20 @@ const (
 	automaticOff   = "AutomaticOff"
 )
 
+// Mark is the label, and MarkBuiltIn its value, by which the built-in alerts are
+// told apart from a user's of the same name: routes, silences and inhibitions can
+// name them all. No other alert has it (BoundLabels renames it).
+const (
+	Mark        = "tomeishi"
+	MarkBuiltIn = "built-in"
+)
+
+// Essential tells whether every built-in alert has a label of this name: it is
+// said elsewhere than among the labels that tell alerts apart.
+func Essential(label string) bool {
+	return label == "alertname" || label == "severity" || label == Mark
+}
+
 // severity is what a built-in alert is to people.
 func severity(name string) string {
 	switch name {
@@ -69,8 +83,17 @@ func (m *Machine) about(name string, labels []Label) *Alert {
 			a.About = record.New(kind, labels[0].Value)
 		}
 		m.stand(a, append(slices.Clone(labels), Label{Name: "alertname", Value: name}, Label{Name: "severity", Value: severity(name)}))
+		if m.Behavior >= 3 {
+			a.mark()
+		}
 	}
 	return a
+}
+
+// mark marks a built-in alert as one.
+func (a *Alert) mark() {
+	a.Labels = append(slices.Clone(a.Labels), Label{Name: Mark, Value: MarkBuiltIn})
+	slices.SortFunc(a.Labels, compareNames)
 }
 
 // endAbout ends a built-in alert if it stands.

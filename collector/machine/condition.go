@@ -74,7 +74,7 @@ func checkCondition(c entry.Condition) ([]Label, *Refusal) {
 	}
 	labels := BoundLabels(c.Labels)
 	for _, l := range labels {
-		if l.Name == "alertname" || l.Name == "severity" {
+		if Essential(l.Name) {
 			return nil, invalid("labels", record.BadLabel, l.Name)
 		}
 	}
@@ -89,7 +89,7 @@ func (m *Machine) conditionStands(name string) bool {
 // A ConditionView is a condition as the edge reported it last.
 type ConditionView struct {
 	Name   string
-	Labels []Label // sorted by name; neither alertname nor severity
+	Labels []Label // sorted by name, without the Essential
 	About  record.Note
 }
 
@@ -100,7 +100,7 @@ func (m *Machine) Conditions() []ConditionView {
 	defer m.mu.RUnlock()
 	out := make([]ConditionView, 0, len(m.conditions))
 	for _, a := range m.conditions {
-		labels := slices.DeleteFunc(slices.Clone(a.Labels), func(l Label) bool { return l.Name == "alertname" || l.Name == "severity" })
+		labels := slices.DeleteFunc(slices.Clone(a.Labels), func(l Label) bool { return Essential(l.Name) })
 		out = append(out, ConditionView{a.Rule, labels, a.About})
 	}
 	return out

@@ -44,6 +44,7 @@ type loaded struct {
 	conf      *config.Config
 	heartbeat string // name of its receiver, if there is one
 	findings  []Finding
+	text      []byte // of the file
 }
 
 // read reads a configuration and adds what is ours.
@@ -53,18 +54,19 @@ func read(file string, h Heartbeat, log *slog.Logger) (loaded, error) {
 	if file == "" {
 		c.conf, err = config.Load(builtIn)
 	} else {
-		c.conf, c.findings, err = readFile(file)
+		c.conf, c.text, err = readFile(file)
 	}
 	if err != nil {
 		return c, err
 	}
+	c.findings = find(c.text, filepath.Dir(file))
 	c.heartbeat = addWatchdog(c.conf, h)
 	pagerDuty(c.conf)
 	log.Debug("alertmanager configuration read", "file", file, "receivers", len(c.conf.Receivers))
 	return c, nil
 }
 
-func readFile(file string) (_ *config.Config, _ []Finding, err error) {
+func readFile(file string) (*config.Config, []byte, error) {
 	info, err := os.Stat(file)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the alertmanager configuration: %w", err)
@@ -81,7 +83,7 @@ func readFile(file string) (_ *config.Config, _ []Finding, err error) {
 		return nil, nil, explain(file, text, err)
 	}
 	besideFile(conf, file)
-	return conf, find(text, filepath.Dir(file)), nil
+	return conf, text, nil
 }
 
 var errPanic = errors.New("alertmanager cannot read this: look for an entry of a list that is empty")

@@ -51,11 +51,11 @@ func (n *Notifier) build(file string, h Heartbeat) (*engine, error) {
 		return nil, err
 	}
 	e := &engine{conf: c.conf, heartbeat: c.heartbeat, receivers: map[string][]amnotify.Integration{}, keys: map[receiverKey]bool{}}
-	for _, f := range c.findings {
-		n.log.Warn("the alertmanager configuration should be mended", "file", file, "line", f.Line, "finding", f.Text)
-	}
 	if e.tmpl, err = templates(c.conf.Templates, n.o.External); err != nil {
 		return nil, err
+	}
+	for _, f := range append(c.findings, rehearse(c.text, c.conf, e.tmpl)...) {
+		n.log.Warn("the alertmanager configuration should be mended", "file", file, "line", f.Line, "finding", f.Text)
 	}
 	e.routes = dispatch.NewRoute(c.conf.Route, nil)
 	for _, rcv := range c.conf.Receivers {

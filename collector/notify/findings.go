@@ -34,10 +34,10 @@ func Check(path string) ([]Finding, error) {
 	}
 	for _, rcv := range c.conf.Receivers {
 		if _, err := receiver.BuildReceiverIntegrations(rcv, t, log); err != nil {
-			return nil, fmt.Errorf("%s:%d: receiver %s: %w", path, lineOf(path, rcv.Name), rcv.Name, err)
+			return nil, fmt.Errorf("%s:%d: receiver %s: %w", path, lineOf(c.text, rcv.Name), rcv.Name, err)
 		}
 	}
-	return c.findings, nil
+	return append(c.findings, rehearse(c.text, c.conf, t)...), nil
 }
 
 // undefined is how Alertmanager names what a route names and nothing defines.
@@ -99,11 +99,7 @@ func culprit(text []byte, err error) (line int, name string) {
 }
 
 // lineOf is the line of a receiver in a file, 1 if it is not found.
-func lineOf(file, name string) int {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return 1
-	}
+func lineOf(text []byte, name string) int {
 	for _, r := range receiversOf(parse(text)) {
 		if n := valueOf(r, "name"); n != nil && n.Value == name {
 			return n.Line

@@ -12,6 +12,8 @@ import (
 	"github.com/prometheus/alertmanager/notify/webhook"
 	"github.com/prometheus/alertmanager/pkg/labels"
 	"github.com/prometheus/common/model"
+
+	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
 // watchdog is the name of the alert that always stands.
@@ -29,7 +31,8 @@ func (h Heartbeat) check() error {
 	return nil
 }
 
-// addWatchdog routes the alert that always stands: to the heartbeat if there is
+// addWatchdog routes the built-in alert that always stands, and none of a user's
+// by the same name: to the heartbeat if there is
 // one, and not to the user's receivers unless their routes name it. The
 // heartbeat goes through everything that a page goes through. It returns the
 // name of the heartbeat's receiver.
@@ -38,12 +41,9 @@ func addWatchdog(c *config.Config, h Heartbeat) string {
 	if named && h.URLFile == "" {
 		return ""
 	}
-	matcher, err := labels.NewMatcher(labels.MatchEqual, model.AlertNameLabel, watchdog)
-	if err != nil {
-		panic(err) // the two are constants
-	}
 	route := &config.Route{
-		Receiver: freeName(c, "tomeishi-watchdog"), Matchers: amcommon.Matchers{matcher},
+		Receiver:   freeName(c, "tomeishi-watchdog"),
+		Matchers:   amcommon.Matchers{equals(model.AlertNameLabel, watchdog), equals(machine.Mark, machine.MarkBuiltIn)},
 		GroupByStr: []string{}, GroupBy: []model.LabelName{}, Continue: named,
 	}
 	rcv := config.Receiver{Name: route.Receiver}
@@ -68,6 +68,15 @@ func addWatchdog(c *config.Config, h Heartbeat) string {
 	c.Route.Routes = append([]*config.Route{route}, c.Route.Routes...)
 	c.Receivers = append(c.Receivers, rcv)
 	return heartbeat
+}
+
+// equals is a matcher of constants.
+func equals(name, value string) *labels.Matcher {
+	m, err := labels.NewMatcher(labels.MatchEqual, name, value)
+	if err != nil {
+		panic(err) // only patterns can be wrong
+	}
+	return m
 }
 
 // freeName is the name, with a number if the user has it already.

@@ -10,6 +10,8 @@ import (
 	"github.com/prometheus/alertmanager/config"
 	"github.com/prometheus/alertmanager/dispatch"
 	"github.com/prometheus/common/model"
+
+	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
 func TestWatchdogRoutes(t *testing.T) {
@@ -39,7 +41,7 @@ func TestWatchdogRoutes(t *testing.T) {
 		name := addWatchdog(conf, c.h)
 		root := dispatch.NewRoute(conf.Route, nil)
 		var got []string
-		for _, r := range root.Match(model.LabelSet{"alertname": watchdog}) {
+		for _, r := range root.Match(model.LabelSet{"alertname": watchdog, "tomeishi": "built-in"}) {
 			got = append(got, r.RouteOpts.Receiver)
 			if r.RouteOpts.Receiver == name && (r.RouteOpts.GroupInterval != c.h.Every || r.RouteOpts.RepeatInterval >= c.h.Every || r.RouteOpts.GroupWait != 0) {
 				t.Errorf("%s: heartbeat by %+v", c.name, r.RouteOpts)
@@ -48,9 +50,11 @@ func TestWatchdogRoutes(t *testing.T) {
 		if strings.Join(got, " ") != c.want {
 			t.Errorf("%s: got %v, want %s", c.name, got, c.want)
 		}
-		for _, r := range root.Match(model.LabelSet{"alertname": "Other"}) {
-			if r.RouteOpts.Receiver != "r" {
-				t.Errorf("%s: another alert goes to %s", c.name, r.RouteOpts.Receiver)
+		for _, other := range []model.LabelSet{{"alertname": "Other"}, {"alertname": watchdog}, {"alertname": watchdog, "severity": "none"}} {
+			for _, r := range root.Match(other) {
+				if r.RouteOpts.Receiver != "r" {
+					t.Errorf("%s: %v, which is a user's, goes to %s", c.name, other, r.RouteOpts.Receiver)
+				}
 			}
 		}
 	}
@@ -73,7 +77,7 @@ func TestHeartbeatUnrecorded(t *testing.T) {
 	w := newWorld(t, "")
 	w.o.Heartbeat = Heartbeat{URLFile: write(t, s.URL+"\n")}
 	w.start()
-	w.raise(an("w", watchdog), an("c", "Grave", "severity", "critical"))
+	w.raise(an("w", watchdog, machine.Mark, machine.MarkBuiltIn), an("c", "Grave", "severity", "critical"))
 	<-beats
 	w.awaitTold(1)
 	w.stop()

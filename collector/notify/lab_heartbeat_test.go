@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/notify"
 )
 
@@ -66,7 +67,7 @@ func TestHeartbeat(t *testing.T) {
 		if n := beats.count(); n != 0 {
 			t.Errorf("%d heartbeats without Watchdog, which says that alerts travel", n)
 		}
-		watchdog := alert("a1", "Watchdog", "none")
+		watchdog := alert("a1", "Watchdog", "none", machine.Mark, machine.MarkBuiltIn)
 		l.feed.tell(watchdog)
 		time.Sleep(time.Hour)
 		if n := beats.count(); n < 59 || n > 62 {
@@ -82,7 +83,7 @@ func TestHeartbeat(t *testing.T) {
 		if more := beats.count() - n; more != 0 {
 			t.Errorf("%d heartbeats after Watchdog had ended", more)
 		}
-		l.feed.tell(alert("a2", "Watchdog", "none"))
+		l.feed.tell(alert("a2", "Watchdog", "none", machine.Mark, machine.MarkBuiltIn))
 		within(t, time.Minute, "it goes on", func() bool { return beats.count() > n })
 	})
 }
@@ -97,7 +98,7 @@ func TestHeartbeatRefused(t *testing.T) {
 	out.Store("of order", true)
 	bubble(t, func(t *testing.T) {
 		l := newLab(t, hookConfig(hook.URL, atOnce), beats.every(time.Minute))
-		l.feed.tell(alert("a1", "Watchdog", "none"))
+		l.feed.tell(alert("a1", "Watchdog", "none", machine.Mark, machine.MarkBuiltIn))
 		within(t, 2*time.Minute, "it fails", func() bool { return len(l.n.Failing()) == 1 })
 		if n := beats.count(); n < 3 {
 			t.Errorf("tried %d times in %v", n, time.Minute)
@@ -138,7 +139,7 @@ receivers:
 - name: hook
   webhook_configs: [{url: "`+hook.URL+`"}]
 `)
-	l.feed.tell(alert("a1", "Watchdog", "none"))
+	l.feed.tell(alert("a1", "Watchdog", "none", machine.Mark, machine.MarkBuiltIn))
 	l.await(hook, "Watchdog")
 	l.fence(other)
 	if told(other, "Watchdog") != 0 {

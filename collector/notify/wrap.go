@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/alertmanager/config"
 	amnotify "github.com/prometheus/alertmanager/notify"
+	"github.com/prometheus/alertmanager/template"
 	"github.com/prometheus/common/model"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
@@ -49,6 +50,7 @@ func (n *Notifier) wrap(e *engine, rcv *config.Receiver, found []amnotify.Integr
 		orig := &found[i]
 		t := &teller{
 			next: orig, n: n, key: receiverKey{rcv.Name, orig.Name()}, slack: orig.Name() == "slack",
+			tmpl: e.tmpl, checked: checked(rcv, orig),
 			quiet: rcv.Name == e.heartbeat, within: max(attemptWithin, timeoutOf(rcv, orig.Name(), orig.Index())+time.Second),
 		}
 		if orig.Index() > 0 {
@@ -71,6 +73,9 @@ type teller struct {
 	quiet  bool // what it was told is not recorded
 	within time.Duration
 	pause  pause
+
+	tmpl    *template.Template
+	checked map[string]string // templates to render first
 }
 
 // Notify implements amnotify.Notifier.
@@ -84,12 +89,22 @@ func (t *teller) Notify(parent context.Context, alerts ...*alert.Alert) amnotify
 	if t.slack {
 		ctx = escapeSlack(ctx, dressed)
 	}
-	verdict := t.next.Notify(ctx, dressed...)
+	verdict := t.send(ctx, dressed)
 	if verdict.Err() == nil {
 		t.took(alerts)
 		return verdict
 	}
 	return t.failed(parent, verdict)
+}
+
+func (t *teller) send(ctx context.Context, alerts []*alert.Alert) amnotify.NotifyVerdict {
+	if len(t.checked) > 0 {
+		data := amnotify.GetTemplateData(ctx, t.tmpl, alerts, t.n.log)
+		if err := unrendered(t.checked, t.tmpl, data); err != nil {
+			return amnotify.Unrecoverable(err, amnotify.DefaultReason)
+		}
+	}
+	return t.next.Notify(ctx, alerts...)
 }
 
 func (t *teller) took(alerts []*alert.Alert) {

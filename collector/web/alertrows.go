@@ -53,7 +53,7 @@ func sortAlerts(rows []alertRow) {
 func (w *Web) fill(r *http.Request, rows []alertRow) {
 	for i := range rows {
 		row := &rows[i]
-		row.Shown = slices.DeleteFunc(slices.Clone(row.Labels), func(l machine.Label) bool { return l.Name == "alertname" || l.Name == "severity" })
+		row.Shown = slices.DeleteFunc(slices.Clone(row.Labels), func(l machine.Label) bool { return machine.Essential(l.Name) })
 		row.say(w.o.Message, w.language(r))
 		for _, id := range row.Effects {
 			if e, ok := w.o.Machine.EffectView(id); ok && !slices.ContainsFunc(row.Gates, func(g gateEffect) bool { return g.Gate == e.Target }) {

@@ -12,6 +12,7 @@ import (
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/client"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
+	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/silence"
 )
 
@@ -128,7 +129,7 @@ func saying(a api.Alert) string {
 	}
 	var labels []string
 	for name, value := range a.Labels {
-		if name != "alertname" && name != "severity" {
+		if !machine.Essential(name) {
 			labels = append(labels, name+"="+strconv.Quote(value))
 		}
 	}
