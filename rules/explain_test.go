@@ -28,7 +28,7 @@ func TestExplain(t *testing.T) {
 		`when: count() > 1`:                                    "there is more than 1 payout.sent event within 1d",
 		`when: count() == 2`:                                   "there are exactly 2 payout.sent events within 1d",
 		`when: count() < 6, by: [data.a]`:                      "there are fewer than 6 payout.sent events of one data.a within 1d",
-		`when: count() <= 6, lateness: 5m`:                     "there are at most 6 payout.sent events within 1d, if they come at most 5m late",
+		`when: count() <= 6, lateness: 5m`:                     "there are at most 6 payout.sent events within 1d, those among them that come more than 5m late by way of the tape",
 		`when: count() != 5`:                                   "among payout.sent events within 1d, the number of events is other than 5",
 		`when: "!(count() > 4)"`:                               "among payout.sent events within 1d, it is not so that there are more than 4 events",
 		`when: "!(count() > 4 || count() == 1)"`:               "among payout.sent events within 1d, it is not so that (there are more than 4 events or there is exactly 1 event)",
@@ -40,7 +40,7 @@ func TestExplain(t *testing.T) {
 		`when: count() > 1, by: [data.a, {t: {field: data.t, optional: true}}]`: "there is more than 1 payout.sent event of one combination of data.a and data.t (or none) within 1d",
 		`when: max(data.n) > min(data.n)`:                                       "among payout.sent events within 1d, the largest data.n is more than the smallest data.n",
 		`when: 10 > sum(data.n), where: 'data.x == 1'`:                          "among payout.sent events within 1d where data.x == 1, the sum of data.n is less than 10",
-		`when: sum(data.n) == 1 || count() > 2, lateness: 2h`:                   "among payout.sent events within 1d, the sum of data.n is exactly 1 or there are more than 2 events, if they come at most 2h late",
+		`when: sum(data.n) == 1 || count() > 2, lateness: 2h`:                   "among payout.sent events within 1d, the sum of data.n is exactly 1 or there are more than 2 events, those among them that come more than 2h late by way of the tape",
 		`when: count() > 2, keep_firing_for: 10m`:                               "there are more than 2 payout.sent events within 1d, and keeps it for 10m longer",
 		`when: distinct(data.a) <= sum(data.n) && min(data.n) > 0`:              "among payout.sent events within 1d, the number of different values of data.a is at most the sum of data.n and the smallest data.n is more than 0",
 	} {

@@ -28,6 +28,7 @@ func (m *Machine) fire(rule *rules.Rule, say *form.Say) *Alert {
 		m.since(a, say.Since)
 	}
 	a.Total, a.Evidence = say.Total, append(a.Evidence[:0], say.Evidence...)
+	a.Past = say.Past && m.Behavior >= form.LateCounts
 	m.wake(a, say.Due)
 	return a
 }

@@ -22,6 +22,9 @@ func (m *Machine) evaluate(ev *report.Event, ref window.Ref) {
 		m.Events.Ahead++
 		at = m.Time
 	}
+	if m.Behavior >= form.LateCounts {
+		at = max(at, 0) // nothing is older than 1970, and what says so is of then
+	}
 	late := false
 	hits := m.live.matcher.Match(ev)
 	for i := range hits {
@@ -33,7 +36,7 @@ func (m *Machine) evaluate(ev *report.Event, ref window.Ref) {
 		case hit.Fault != nil:
 			m.ruleError(rule, stats, hit.Fault)
 		default:
-			m.event.Hit, m.event.Time, m.event.Ref = hit, at, ref
+			m.event.Behavior, m.event.Hit, m.event.Time, m.event.Ref = m.Behavior, hit, at, ref
 			late = m.count(hit.Rule) || late
 		}
 	}
@@ -43,7 +46,7 @@ func (m *Machine) evaluate(ev *report.Event, ref window.Ref) {
 }
 
 // count gives the event to a rule that it is about, and acts on what the rule
-// has to say. It is true of an event that came too late.
+// has to say. It is true of an event that came late.
 func (m *Machine) count(i int) (late bool) {
 	rule, stats, state := m.live.set.Rules[i], m.live.stats[i], m.live.states[i]
 	e, say := &m.event, &m.say
@@ -53,9 +56,11 @@ func (m *Machine) count(i int) (late bool) {
 	}
 	say.Reset()
 	state.Add(m.Time, e, say)
-	if say.Late {
+	if late = say.Late; late {
 		stats.Late++
-		return true
+		if m.Behavior < form.LateCounts {
+			return true
+		}
 	}
 	stats.Matched++
 	if say.Saturated {
@@ -70,12 +75,10 @@ func (m *Machine) count(i int) (late bool) {
 	if say.Answer == form.True {
 		say.Key, say.Text = e.Key, e.Hit.Key
 		m.isTrue(rule, stats)
-		return false
-	}
-	if a := m.alertOf[alertKey{rule.ID, e.Key}]; a != nil {
+	} else if a := m.alertOf[alertKey{rule.ID, e.Key}]; a != nil {
 		m.refute(a, state)
 	}
-	return false
+	return late
 }
 
 // isTrue acts on a rule that has become true of a key, or is again.
@@ -98,6 +101,9 @@ func (m *Machine) saturated(rule *rules.Rule, stats *RuleStats) {
 // refute ends an alert whose condition an event has made untrue. One of which
 // nothing can be said any more stands: unknown is not untrue.
 func (m *Machine) refute(a *Alert, state form.State) {
+	if a.Past && a.Due > m.Time {
+		return // it is of a window that was over when people heard of it
+	}
 	withdrawn := m.say.Withdrawn
 	m.say.Reset()
 	state.Ask(m.Time, a.Key, &m.say)

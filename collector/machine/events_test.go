@@ -60,6 +60,42 @@ func TestLateEventsFindTheirPlace(t *testing.T) {
 	}
 }
 
+// TestTwoLatePaymentsMeet sends two payments of one request that both come long after
+// they were made, once by version 2, by which they were too late to count.
+func TestTwoLatePaymentsMeet(t *testing.T) {
+	for name, at := range map[string]func(now time.Time) time.Time{
+		"after an outage": func(now time.Time) time.Time { return now.Add(-25 * time.Hour) },
+		"of 1970":         func(time.Time) time.Time { return time.Unix(1, 0) },
+		"of before":       func(time.Time) time.Time { return time.Unix(-1e9, 0) },
+	} {
+		for behavior, want := range map[uint32]bool{2: false, Behavior: true} {
+			r := newRigAt(t, behavior, testRules)
+			for i, id := range []string{"p1", "p2"} {
+				e := payout(id, "w1", id, "a", "1")
+				e.Time = at(r.now).Add(time.Duration(i) * time.Minute).UnixNano()
+				r.send(e)
+				r.later(5 * time.Minute)
+			}
+			r.wantClosed("btc", want)
+			if got := r.m.Totals().Late; got != 2 {
+				t.Errorf("%s, version %d: %d late, want 2", name, behavior, got)
+			}
+			if !want {
+				continue
+			}
+			r.pay("w1", "p3") // of now: the alert of then stands
+			if !slices.Contains(r.standing(), "PaidTwice") {
+				t.Errorf("%s: an event of now ends the alert: %v", name, r.standing())
+			}
+			r.later(16 * time.Minute)
+			r.tick()
+			if slices.Contains(r.standing(), "PaidTwice") {
+				t.Errorf("%s: the alert of a window that is over stands: %v", name, r.standing())
+			}
+		}
+	}
+}
+
 func TestEndOfWindow(t *testing.T) {
 	for _, c := range []struct {
 		apart time.Duration

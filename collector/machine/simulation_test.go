@@ -162,7 +162,7 @@ func (s *simulation) pays() {
 		e := payout(fmt.Sprint("e", s.rnd.IntN(4000)), request, fmt.Sprint("p", s.rnd.IntN(3)), "a", "0.1")
 		e.Seen = s.now.UnixNano()
 		if s.rnd.IntN(3) == 0 {
-			e.Time = s.now.Add(-time.Duration(s.rnd.Int64N(int64(90 * time.Minute)))).UnixNano()
+			e.Time = s.now.Add(-time.Duration(s.rnd.Int64N(int64(time.Hour)))).UnixNano()
 		}
 		b.Add(&e)
 		expectClose = s.oracle(e) && !s.isOff() || expectClose
@@ -191,9 +191,6 @@ func (s *simulation) oracle(e report.Event) bool {
 	}
 	s.seen[e.ID] = now
 	at := e.When()
-	if now-at > int64(time.Hour) {
-		return false
-	}
 	var request, payment string
 	if _, err := fmt.Sscanf(string(e.Data), `{"address":"a","amount":"0.1","asset":"BTC","payment":%q,"request":%q}`, &payment, &request); err != nil {
 		s.t.Fatal(err)

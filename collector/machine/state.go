@@ -87,8 +87,8 @@ type RuleStats struct {
 	LastErrorAt, LastSaturated, LastFired     int64
 }
 
-// Events counts events as they were applied; Late are those that came too late
-// for at least one rule.
+// Events counts events as they were applied; Late are those that came later than
+// at least one rule calls on time.
 type Events struct{ Accepted, Duplicates, Late, Ahead, Malformed uint64 }
 
 // Signals counts what came of hosts: entries with samples, their frames, and
@@ -144,6 +144,8 @@ type Alert struct {
 	// Keys are the keys over the limit that this one alert stands for, sorted.
 	Keys []window.Key `json:",omitempty"`
 	More uint64       `json:",omitempty"` // alerts over the limit that this one stands for
+
+	Past bool `json:",omitempty"` // of a window that was over when it was raised
 
 	Metric    bool     `json:",omitempty"` // of a metric rule
 	Unheard   int64    `json:",omitempty"` // ledger time since when it stands only because nobody is heard who could end it

@@ -103,7 +103,7 @@ var pagesWords = []row{
 	{"%d pending", "発報待ち%d件"},
 	{"%d events counted", "数えたイベント%d件", "%d event counted"},
 	{"%d keys", "キー%d個", "%d key"},
-	{"%d too late", "遅延のため未使用%d件"},
+	{"%d came late", "遅着%d件"},
 	{"%d lack a field", "項目不足%d件", "%d lacks a field"},
 	{"No rule is like this", "該当するルールはありません"},
 	{"%d more rules are not shown: filter to see them.", "ほか%d件は表示していません。絞り込んでください。", "%d more rule is not shown: filter to see it."},

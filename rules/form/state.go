@@ -31,8 +31,26 @@ type State interface {
 	Keys() int
 }
 
+// A Recounter is a State that can be told again what it forgot of a key.
+type Recounter interface {
+	State
+	// Forget says that nothing is known of events up to a time, and that those which
+	// come from now on stand at index of the ledger or after it.
+	Forget(now int64, index uint64, time int64)
+	// Reach is how far apart two events may be that count together.
+	Reach() int64
+	// Recount takes in events that may have been forgotten, each once, and says what
+	// is true because of them of the events that arrived at from or later. It tells
+	// how many there were to take in.
+	Recount(now int64, key window.Key, back []window.Entry, from window.Ref, say *Say) int
+}
+
+// LateCounts is the version of the machine's behavior since when no event is too late.
+const LateCounts = 3
+
 // An Event is one that a rule is about.
 type Event struct {
+	Behavior uint32 // version of the machine's behavior by which it is judged
 	Hit      *match.Hit
 	Time     int64 // Unix nanoseconds
 	Ref      window.Ref
@@ -59,8 +77,13 @@ type Say struct {
 	// Withdrawn says that the event came after others that are younger: if it
 	// has made the rule untrue, that never was true.
 	Withdrawn bool
-	// Late says that the event came too late to count.
+	// Late says that the event came later than what is on time; before LateCounts it
+	// does not count.
 	Late bool
+	// Recount says that something was forgotten with which the event may count.
+	Recount bool
+	// Past says that what is true is over already.
+	Past bool
 	// Saturated says that something of the key was forgotten for want of room.
 	Saturated bool
 	// Fault is why something could not be counted; it may stand beside any

@@ -6,11 +6,8 @@ import (
 	"github.com/tomeishi/tomeishi/rules/decimal"
 )
 
-// Count is the number of events in the span.
-func (r Run) Count(s Span) int64 { return int64(s.To - s.From) }
-
-// Sum adds number c over the span.
-func (r Run) Sum(c int, s Span) decimal.Decimal {
+// sum adds number c over the span.
+func (r Run) sum(c int, s Span) decimal.Decimal {
 	if s.From >= s.To {
 		return decimal.Decimal{}
 	}
@@ -20,30 +17,19 @@ func (r Run) Sum(c int, s Span) decimal.Decimal {
 	return sum
 }
 
-// Min is the smallest number c in the span, which holds at least one entry.
-func (r Run) Min(c int, s Span) decimal.Decimal {
+// extreme is the smallest number c in the span, or with sign 1 the largest.
+func (r Run) extreme(c, sign int, s Span) decimal.Decimal {
 	best := r.num(c, s.From, 0)
 	for i := s.From + 1; i < s.To; i++ {
-		if v := r.num(c, i, 0); v.Cmp(best) < 0 {
+		if v := r.num(c, i, 0); sign*v.Cmp(best) > 0 {
 			best = v
 		}
 	}
 	return best
 }
 
-// Max is the largest number c in the span, which holds at least one entry.
-func (r Run) Max(c int, s Span) decimal.Decimal {
-	best := r.num(c, s.From, 0)
-	for i := s.From + 1; i < s.To; i++ {
-		if v := r.num(c, i, 0); v.Cmp(best) > 0 {
-			best = v
-		}
-	}
-	return best
-}
-
-// Same tells whether the span holds no two different values c.
-func (r Run) Same(c int, s Span) bool {
+// same tells whether the span holds no two different values c.
+func (r Run) same(c int, s Span) bool {
 	for i := s.From + 1; i < s.To; i++ {
 		if r.distinct(c, i) != r.distinct(c, s.From) {
 			return false
@@ -52,8 +38,8 @@ func (r Run) Same(c int, s Span) bool {
 	return true
 }
 
-// Distinct counts the different values c in the span.
-func (r Run) Distinct(c int, s Span) int64 {
+// distinctIn counts the different values c in the span.
+func (r Run) distinctIn(c int, s Span) int64 {
 	n := s.To - s.From
 	if n <= 1 {
 		return int64(n)

@@ -8,14 +8,22 @@ import (
 )
 
 // overhead is more than the bytes of a table beside its slots and pages.
-const overhead = 8 + shards*12 + 19*12
+const overhead = 8 + shards*12 + 19*12 + 16 + 2*marked*16
+
+// withPast is set in the number of keys where what the table knows of arrivals
+// follows its pages. Tables of before know nothing of them.
+const withPast = 1 << 63
 
 // Append appends the table as it lies in memory, so that a collector that
 // reads it back goes on with the same bytes.
 func (t *Table) Append(b []byte) []byte {
 	le := binary.LittleEndian
 	b = slices.Grow(b, t.Bytes()+overhead)
-	b = le.AppendUint64(b, uint64(t.keys))
+	keys := uint64(t.keys)
+	if t.past.on {
+		keys |= withPast
+	}
+	b = le.AppendUint64(b, keys)
 	for i := range t.shards {
 		sh := &t.shards[i]
 		b = le.AppendUint32(b, uint32(len(sh.slots)))
@@ -38,6 +46,13 @@ func (t *Table) Append(b []byte) []byte {
 		b = le.AppendUint32(b, uint32(len(c.pages)))
 		for _, page := range c.pages {
 			b = appendWords(b, page)
+		}
+	}
+	if t.past.on {
+		b = le.AppendUint64(b, uint64(t.past.forgot))
+		b = le.AppendUint32(b, uint32(len(t.past.marks)))
+		for _, m := range t.past.marks {
+			b = le.AppendUint64(le.AppendUint64(b, uint64(m.time)), m.index)
 		}
 	}
 	return b
@@ -63,7 +78,8 @@ var errTable = errors.New("window table: malformed")
 func Load(spec Spec, b []byte) (*Table, []byte, error) {
 	t := New(spec)
 	in := loader{b: b}
-	t.keys = int(in.uint64())
+	keys := in.uint64()
+	t.keys, t.past.on = int(keys&^withPast), keys&withPast != 0
 	used := 0
 	for i := range t.shards {
 		sh := &t.shards[i]
@@ -73,6 +89,7 @@ func Load(spec Spec, b []byte) (*Table, []byte, error) {
 			return nil, nil, errTable
 		}
 		sh.slots = make([]slot, n)
+		before := used
 		for j := range sh.slots {
 			sh.slots[j] = slot{Key{in.uint64(), in.uint64()}, in.uint32(), in.uint32(), in.uint32(), in.uint32()}
 			if sh.slots[j].n > 0 {
@@ -80,7 +97,7 @@ func Load(spec Spec, b []byte) (*Table, []byte, error) {
 			}
 		}
 		// A shard without a free slot would be searched for ever.
-		if in.bad || n > 0 && sh.used >= n || int(sh.cursor) >= max(n, 1) {
+		if in.bad || used-before != sh.used || n > 0 && sh.used >= n || int(sh.cursor) >= max(n, 1) {
 			return nil, nil, errTable
 		}
 	}
@@ -101,29 +118,82 @@ func Load(spec Spec, b []byte) (*Table, []byte, error) {
 			t.arena.words += size
 		}
 	}
+	t.loadPast(&in)
 	if in.bad || used != t.keys || !t.sound() {
 		return nil, nil, errTable
 	}
 	return t, in.b, nil
 }
 
-// sound tells whether every slot refers to a block that is there.
+// loadPast reads what the table knows of arrivals.
+func (t *Table) loadPast(in *loader) {
+	if !t.past.on {
+		return
+	}
+	t.past.forgot = int64(in.uint64())
+	for range in.count(16) {
+		m := mark{int64(in.uint64()), in.uint64()}
+		if n := len(t.past.marks); n > 0 && (m.time <= t.past.marks[n-1].time || m.index < t.past.marks[n-1].index) {
+			in.bad = true
+		}
+		t.past.marks = append(t.past.marks, m)
+	}
+	if len(t.past.marks) == 0 {
+		in.bad = true
+	}
+}
+
+// sound tells whether every slot refers to a block of its own, whose entries are in
+// order, and whether what is free is free once.
 func (t *Table) sound() bool {
+	var taken [len(arena{}.classes)][]bool
 	for i := range t.arena.classes {
 		c := &t.arena.classes[i]
-		if int(c.made) > len(c.pages)*int(perPage(uint16(i))) || c.freed > c.made {
+		if int(c.made) > len(c.pages)*int(perPage(uint16(i))) {
 			return false
 		}
+		taken[i] = make([]bool, c.made)
+	}
+	take := func(class uint16, block uint32) bool {
+		if int(class) >= len(taken) || int(block) >= len(taken[class]) || taken[class][block] {
+			return false
+		}
+		taken[class][block] = true
+		return true
 	}
 	for i := range t.shards {
-		for _, s := range t.shards[i].slots {
+		for j := range t.shards[i].slots {
+			s := &t.shards[i].slots[j]
 			if s.n == 0 {
 				continue
 			}
-			c := s.class()
-			if int(c) >= len(t.arena.classes) || s.block >= t.arena.classes[c].made || uint64(s.first())+uint64(s.n) > 1<<c {
+			if !take(s.class(), s.block) || uint64(s.first())+uint64(s.n) > 1<<s.class() || int(s.n) > t.spec.Bound() || !t.run(s).ordered() {
 				return false
 			}
+		}
+	}
+	for i := range t.arena.classes {
+		c := &t.arena.classes[i]
+		for next := uint64(c.freed); next > 0; {
+			if next > uint64(c.made) || !take(uint16(i), uint32(next-1)) {
+				return false
+			}
+			next = t.arena.block(uint16(i), uint32(next-1), t.stride)[0]
+		}
+	}
+	return true
+}
+
+// ordered tells whether the entries lie in the order of their times, none so far away
+// that a window around it would not be one.
+func (r Run) ordered() bool {
+	const far = 1 << 62
+	if r.Time(0) < -far || r.Time(r.n-1) > far {
+		return false
+	}
+	for i := 1; i < r.n; i++ {
+		if r.Time(i) < r.Time(i-1) {
+			return false
 		}
 	}
 	return true

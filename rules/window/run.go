@@ -56,8 +56,11 @@ func (r Run) after(time int64) int {
 	return sort.Search(r.n, func(i int) bool { return r.Time(i) >= time })
 }
 
+// entry is the words of entry i.
+func (r Run) entry(i int) []uint64 { return r.words[i*r.t.stride : (i+1)*r.t.stride] }
+
 func (r Run) put(at int, e *Entry) {
-	w := r.words[at*r.t.stride : (at+1)*r.t.stride]
+	w := r.entry(at)
 	w[0], w[1] = uint64(e.Time), uint64(e.Ref)
 	w = w[2:]
 	for _, d := range e.Distinct {
@@ -72,15 +75,30 @@ func (r Run) put(at int, e *Entry) {
 	}
 }
 
-// total renews the running totals from entry at on. They may wrap around; the
+// total renews the running totals for a new entry at. They may wrap around; the
 // difference of two is exact all the same.
 func (r Run) total(at int) {
+	if at == 0 {
+		r.totals()
+		return
+	}
+	for c := range r.t.spec.Nums {
+		v := r.num(c, at, 0)
+		sum, _ := r.num(c, at-1, 1).Add(v)
+		copy(r.numWords(c, at, 1), sum[:])
+		for i := at + 1; i < r.n; i++ {
+			words := r.numWords(c, i, 1)
+			sum, _ := decimal.Decimal(words).Add(v)
+			copy(words, sum[:])
+		}
+	}
+}
+
+// totals makes all running totals anew.
+func (r Run) totals() {
 	for c := range r.t.spec.Nums {
 		var sum decimal.Decimal
-		if at > 0 {
-			sum = r.num(c, at-1, 1)
-		}
-		for i := at; i < r.n; i++ {
+		for i := range r.n {
 			sum, _ = sum.Add(r.num(c, i, 0))
 			copy(r.numWords(c, i, 1), sum[:])
 		}
@@ -106,47 +124,7 @@ func (r Run) distinct(c, i int) Key {
 // A Span is the entries of one window: from the first to before the last.
 type Span struct{ From, To int }
 
-// Windows calls try with every window that ends at an entry and holds entry
-// at, the latest first, until try returns true. A window is closed at both
-// ends: two events exactly Within apart share one.
-func (r Run) Windows(at int, try func(Span) bool) bool {
-	last := r.after(r.Time(at) + r.t.spec.Within + 1)
-	for to := last; to > at; to-- {
-		if to < r.n && r.Time(to) == r.Time(to-1) {
-			continue // this window does not end before its equals
-		}
-		if try(Span{r.after(r.Time(to-1) - r.t.spec.Within), to}) {
-			return true
-		}
-	}
-	return false
-}
-
 // Recent is the window that ends at time.
 func (r Run) Recent(time int64) Span {
 	return Span{r.after(time - r.t.spec.Within), r.after(time + 1)}
-}
-
-// Fresh returns a run of the span's entries that nobody accepted, itself
-// spanned whole. It copies only where there are any to leave out.
-func (r Run) Fresh(s Span) (Run, Span) {
-	if !r.slot.accepted() {
-		return r, s
-	}
-	first := s.From
-	for first < s.To && !r.Accepted(first) {
-		first++
-	}
-	if first == s.To {
-		return r, s
-	}
-	out := Run{t: r.t, slot: r.slot}
-	for i := s.From; i < s.To; i++ {
-		if !r.Accepted(i) {
-			out.words = append(out.words, r.words[i*r.t.stride:(i+1)*r.t.stride]...)
-			out.n++
-		}
-	}
-	out.total(0)
-	return out, Span{0, out.n}
 }

@@ -9,6 +9,8 @@
 package window
 
 import (
+	"sort"
+
 	"github.com/tomeishi/tomeishi/rules/decimal"
 )
 
@@ -39,6 +41,7 @@ func (r Ref) Ordinal() int { return int(r & (1<<ordinalBits - 1)) }
 type Spec struct {
 	Within   int64 // length of the window, in nanoseconds
 	Lateness int64 // how late an event may be and still count, in nanoseconds
+	Spare    int64 // how long more than Within an event is kept, since no event is too late
 	Distinct int   // values to tell apart, per event
 	Nums     int   // numbers to add and compare, per event
 }
@@ -87,13 +90,15 @@ type Table struct {
 	shards [shards]shard
 	arena  arena
 	keys   int
+	past   past
 
 	scratch keySet // no part of the state
+	moving  moving // nor is this
 }
 
 // New makes an empty table.
 func New(spec Spec) *Table {
-	return &Table{spec: spec, stride: spec.stride()}
+	return &Table{spec: spec, stride: spec.stride(), past: newPast()}
 }
 
 // Keys is the number of keys held.
@@ -108,13 +113,30 @@ func (t *Table) Bytes() int {
 	return n
 }
 
-// keep is how long after an event's time its entry may still matter.
-func (t *Table) keep() int64 { return t.spec.Within + t.spec.Lateness }
-
 // Add puts an event where it belongs among those of its key and returns the
-// run with the entry's place in it. saturated says that the oldest entry had
-// to give way. Whether the event is too late is the caller's to judge.
+// run with the entry's place in it. saturated says that there was no room: the
+// oldest entry had to give way, and if that is the new one, it has no place and
+// at is -1.
 func (t *Table) Add(now int64, k Key, e *Entry) (run Run, at int, saturated bool) {
+	s := t.slotOf(k, now)
+	if int(s.n) == t.spec.Bound() && t.fit(s, now) == 0 {
+		saturated = true
+		if run = t.run(s); t.past.on && e.Time < run.Time(0) {
+			return run, -1, true
+		}
+		s.setFirst(s.first() + 1)
+		s.n--
+	}
+	if s.first()+s.n == 1<<s.class() {
+		t.makeRoom(s, now)
+	}
+	s.last = max(s.last, t.lastSecond(now, e.Time))
+	run, at = t.insert(s, e)
+	return run, at, saturated
+}
+
+// slotOf is the slot of a key, which is added if it is new.
+func (t *Table) slotOf(k Key, now int64) *slot {
 	sh := &t.shards[k[1]%shards]
 	i, found := sh.find(k)
 	if !found {
@@ -123,34 +145,44 @@ func (t *Table) Add(now int64, k Key, e *Entry) (run Run, at int, saturated bool
 		t.keys++
 		sh.slots[i].block = t.arena.alloc(0, t.stride)
 	}
-	s := &sh.slots[i]
-	if int(s.n) == t.spec.Bound() && t.drop(s, now) == 0 {
-		saturated = true
-		s.setFirst(s.first() + 1)
-		s.n--
-	}
-	if s.first()+s.n == 1<<s.class() {
-		t.makeRoom(s, now)
-	}
-	s.n++
-	s.last = max(s.last, secondAfter(e.Time))
-	run = t.run(s)
-	for at = run.n - 1; at > 0 && run.Time(at-1) > e.Time; at-- {
-	}
-	copy(run.words[(at+1)*t.stride:], run.words[at*t.stride:(run.n-1)*t.stride])
-	run.put(at, e)
-	return run, at, saturated
+	return &sh.slots[i]
 }
 
-// secondAfter is a time in seconds, rounded up.
-func secondAfter(ns int64) uint32 { return uint32(ns/1e9) + 1 }
+// insert puts an entry where it belongs in a block that has room behind the last.
+func (t *Table) insert(s *slot, e *Entry) (run Run, at int) {
+	run, at = t.gap(s, e.Time)
+	run.put(at, e)
+	return run, at
+}
 
-// drop drops what has expired and tells how much that was.
-func (t *Table) drop(s *slot, now int64) int {
-	n := t.run(s).after(now - t.keep())
-	s.setFirst(s.first() + uint32(n))
-	s.n -= uint32(n)
+// gap makes place for an entry behind all that are not later.
+func (t *Table) gap(s *slot, time int64) (run Run, at int) {
+	s.n++
+	run = t.run(s)
+	if at = run.n - 1; at > 0 && run.Time(at-1) > time {
+		at = sort.Search(at, func(i int) bool { return run.Time(i) > time })
+	}
+	copy(run.words[(at+1)*t.stride:], run.words[at*t.stride:(run.n-1)*t.stride])
+	return run, at
+}
+
+// fit makes place in a run that is full by forgetting what was kept long enough,
+// and tells how much that was. It looks behind what came late only where much must
+// lie there.
+func (t *Table) fit(s *slot, now int64) int {
+	n := t.drop(s, now)
+	if r := t.run(s); n == 0 && t.past.on && 4*r.after(now-t.keep()) >= r.n {
+		n = t.prune(s, now)
+	}
 	return n
+}
+
+// lastSecond is when a key was last added to, or later, in seconds rounded up.
+func (t *Table) lastSecond(now, time int64) uint32 {
+	if t.past.on {
+		time = max(now, time)
+	}
+	return uint32(time/1e9) + 1
 }
 
 // makeRoom drops what has expired. Then it moves the rest to the front of the
@@ -158,12 +190,21 @@ func (t *Table) drop(s *slot, now int64) int {
 // entry, and else into one twice as wide.
 func (t *Table) makeRoom(s *slot, now int64) {
 	t.drop(s, now)
+	if t.past.on {
+		t.prune(s, now)
+	}
 	kept, class := t.run(s).words, s.class()
-	if s.n == 0 || 4*s.first() >= 1<<class {
+	if s.n == 0 || 4*(1<<class-s.n) >= 1<<class {
 		copy(t.arena.block(class, s.block, t.stride), kept)
 		s.setFirst(0)
 		return
 	}
+	t.widen(s)
+}
+
+// widen moves a run into a block twice as wide.
+func (t *Table) widen(s *slot) {
+	kept, class := t.run(s).words, s.class()
 	wide := t.arena.alloc(class+1, t.stride)
 	copy(t.arena.block(class+1, wide, t.stride), kept)
 	t.arena.free(class, s.block, t.stride)
@@ -196,6 +237,8 @@ func (t *Table) sweep(sh *shard, now int64) {
 	for range min(2, len(sh.slots)) {
 		s := &sh.slots[sh.cursor]
 		if s.n > 0 && int64(s.last)*1e9 < expired {
+			r := t.run(s)
+			t.forgets(r, r.n)
 			t.arena.free(s.class(), s.block, t.stride)
 			sh.remove(sh.cursor) // what moves here is next
 			t.keys--

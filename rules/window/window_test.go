@@ -62,8 +62,8 @@ func (m *model) figures(entries []Entry) figures {
 	return f
 }
 
-func measured(r Run, s Span) figures {
-	return figures{r.Count(s), r.Distinct(0, s), r.Sum(0, s).String(), r.Min(0, s).String(), r.Max(0, s).String()}
+func measured(w *Walk) figures {
+	return figures{w.Count(), w.Distinct(0), w.Sum(0).String(), w.Min(0).String(), w.Max(0).String()}
 }
 
 // TestOracle adds random events in random order and compares every window
@@ -86,17 +86,17 @@ func TestOracle(t *testing.T) {
 				t.Fatalf("seed %d event %d: entry %d is %v at %d (saturated %v)", seed, n, at, run.Ref(at), run.Time(at), saturated)
 			}
 			var ends []int64
-			run.Windows(at, func(s Span) bool {
-				end := run.Time(s.To - 1)
+			w := run.Walk(at, false)
+			for w.Next() {
+				end := run.Time(w.Span().To - 1)
 				ends = append(ends, end)
-				if run.Same(0, s) != (run.Distinct(0, s) == 1) {
-					t.Fatalf("seed %d event %d window ending %d: same %v of %d values", seed, n, end, run.Same(0, s), run.Distinct(0, s))
+				if w.Same(0) != (w.Distinct(0) == 1) {
+					t.Fatalf("seed %d event %d window ending %d: same %v of %d values", seed, n, end, w.Same(0), w.Distinct(0))
 				}
-				if d := cmp.Diff(m.figures(m.window(k, end)), measured(run, s)); d != "" {
+				if d := cmp.Diff(m.figures(m.window(k, end)), measured(&w)); d != "" {
 					t.Fatalf("seed %d event %d window ending %d (-want +got):\n%s", seed, n, end, d)
 				}
-				return false
-			})
+			}
 			if d := cmp.Diff(m.ends(k, e.Time), ends); d != "" {
 				t.Fatalf("seed %d event %d: windows that hold it (-want +got):\n%s", seed, n, d)
 			}
@@ -135,7 +135,8 @@ func TestLarge(t *testing.T) {
 	for n := range MaxScanned {
 		e := Entry{Time: int64(n), Ref: MakeRef(uint64(n), 0), Distinct: []Key{{uint64(n % 777), 0}}}
 		run, at, _ := table.Add(int64(n), Key{1, 1}, &e)
-		got := run.Distinct(0, Span{0, run.Len()})
+		w := run.Look(Span{0, run.Len()})
+		got := w.Distinct(0)
 		if want := int64(min(n+1, 777)); got != want || at != n {
 			t.Fatalf("after %d: distinct %d, want %d; at %d", n+1, got, want, at)
 		}
@@ -164,8 +165,8 @@ func TestHotKey(t *testing.T) {
 		for n := range 3 * MaxCounted {
 			run, _, _ := table.Add(int64(n), Key{1, 1}, &Entry{Time: int64(n)})
 			want := min(int64(n), spec.Within, MaxCounted-1) + 1
-			if got := run.Count(run.Recent(int64(n))); got != want {
-				t.Fatalf("within %d, event %d: %d in the window, want %d", spec.Within, n, got, want)
+			if w := run.Look(run.Recent(int64(n))); w.Count() != want {
+				t.Fatalf("within %d, event %d: %d in the window, want %d", spec.Within, n, w.Count(), want)
 			}
 		}
 	}
@@ -200,15 +201,19 @@ func TestAccepted(t *testing.T) {
 	}
 	run.Accept(1)
 	run.Accept(3)
-	fresh, s := run.Fresh(Span{0, 5})
+	w := run.Walk(4, true)
+	w.Next()
 	want := figures{3, 3, "6.75", "0.25", "4.25"}
-	if d := cmp.Diff(want, measured(fresh, s)); d != "" {
+	if d := cmp.Diff(want, measured(&w)); d != "" {
 		t.Errorf("figures of what is not accepted (-want +got):\n%s", d)
 	}
 	if run.Ref(1) != MakeRef(1, 0) || !run.Accepted(1) || run.Accepted(2) {
 		t.Error("accepting an entry changed more than its mark")
 	}
-	if fresh, s := run.Fresh(Span{1, 2}); fresh.Count(s) != 0 {
+	for i := range 5 {
+		run.Accept(i)
+	}
+	if w = run.Walk(4, true); !w.Next() || w.Count() != 0 {
 		t.Error("an accepted entry counts")
 	}
 }
@@ -248,18 +253,26 @@ func FuzzLoad(f *testing.F) {
 		table.Add(int64(n), Key{uint64(n % 7), 1}, &Entry{Time: int64(n), Distinct: []Key{{1, 2}}})
 	}
 	f.Add(table.Append(nil))
+	table.Remember(60, 1)
+	f.Add(table.Append(nil))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		table, _, err := Load(spec, b)
 		if err != nil {
 			return
 		}
-		for i := range table.shards {
-			for _, s := range table.shards[i].slots {
-				if s.n > 0 {
-					table.run(&s).Time(int(s.n) - 1)
+		for n := range uint64(20) {
+			e := Entry{Time: int64(n * 40), Ref: MakeRef(n, 0), Distinct: []Key{{n, 2}}}
+			table.Remember(int64(n*40), n)
+			if run, at, _ := table.Add(int64(n*40), Key{n % 9, 1}, &e); at >= 0 {
+				w := run.Walk(at, true)
+				for w.Next() {
+					w.Distinct(0)
 				}
 			}
+		}
+		if _, _, err := Load(spec, table.Append(nil)); err != nil {
+			t.Fatal("what was loaded and went on does not load")
 		}
 	})
 }

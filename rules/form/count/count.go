@@ -74,19 +74,28 @@ func (d *draft) readWhen(v *yaml.Node) {
 	d.at, d.when, d.source.Values = v, w, values
 }
 
+// How long what can no longer share a window with an event of now is kept, where the
+// rule does not say how late events may be: as long as a window, within these bounds.
+// What comes still later counts too, by way of the tape.
+const (
+	leastSpare = time.Minute
+	mostSpare  = 24 * time.Hour
+)
+
 // Rule implements form.Draft.
 func (d *draft) Rule() form.Rule {
 	if d.when == nil || d.source.Event == "" || d.within == 0 || d.wanted != nil && d.source.Where == nil {
 		return nil
 	}
+	spare := max(d.lateness, leastSpare)
 	if d.late == nil {
-		d.lateness = d.within
+		d.lateness, spare = d.within, min(max(d.within, leastSpare), mostSpare)
 	}
 	d.source.KeepAssets()
 	d.mixes()
 	d.reach()
 	distinct, nums := d.source.Columns()
-	d.spec = window.Spec{Within: int64(d.within), Lateness: int64(d.lateness), Distinct: distinct, Nums: nums}
+	d.spec = window.Spec{Within: int64(d.within), Lateness: int64(d.lateness), Spare: int64(spare), Distinct: distinct, Nums: nums}
 	return &d.rule
 }
 

@@ -37,7 +37,7 @@ func (r *rule) late() string {
 	if r.lateness == r.within {
 		return ""
 	}
-	return ", if they come at most " + strictyaml.DurationText(r.lateness) + " late"
+	return ", those among them that come more than " + strictyaml.DurationText(r.lateness) + " late by way of the tape"
 }
 
 // words is the threshold in English.

@@ -22,35 +22,84 @@ type state struct {
 // Add implements form.State: it puts the event into its key's window and
 // judges every window that now holds it.
 func (s *state) Add(now int64, e *form.Event, say *form.Say) {
-	if e.Time < now-int64(s.lateness) {
-		say.Late = true
+	say.Late = e.Time < now-int64(s.lateness)
+	switch {
+	case e.Behavior >= form.LateCounts:
+		s.table.Remember(now, e.Ref.Index())
+	case say.Late:
 		return
 	}
 	entry := window.Entry{Time: e.Time, Ref: e.Ref, Nums: e.Hit.Nums, Distinct: e.Distinct}
 	run, place, saturated := s.table.Add(now, e.Key, &entry)
-	say.Saturated, say.Withdrawn = saturated, place != run.Len()-1
-	var span window.Span
-	fires := run.Windows(place, func(w window.Span) bool {
-		span = w
-		said := s.ask(run, w)
-		if said == form.Unclear && say.Fault == nil {
-			say.Fault = s.mixture(run, w, e.Hit)
-		}
-		return said == form.True
-	})
-	if !fires {
+	say.Saturated = saturated
+	say.Recount = s.table.Forgot(e.Time) // what gave way to it too
+	if place < 0 {
+		return // older than all for which there is room
+	}
+	say.Withdrawn = place != run.Len()-1
+	s.fires(now, run, place, e.Hit.Distinct, say)
+}
+
+// fires says what is true because of the entry at a place; apart are the values by
+// which its event is told apart, for people.
+func (s *state) fires(now int64, run window.Run, place int, apart [][]byte, say *form.Say) {
+	is, span := s.judge(run, place, apart, say)
+	if !is {
 		return
 	}
 	s.tell(run, span, say)
-	say.Evidence = run.Refs(say.Evidence, window.Span{From: max(span.From, span.To-form.MaxEvidence), To: span.To})
-	if say.Due <= now {
+	say.Evidence = run.Refs(say.Evidence[:0], window.Span{From: max(span.From, span.To-form.MaxEvidence), To: span.To})
+	if say.Past = say.Due <= now; say.Past {
 		// A late event completed a window of the past: people must still hear.
 		say.Due = now + int64(min(s.within, lateStands))
 	}
-	say.Fresh = !run.AnyAccepted() || run.Windows(place, func(w window.Span) bool {
-		fresh, w := run.Fresh(w)
-		return w.From < w.To && s.ask(fresh, w) == form.True
+	say.Fresh = say.Fresh || !run.AnyAccepted() || s.fresh(run, place)
+}
+
+// Forget implements form.Recounter.
+func (s *state) Forget(now int64, index uint64, time int64) {
+	s.table.Remember(now, index)
+	s.table.Forget(time)
+}
+
+// Reach implements form.Recounter.
+func (s *state) Reach() int64 { return int64(s.within) }
+
+// Recount implements form.Recounter.
+func (s *state) Recount(now int64, key window.Key, back []window.Entry, from window.Ref, say *form.Say) (n int) {
+	n, say.Saturated = s.table.Merge(now, key, back, from, func(run window.Run, at int) {
+		s.fires(now, run, at, nil, say)
 	})
+	return n
+}
+
+// judge asks the windows that hold an entry, and says which one is true.
+func (s *state) judge(run window.Run, place int, apart [][]byte, say *form.Say) (bool, window.Span) {
+	w := run.Walk(place, false)
+	for w.Next() {
+		switch s.ask(&w) {
+		case form.True:
+			return true, w.Span()
+		case form.Unclear:
+			if say.Fault == nil {
+				say.Fault = s.mixture(&w, apart)
+			}
+		case form.Untrue:
+		}
+	}
+	return false, window.Span{}
+}
+
+// fresh tells whether a window that holds an entry is true without what was
+// accepted.
+func (s *state) fresh(run window.Run, place int) bool {
+	w := run.Walk(place, true)
+	for w.Next() {
+		if w.Count() > 0 && s.ask(&w) == form.True {
+			return true
+		}
+	}
+	return false
 }
 
 // tell says what is true of the window that was asked about last.
@@ -70,7 +119,8 @@ func (s *state) Ask(now int64, key window.Key, say *form.Say) {
 	if w.From == w.To {
 		return
 	}
-	switch s.ask(run, w) {
+	look := run.Look(w)
+	switch s.ask(&look) {
 	case form.Untrue:
 		return
 	case form.True:
@@ -107,11 +157,11 @@ func (s *state) Keys() int { return s.table.Keys() }
 
 // ask puts the condition to a window. One that holds amounts of several assets
 // is unclear, and no number is computed.
-func (s *state) ask(run window.Run, w window.Span) form.Answer {
-	if v, _ := s.unlike(run, w); v != nil {
+func (s *state) ask(w *window.Walk) form.Answer {
+	if v, _ := s.unlike(w); v != nil {
 		return form.Unclear
 	}
-	s.aggregate(run, w)
+	s.aggregate(w)
 	if s.when.true(&s.aggs) {
 		return form.True
 	}
@@ -120,10 +170,10 @@ func (s *state) ask(run window.Run, w window.Span) form.Answer {
 
 // unlike is what the window should have in common and has not, and its column;
 // nil if there is nothing.
-func (s *state) unlike(run window.Run, w window.Span) (v *match.Value, column int) {
+func (s *state) unlike(w *window.Walk) (v *match.Value, column int) {
 	for i := range s.source.Values {
 		switch v := &s.source.Values[i]; {
-		case v.Kind == match.Same && !run.Same(column, w):
+		case v.Kind == match.Same && !w.Same(column):
 			return v, column
 		case v.Apart():
 			column++
@@ -133,30 +183,33 @@ func (s *state) unlike(run window.Run, w window.Span) (v *match.Value, column in
 }
 
 // mixture says of what the window should not hold several.
-func (s *state) mixture(run window.Run, w window.Span, hit *match.Hit) *match.Fault {
-	v, column := s.unlike(run, w)
-	return v.Mixed(hit.Distinct[column])
+func (s *state) mixture(w *window.Walk, apart [][]byte) *match.Fault {
+	v, column := s.unlike(w)
+	if column < len(apart) {
+		return v.Mixed(apart[column])
+	}
+	return v.Mixed(nil)
 }
 
 // aggregate computes what the condition asks of the window.
-func (s *state) aggregate(run window.Run, w window.Span) {
-	s.aggs.reset(run.Count(w))
+func (s *state) aggregate(w *window.Walk) {
+	s.aggs.reset(w.Count())
 	distinct, num := 0, 0
 	for i := range s.source.Values {
 		switch s.source.Values[i].Kind {
 		case match.Same:
 			distinct++ // was looked at before
 		case match.Distinct:
-			s.aggs.addDistinct(run.Distinct(distinct, w))
+			s.aggs.addDistinct(w.Distinct(distinct))
 			distinct++
 		case match.Sum:
-			s.aggs.addNum(run.Sum(num, w))
+			s.aggs.addNum(w.Sum(num))
 			num++
 		case match.Min:
-			s.aggs.addNum(run.Min(num, w))
+			s.aggs.addNum(w.Min(num))
 			num++
 		case match.Max:
-			s.aggs.addNum(run.Max(num, w))
+			s.aggs.addNum(w.Max(num))
 			num++
 		}
 	}

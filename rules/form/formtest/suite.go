@@ -32,6 +32,9 @@ func Suite(t *testing.T, r form.Rule) {
 		}
 		now += rnd.Int64N(int64(r.Horizon()) / 3)
 		e := event(rnd, r, now)
+		if round > 100 {
+			e.Behavior = form.LateCounts
+		}
 		if diff := cmp.Diff(step(t, a, now, e), step(t, b, now, e)); diff != "" {
 			t.Fatalf("round %d (-kept +loaded)\n%s", round, diff)
 		}
@@ -55,6 +58,8 @@ func Suite(t *testing.T, r form.Rule) {
 func event(rnd *rand.Rand, r form.Rule, now int64) *form.Event {
 	sources := r.Sources()
 	e := &form.Event{
+		Behavior: form.LateCounts - 1,
+
 		Hit:  &match.Hit{Source: rnd.IntN(len(sources))},
 		Time: now - rnd.Int64N(2)*rnd.Int64N(int64(r.Horizon())),
 		Ref:  window.MakeRef(uint64(now)>>20, rnd.IntN(9)),

@@ -1,0 +1,98 @@
+package window
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+)
+
+// An arrival is one event of a key: an entry as it is kept, or one that comes back.
+type arrival struct {
+	ref   Ref
+	words []uint64 // nil for one that comes back
+	entry *Entry
+}
+
+// Merge brings back entries of a key that were forgotten, each once, and then asks of
+// every event that arrived at a place in the ledger or after it and may share a window
+// with one of them what it would have been asked when it arrived: try is given the run
+// as it was then. It tells how many came back; saturated says that not all had room.
+func (t *Table) Merge(now int64, k Key, back []Entry, from Ref, try func(run Run, at int)) (n int, saturated bool) {
+	all, times := t.arrivals(k, back)
+	if len(times) == 0 {
+		return 0, false
+	}
+	if surplus := len(all) - t.spec.Bound(); surplus > 0 {
+		saturated = true
+		all = slices.DeleteFunc(all, func(a arrival) bool {
+			if a.words != nil || surplus == 0 {
+				return false
+			}
+			surplus--
+			return true
+		})
+	}
+	s := t.emptied(k, now, len(all))
+	for _, a := range all {
+		var run Run
+		var at int
+		if a.words != nil {
+			run, at = t.gap(s, int64(a.words[0]))
+			copy(run.entry(at), a.words)
+			if t.spec.Nums > 0 {
+				run.total(at)
+			}
+		} else {
+			run, at = t.insert(s, a.entry)
+		}
+		if a.ref >= from && t.near(times, run.Time(at)) {
+			try(run, at)
+		}
+	}
+	return len(times), saturated
+}
+
+// arrivals are the kept entries of a key and those that come back, in the order in
+// which they arrived, and the times of the latter.
+func (t *Table) arrivals(k Key, back []Entry) (all []arrival, times []int64) {
+	held := map[Ref]bool{}
+	if run, ok := t.Get(k); ok {
+		words := slices.Clone(run.words)
+		for i := range run.n {
+			held[run.Ref(i)] = true
+			all = append(all, arrival{ref: run.Ref(i), words: words[i*t.stride : (i+1)*t.stride]})
+		}
+	}
+	for i := range back {
+		if e := &back[i]; !held[e.Ref] {
+			held[e.Ref] = true
+			all = append(all, arrival{ref: e.Ref, entry: e})
+			times = append(times, e.Time)
+		}
+	}
+	slices.SortFunc(all, func(a, b arrival) int { return cmp.Compare(a.ref, b.ref) })
+	slices.Sort(times)
+	return all, times
+}
+
+// near tells whether any of the times may share a window with one.
+func (t *Table) near(times []int64, time int64) bool {
+	i := sort.Search(len(times), func(i int) bool { return times[i] >= time-t.spec.Within })
+	return i < len(times) && times[i] <= time+t.spec.Within
+}
+
+// emptied is the slot of a key, without entries and with room for n.
+func (t *Table) emptied(k Key, now int64, n int) *slot {
+	s := t.slotOf(k, now)
+	accepted := s.accepted()
+	s.n = 0
+	s.setFirst(0)
+	for 1<<s.class() < n {
+		t.widen(s)
+	}
+	if accepted {
+		s.accept()
+	}
+	s.last = max(s.last, t.lastSecond(now, now))
+	return s
+}
