@@ -39,6 +39,9 @@ type Status struct {
 	Events    uint64   `json:"events"`
 	Duplicate uint64   `json:"duplicates"`
 	Agents    []Agent  `json:"agents"`
+	// LastBeat is when an agent's own event last arrived, as any application's
+	// would; empty after a minute without one.
+	LastBeat string `json:"last_beat,omitempty"`
 
 	Rules     int        `json:"rules"`           // event rules
 	Metrics   int        `json:"metric_rules"`    // alerting rules of PromQL
@@ -48,7 +51,8 @@ type Status struct {
 	Failures  []RuleFail `json:"rule_failures"` // the first of them
 
 	Standing []AlertCount `json:"standing"` // the gravest of them
-	// BuiltIn are the alerts about Tomeishi itself, the first of them.
+	// BuiltIn are the alerts about Tomeishi itself, those that Expected leaves
+	// first, at most 20.
 	BuiltIn []BuiltIn     `json:"built_in"`
 	Series  *SeriesStatus `json:"series,omitempty"`
 }
@@ -111,6 +115,9 @@ func (a *API) getStatus(w http.ResponseWriter, r *http.Request) {
 	totals := m.Totals()
 	s.Alerts, s.Events, s.Duplicate = totals.Alerts, totals.Accepted, totals.Duplicates
 	s.Incidents = m.Counts().Open
+	if beat := m.LastBeat(); beat != 0 {
+		s.LastBeat = rfc3339(beat)
+	}
 	alerts := m.AlertsView()
 	s.Agents, s.Standing, s.BuiltIn = a.agents(alerts), standing(alerts), a.builtIns(alerts)
 	if hash {
@@ -182,13 +189,23 @@ func standing(alerts []machine.Alert) []AlertCount {
 	return out[:min(len(out), maxNamed)]
 }
 
-// builtIns are the alerts about Tomeishi itself, at most maxNamed.
+// Expected tells whether a built-in alert of this name stands while all is well,
+// or tells of what is stopped on purpose and of those who open it.
+func Expected(name string) bool {
+	switch name {
+	case "Watchdog", "GateClosed", "ApprovalWanted", "OpenedAlone":
+		return true
+	}
+	return false
+}
+
+// builtIns are the alerts about Tomeishi itself, at most maxNamed. Many closed
+// gates must not crowd out that something is wrong.
 func (a *API) builtIns(alerts []machine.Alert) []BuiltIn {
 	out := []BuiltIn{}
-	for _, m := range alerts {
-		if !builtIn(m) || len(out) == maxNamed {
-			continue
-		}
+	own := slices.DeleteFunc(slices.Clone(alerts), func(m machine.Alert) bool { return !builtIn(m) })
+	slices.SortStableFunc(own, func(x, y machine.Alert) int { return order(Expected(x.Rule)) - order(Expected(y.Rule)) })
+	for _, m := range own[:min(len(own), maxNamed)] {
 		var labels []machine.Label
 		for _, l := range m.Labels {
 			if !machine.Essential(l.Name) {
@@ -198,6 +215,13 @@ func (a *API) builtIns(alerts []machine.Alert) []BuiltIn {
 		out = append(out, BuiltIn{m.Rule, machine.Text(labels), a.Message.Summary(m), rfc3339(m.Since)})
 	}
 	return out
+}
+
+func order(last bool) int {
+	if last {
+		return 1
+	}
+	return 0
 }
 
 func (a *API) getBackup(w http.ResponseWriter, r *http.Request) {

@@ -15,7 +15,7 @@ const maxLag = 1000
 
 // ills are the reasons why not all is well, the worst first.
 func ills(s api.Status) (out []string) {
-	covered := notIlls()
+	var covered []string
 	if s.Ready != "yes" {
 		out = append(out, "not ready: "+s.Ready)
 	}
@@ -30,6 +30,9 @@ func ills(s api.Status) (out []string) {
 		first, _, _ := strings.Cut(s.RuleError, "\n")
 		out = append(out, "the last reload of the rules was refused: "+first)
 	}
+	if len(s.Agents) > 0 && s.LastBeat == "" {
+		out = append(out, "no beat of any agent for a minute: nothing shows that events arrive")
+	}
 	switch m := s.Series; {
 	case m == nil:
 	case m.Paused:
@@ -42,19 +45,13 @@ func ills(s api.Status) (out []string) {
 	return append(out, builtInIlls(s.BuiltIn, covered)...)
 }
 
-// notIlls are the built-in alerts that stand while all is well, or that tell of
-// what is stopped on purpose and of those who open it.
-func notIlls() []string {
-	return []string{"Watchdog", "GateClosed", "ApprovalWanted", "OpenedAlone"}
-}
-
 // builtInIlls says of the built-in alerts of each name what they are about.
 func builtInIlls(alerts []api.BuiltIn, except []string) (out []string) {
 	var names []string
 	about := map[string][]string{}
 	summary := map[string]string{}
 	for _, a := range alerts {
-		if slices.Contains(except, a.Name) {
+		if api.Expected(a.Name) || slices.Contains(except, a.Name) {
 			continue
 		}
 		if !slices.Contains(names, a.Name) {

@@ -84,7 +84,7 @@ func TestStatus(t *testing.T) {
 			[]string{"NO: AgentSilent h, h, h, h and 5 more; DiskLow\n"},
 		},
 		"agents": {
-			`"ready": "yes", "agents": [{"agent": "a", "state": "ok", "heard": "2026-11-21T07:30:00Z"},
+			`"ready": "yes", "last_beat": "2026-11-21T07:30:00Z", "agents": [{"agent": "a", "state": "ok", "heard": "2026-11-21T07:30:00Z"},
 			 {"agent": "b", "state": "silent", "ills": ["silent", "blind"], "heard": "2026-11-21T07:30:00Z", "blind": [{"from": 2, "to": 3}]},
 			 {"agent": "c", "state": "cloned", "ills": ["cloned", "clock off"], "clock_offset_seconds": 2.5}]`, term.Done,
 			[]string{"agents      2 of 3 heard; CLONED: c; SILENT: b (heard ", "; BLIND: b (1 range); CLOCK OFF: c (+2.5 s)\n", "hosts       highest: CPU 93.2 % (db1), disk 12 % (web1 /var)\n"},
@@ -94,7 +94,8 @@ func TestStatus(t *testing.T) {
 			term.Done,
 			[]string{"working     yes\n", "alerts      6 standing: HostGone 3× (critical), Slow 2×, X; 1 open incident\n"},
 		},
-		"one agent":   {`"ready": "yes", "agents": [{"agent": "a", "state": "ok", "heard": "x"}]`, term.Done, []string{"agents      1 of 1 heard: a x\n"}},
+		"one agent":   {`"ready": "yes", "last_beat": "2026-11-21T07:30:00Z", "agents": [{"agent": "a", "state": "ok", "heard": "x"}]`, term.Done, []string{"agents      1 of 1 heard: a x\n"}},
+		"no beat":     {`"ready": "yes", "agents": [{"agent": "a", "state": "ok", "heard": "x"}]`, term.Failed, []string{"NO: no beat of any agent for a minute: nothing shows that events arrive\n"}},
 		"behind":      {`"ready": "yes", "series": {"lag_entries": 9000}`, term.Failed, []string{"NO: the metrics are 9000 entries behind the ledger\n", "samples/s; 9000 entries BEHIND the ledger\n"}},
 		"paused":      {`"ready": "yes", "series": {"paused": true}`, term.Failed, []string{"NO: the metrics are not kept until the disk has more room\n", "; PAUSED, the disk is nearly full\n"}},
 		"catching up": {`"ready": "yes", "series": {"catching_up": true, "lag_entries": 7}`, term.Failed, []string{"NO: the metrics are still read from the tape", "; CATCHING UP, 7 entries behind\n"}},
