@@ -1,6 +1,7 @@
 package series
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"strconv"
@@ -34,7 +35,12 @@ const (
 	maxHelp     = 1 << 10
 )
 
+// learn learns of a family. A sender that does not know a part of it unsays
+// nothing.
 func (f *families) learn(name string, m metadata.Metadata) {
+	if m.Type == model.MetricTypeUnknown {
+		m.Type = ""
+	}
 	if name == "" || len(name) > maxLabelName || m.Type == "" && m.Help == "" && m.Unit == "" {
 		return
 	}
@@ -44,9 +50,35 @@ func (f *families) learn(name string, m metadata.Metadata) {
 	if f.known == nil {
 		f.known = map[string]family{}
 	}
-	if _, ok := f.known[name]; ok || len(f.known) < maxFamilies {
-		f.known[strings.Clone(name)] = family{strings.Clone(string(m.Type)), help, strings.Clone(m.Unit[:min(len(m.Unit), maxLabelName)])}
+	was, ok := f.known[name]
+	if !ok && len(f.known) == maxFamilies {
+		return
 	}
+	f.known[strings.Clone(name)] = family{
+		cmp.Or(strings.Clone(string(m.Type)), was.Type), cmp.Or(help, was.Help),
+		cmp.Or(strings.Clone(m.Unit[:min(len(m.Unit), maxLabelName)]), was.Unit),
+	}
+}
+
+// familyName is the family that a series of this type belongs to: protocol 2 says
+// a family with each of its series.
+func familyName(series string, kind model.MetricType) string {
+	var suffixes []string
+	switch kind {
+	case model.MetricTypeHistogram, model.MetricTypeGaugeHistogram:
+		suffixes = []string{"_bucket", "_gcount", "_gsum", "_count", "_sum"}
+	case model.MetricTypeSummary:
+		suffixes = []string{"_count", "_sum"}
+	case model.MetricTypeInfo:
+		suffixes = []string{"_info"}
+	default: // of the others a series has the family's name
+	}
+	for _, s := range suffixes {
+		if family, ok := strings.CutSuffix(series, s); ok {
+			return family
+		}
+	}
+	return series
 }
 
 // metadataField is the field of protocol 1 that holds a family; Prometheus's

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"os"
 	"runtime"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/scrape"
 	"github.com/prometheus/prometheus/tsdb"
+	"github.com/prometheus/prometheus/util/notifications"
 	v1 "github.com/prometheus/prometheus/web/api/v1"
 )
 
@@ -47,7 +49,7 @@ func (s *Store) registerAPI(mux *http.ServeMux) {
 	mux.Handle("GET "+apiPrefix+"/status/tsdb", asks)
 	for _, path := range []string{
 		"/status/buildinfo", "/status/runtimeinfo", "/status/flags", "/status/config",
-		"/targets", "/scrape_pools",
+		"/targets", "/targets/metadata", "/scrape_pools", "/alertmanagers", "/notifications",
 	} {
 		mux.Handle("GET "+apiPrefix+path, tells)
 	}
@@ -62,7 +64,7 @@ func (s *Store) newAPI() *v1.API {
 		s.db,
 		func(context.Context) v1.ScrapePoolsRetriever { return nothing{} },
 		func(context.Context) v1.TargetRetriever { return nothing{} },
-		nil, // nobody is notified
+		func(context.Context) v1.AlertmanagerRetriever { return nothing{} },
 		func() config.Config { return config.Config{} },
 		map[string]string{},
 		v1.GlobalURLOptions{},
@@ -76,7 +78,7 @@ func (s *Store) newAPI() *v1.API {
 		regexp.MustCompile(`^\b$`), // no other origin
 		s.runtimeInfo,
 		&v1.PrometheusVersion{Version: compatible, Revision: "tomeishi", Branch: s.o.Version, GoVersion: runtime.Version()},
-		nil, nil, // no notifications
+		func() []notifications.Notification { return []notifications.Notification{} }, nil,
 		s.registry, nil, nil,
 		false, nil, // remote write goes through the ledger
 		false, false, false, // no OTLP
@@ -117,6 +119,12 @@ func (nothing) TargetsDroppedCounts() map[string]int { return nil }
 func (nothing) ScrapePoolConfig(string) (*config.ScrapeConfig, error) {
 	return nil, errors.New("nothing is scraped here: agents send their samples")
 }
+
+// Alertmanagers are none: the one inside is at /alertmanager.
+func (nothing) Alertmanagers() []*url.URL { return nil }
+
+// DroppedAlertmanagers are none.
+func (nothing) DroppedAlertmanagers() []*url.URL { return nil }
 
 // stats is what the API may ask of the TSDB: of its methods those that change
 // something are not there, and no path leads to them.

@@ -60,7 +60,7 @@ func (v *verdict) Append(ref storage.SeriesRef, ls labels.Labels, _, _ int64, _ 
 		return 0, v.breaks(err)
 	}
 	if ref == 0 { // the first of its series
-		v.families.learn(ls.Get(model.MetricNameLabel), o.Metadata)
+		v.families.learn(familyName(ls.Get(model.MetricNameLabel), o.Metadata.Type), o.Metadata)
 	}
 	v.samples++
 	return 1, nil
