@@ -15,6 +15,9 @@ import (
 // maxRuleErrors bounds the rules that are named one by one.
 const maxRuleErrors = 100
 
+// maxRefused bounds the agents that are named because their token is refused.
+const maxRefused = 10
+
 func conditionKey(name string, labels []machine.Label) string {
 	return name + " " + machine.Text(labels)
 }
@@ -54,6 +57,13 @@ func (c *Collector) conditions(stands map[string]machine.ConditionView) (out []e
 	for _, f := range c.rules.Failing(maxRuleErrors) {
 		add("RuleErrors", record.New(record.AboutMetricRule, f.Rule),
 			machine.BoundLabels([]machine.Label{{Name: "error", Value: "metric"}, {Name: "rule", Value: f.Rule}})...)
+	}
+	if c.machine.BehaviorView() >= 3 {
+		refused := c.door.Claims()
+		for _, is := range refused[:min(len(refused), maxRefused)] {
+			add("AgentRefused", record.New(record.AboutAgentRefused, is.Agent, is.Address),
+				machine.BoundLabels([]machine.Label{{Name: "claimed", Value: is.Agent}, {Name: "address", Value: is.Address}})...)
+		}
 	}
 	return out
 }

@@ -26,7 +26,7 @@ type edge struct{ c *Collector }
 // routes are everything that the collector answers.
 func (e edge) routes() *http.ServeMux {
 	c, mux := e.c, http.NewServeMux()
-	intake.New(intake.Options{Ledger: c.core, Metrics: c.metrics, Agent: auth.SpeaksFor, Clock: c.ledger.SawClock}).Register(mux)
+	intake.New(intake.Options{Ledger: c.core, Metrics: c.metrics, Agent: e.SpeaksFor, Clock: c.ledger.SawClock}).Register(mux)
 	a := &api.API{Options: api.Options{
 		Machine: c.machine, Message: c.message, Leases: c.leader, Decider: e.decider(),
 		Access: e, Lifecycle: e, Operations: e, Views: e,
@@ -88,7 +88,13 @@ func (e edge) Asker(r *http.Request) web.Asker {
 }
 
 // SpeaksFor implements api.Access.
-func (e edge) SpeaksFor(r *http.Request, agent string) error { return auth.SpeaksFor(r, agent) }
+func (e edge) SpeaksFor(r *http.Request, agent string) error {
+	err := auth.SpeaksFor(r, agent)
+	if err != nil {
+		e.c.door.Claimed(r, agent)
+	}
+	return err
+}
 
 // Still implements api.Access.
 func (e edge) Still(r *http.Request) error { return e.c.door.Still(r) }

@@ -40,6 +40,8 @@ type Copy struct {
 	path string
 	log  *slog.Logger
 
+	began time.Time
+
 	mu      sync.RWMutex // guards what follows
 	kept    kept
 	sent    time.Time        // when the request of the last answer was sent; zero: none yet
@@ -58,7 +60,7 @@ type meters struct{ failures, saves, suspicions *metrics.Counter }
 
 // New reads what dir keeps of an earlier run.
 func New(dir string, o Options) (*Copy, error) {
-	c := &Copy{opt: o, path: filepath.Join(dir, fileName), log: o.Log}
+	c := &Copy{opt: o, path: filepath.Join(dir, fileName), log: o.Log, began: time.Now()}
 	k, err := load(c.path)
 	if err != nil {
 		return nil, err

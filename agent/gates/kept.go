@@ -30,6 +30,7 @@ type kept struct {
 	Highest map[string]uint64 `json:"highest"`
 	// All says why no gate is believed; Some why single ones are not. Doubtful is
 	// what the ledger in doubt says of those: it may close, not open.
+	Damaged  bool              `json:"damaged,omitempty"` // why All says so
 	All      string            `json:"suspect,omitempty"`
 	Some     map[string]string `json:"suspects,omitempty"`
 	Doubtful map[string]Gate   `json:"doubtful,omitempty"`
@@ -65,7 +66,7 @@ func load(path string) (k kept, err error) {
 	if err := os.Rename(path, path+".damaged"); err != nil {
 		return kept{}, wrap(err)
 	}
-	k = kept{All: "the kept copy of the gates was damaged, so an older ledger could not be told"}
+	k = kept{Damaged: true, All: "the kept copy of the gates was damaged, so an older ledger could not be told"}
 	return k, wrap(replace(path, k.encode()))
 }
 

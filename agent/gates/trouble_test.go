@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tomeishi/tomeishi/agent/report"
 )
 
@@ -244,4 +246,55 @@ func TestDoubtfulClose(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestDoubts: the copy says why it answers by itself, and no longer when it does not.
+func TestDoubts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, srv := t.TempDir(), newCollector()
+		srv.set(gate("kept", func(g *Gate) { g.IfUnreachable = report.UnreachableKeep }))
+		srv.set(gate("shadow", func(g *Gate) { g.Mode = report.ModeShadow }))
+		c, stop := start(t, dir, srv)
+		want := func(what string, want ...report.Doubt) {
+			t.Helper()
+			synctest.Wait()
+			if diff := cmp.Diff(want, c.Doubts()); diff != "" {
+				t.Errorf("%s: %s", what, diff)
+			}
+		}
+		want("all is well")
+		srv.do(func() { srv.down = true })
+		time.Sleep(30 * time.Second)
+		want("for a while")
+		time.Sleep(30 * time.Second)
+		late := []report.Doubt{{Why: report.DoubtKeep, Gates: []string{"kept"}}, {Why: report.DoubtLease, Gates: []string{"w/btc"}}}
+		want("for a minute", late...)
+		stop()
+		c, stop = start(t, dir, srv)
+		want("just started")
+		time.Sleep(time.Minute)
+		want("never heard", late...)
+		srv.do(func() { srv.down = false; srv.epoch = 1 })
+		time.Sleep(longestPause)
+		want("an older ledger", report.Doubt{Why: report.DoubtLedger})
+		if err := c.Adopt(t.Context(), "uid 0", "right"); err != nil {
+			t.Fatal(err)
+		}
+		want("adopted")
+		srv.do(func() {
+			g := srv.gates["w/btc"]
+			g.Epoch = 0
+			srv.gates["w/btc"] = g
+			srv.epoch++
+		})
+		time.Sleep(longestWait)
+		want("an older gate", report.Doubt{Why: report.DoubtLedger, Gates: []string{"w/btc"}})
+		stop()
+		if err := os.WriteFile(filepath.Join(dir, fileName), []byte("damaged"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, stop = start(t, dir, srv)
+		defer stop()
+		want("damaged", report.Doubt{Why: report.DoubtMemory})
+	})
 }

@@ -2,7 +2,8 @@ package report
 
 // The types of the events by which an agent reports what is its own.
 const (
-	// BeatType: the agent lives, and its way to the collector is open. No data.
+	// BeatType: the agent lives, and its way to the collector is open. The data is a
+	// Beat; none where it would say nothing.
 	BeatType = "tomeishi.beat"
 	// RefusedType: a gate did not let a payment through. The data is a Refused.
 	RefusedType = "tomeishi.refused"
@@ -17,6 +18,29 @@ const (
 	AgentAttr = "agentid" // the agent's id
 	PeerAttr  = "peeruid" // who sent it over the Unix socket, as the kernel says
 )
+
+// A Beat is what an agent says of itself.
+type Beat struct {
+	Doubts []Doubt `json:"doubts,omitempty"`
+}
+
+// A Doubt is why an agent answers for gates by itself, and not by the collector's
+// word.
+type Doubt struct {
+	Why   string   `json:"why"`             // one of Doubts
+	Gates []string `json:"gates,omitempty"` // none: all that are enforced
+}
+
+// The reasons of doubts, in the order in which an agent tells them.
+const (
+	DoubtMemory = "memory" // its copy of the gates was damaged: closed
+	DoubtLedger = "ledger" // the collector's ledger is another or an older one: closed
+	DoubtLease  = "lease"  // no lease has been renewed: closed
+	DoubtKeep   = "keep"   // no lease has been renewed, and the gate keeps its last state: a close is not heard
+)
+
+// Doubts are the reasons of doubts.
+func Doubts() []string { return []string{DoubtMemory, DoubtLedger, DoubtLease, DoubtKeep} }
 
 // MaxRefused is how many requests are told apart during one closing of a gate.
 const MaxRefused = 10_000

@@ -11,6 +11,7 @@ package selfreport
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"log/slog"
 	"strconv"
 	"time"
@@ -32,6 +33,8 @@ type Options struct {
 	Spool Spool
 	// Refuses tells whether a gate refuses anybody now.
 	Refuses func(gate string) bool
+	// Doubts are why gates are answered without the collector's word now.
+	Doubts  func() []report.Doubt
 	Log     *slog.Logger
 	Metrics *metrics.Set
 }
@@ -106,10 +109,23 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 func (r *Reporter) beat(ctx context.Context) {
 	var b report.Builder
-	r.add(&b, report.BeatType, time.Now(), nil)
+	r.add(&b, report.BeatType, time.Now(), r.says())
 	if err := r.o.Spool.Append(ctx, &b); err != nil {
 		r.o.Log.Debug("no beat", "error", err)
 	}
+}
+
+// says is the data of a beat; nil if there is nothing to say.
+func (r *Reporter) says() []byte {
+	beat := report.Beat{Doubts: r.o.Doubts()}
+	if len(beat.Doubts) == 0 {
+		return nil
+	}
+	data, err := json.Marshal(beat)
+	if err != nil {
+		panic("selfreport: " + err.Error()) // only text
+	}
+	return data
 }
 
 func (r *Reporter) report(ctx context.Context, items []item) {

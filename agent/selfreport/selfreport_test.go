@@ -24,6 +24,8 @@ type kept struct {
 	err     error
 	slow    time.Duration
 	beats   int
+	doubts  []report.Doubt // of the gates
+	said    string         // data of the last beat
 	refused []report.Refused
 	ids     map[string]bool
 }
@@ -47,6 +49,7 @@ func (k *kept) Append(_ context.Context, b *report.Builder) error {
 		switch ev.Type {
 		case report.BeatType:
 			k.beats++
+			k.said = string(ev.Data)
 		case report.RefusedType:
 			var x report.Refused
 			if err := json.Unmarshal(ev.Data, &x); err != nil {
@@ -58,6 +61,12 @@ func (k *kept) Append(_ context.Context, b *report.Builder) error {
 		}
 	}
 	return nil
+}
+
+func (k *kept) doubted() []report.Doubt {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.doubts
 }
 
 func (k *kept) fails(err error) {
@@ -86,7 +95,7 @@ func inBubble(t *testing.T, f func(r *Reporter, k *kept)) {
 		k := &kept{ids: map[string]bool{}}
 		r := New(Options{
 			Agent: "a1", Spool: k, Log: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet(),
-			Refuses: func(gate string) bool { return gate != "open" },
+			Refuses: func(gate string) bool { return gate != "open" }, Doubts: k.doubted,
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
@@ -123,6 +132,32 @@ func TestBeats(t *testing.T) {
 		synctest.Wait()
 		if n := k.beaten(); n != 6 {
 			t.Errorf("%d beats after a minute without room: it was not to be made up for", n)
+		}
+	})
+}
+
+// TestDoubts: a beat says why gates are answered without the collector's word, as
+// long as they are.
+func TestDoubts(t *testing.T) {
+	inBubble(t, func(_ *Reporter, k *kept) {
+		for _, c := range []struct {
+			doubts []report.Doubt
+			want   string
+		}{
+			{nil, ""},
+			{[]report.Doubt{{Why: report.DoubtMemory}, {Why: report.DoubtLease, Gates: []string{"a/b"}}}, `{"doubts":[{"why":"memory"},{"why":"lease","gates":["a/b"]}]}`},
+			{nil, ""},
+		} {
+			k.mu.Lock()
+			k.doubts = c.doubts
+			k.mu.Unlock()
+			time.Sleep(beatEvery)
+			synctest.Wait()
+			k.mu.Lock()
+			if k.said != c.want {
+				t.Errorf("%+v: says %q", c.doubts, k.said)
+			}
+			k.mu.Unlock()
 		}
 	})
 }

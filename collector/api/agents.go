@@ -16,7 +16,7 @@ type Agent struct {
 	Agent string `json:"agent"`
 	State string `json:"state"` // ok, or the worst of Ills
 	// Ills are what is wrong with it: cloned (two senders use its name), silent
-	// (it is not heard), blind (blocks of it never came), clock off.
+	// (it is not heard), in doubt (it answers for gates by itself), blind (blocks of it never came), clock off.
 	Ills []string `json:"ills,omitempty"`
 
 	Heard  string  `json:"heard"`                // the last of it that was applied
@@ -50,7 +50,7 @@ func (a *API) getAgents(w http.ResponseWriter, _ *http.Request) {
 // agentAlerts are the built-in alerts about one agent, the worst first, and the
 // words for them.
 func agentAlerts() [][2]string {
-	return [][2]string{{"AgentCloned", "cloned"}, {"AgentSilent", "silent"}, {"AgentBlind", "blind"}, {"ClockOff", "clock off"}}
+	return [][2]string{{"AgentCloned", "cloned"}, {"AgentSilent", "silent"}, {"AgentInDoubt", "in doubt"}, {"AgentBlind", "blind"}, {"ClockOff", "clock off"}}
 }
 
 // agents are all agents, by id; alerts are those that stand.

@@ -12,6 +12,9 @@ type Gate struct {
 	Open   Opening     `json:"open"`
 	Agreed []Agreement `json:"agreed,omitempty"` // who wants to open it
 	Held   *Held       `json:"held,omitempty"`
+	// InDoubt is how many agents answer for it by themselves, and not by the
+	// collector's word.
+	InDoubt int `json:"in_doubt,omitempty"`
 }
 
 func (a *API) gate(v machine.GateView) Gate {
@@ -31,6 +34,7 @@ func (a *API) gate(v machine.GateView) Gate {
 	for _, h := range v.Holds {
 		g.Holds = append(g.Holds, a.hold(h))
 	}
+	g.InDoubt = v.InDoubt
 	g.opening(v)
 	return g
 }

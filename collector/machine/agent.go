@@ -30,6 +30,8 @@ type Agent struct {
 	Offset int64 // its clock minus ledger time when it was judged last, in nanoseconds
 	Judged int64 // ledger time of that; 0 if never
 	Window ClockWindow
+
+	Doubts []report.Doubt `json:",omitempty"` // why it answers for gates by itself
 }
 
 // A FormerLane is one that gave way to another.
@@ -181,6 +183,7 @@ func (m *Machine) dropAgent(a *Agent, cause record.Note) {
 	for _, name := range []string{agentSilent, clockOff, agentBlind, agentCloned} {
 		m.endAbout(name, cause, Label{Name: "agent", Value: a.ID})
 	}
+	m.endDoubts(a, cause)
 	delete(m.Agents, a.ID)
 	m.versions.Agents++
 	m.agentTimers.drop(a)

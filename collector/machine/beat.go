@@ -16,10 +16,13 @@ const watchdog = "Watchdog"
 const watchdogStands = time.Minute
 
 // own takes in what an agent reports of itself.
-func (m *Machine) own(ev *report.Event) {
+func (m *Machine) own(agent string, ev *report.Event) {
 	switch ev.Type {
 	case report.BeatType:
 		m.beat()
+		if m.Behavior >= 3 {
+			m.doubts(agent, ev)
+		}
 	case report.RefusedType:
 		m.refused(ev.Data)
 	}

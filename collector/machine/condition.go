@@ -14,6 +14,7 @@ const (
 	reloadFailed  = "ReloadFailed"
 	ledgerTimeOff = "LedgerTimeOff"
 	notifyFailing = "NotifyFailing"
+	agentRefused  = "AgentRefused"
 )
 
 // maxConditions bounds the conditions that stand at once.
@@ -21,7 +22,7 @@ const maxConditions = 1000
 
 // condition raises, keeps or ends the built-in alert of a condition.
 func (m *Machine) condition(c entry.Condition) any {
-	labels, refusal := checkCondition(c)
+	labels, refusal := m.checkCondition(c)
 	if refusal != nil {
 		return refusal
 	}
@@ -66,9 +67,10 @@ func (m *Machine) keep(a *Alert, about record.Note) {
 	a.About = about
 }
 
-func checkCondition(c entry.Condition) ([]Label, *Refusal) {
-	switch c.Name {
-	case diskLow, diskFull, reloadFailed, ledgerTimeOff, ruleErrors, notifyFailing:
+func (m *Machine) checkCondition(c entry.Condition) ([]Label, *Refusal) {
+	switch {
+	case slices.Contains([]string{diskLow, diskFull, reloadFailed, ledgerTimeOff, ruleErrors, notifyFailing}, c.Name):
+	case c.Name == agentRefused && m.Behavior >= 3:
 	default:
 		return nil, invalid("name", record.NoCondition, cut(c.Name, 40))
 	}

@@ -51,7 +51,7 @@ func (m *Machine) blocks(body []byte) any {
 				m.builtIn(agentBlind, Label{Name: "agent", Value: s.Agent})
 			}
 			s.advance(b.Seq, digest)
-			m.events(b.Batch, ordinal, true, &out.BatchOutcome)
+			m.events(b.Batch, ordinal, b.Agent, &out.BatchOutcome)
 		}
 		s.Entered = m.Time
 		m.hear(b.Agent)
@@ -124,13 +124,14 @@ func (m *Machine) batch(body []byte) any {
 		return err
 	}
 	var out BatchOutcome
-	m.events(b, 0, false, &out)
+	m.events(b, 0, "", &out)
 	return out
 }
 
 // events applies a batch whose first event has the given ordinal in its entry.
-// An agent's report of itself counts only where an agent sent it.
-func (m *Machine) events(b report.Batch, ordinal int, byAgent bool, out *BatchOutcome) {
+// An agent's report of itself counts only where an agent sent it, which is empty
+// for events that came without one.
+func (m *Machine) events(b report.Batch, ordinal int, agent string, out *BatchOutcome) {
 	r := b.Reader()
 	now := uint32(m.Time / int64(time.Second))
 	for ev := (report.Event{}); r.Next(&ev); ordinal++ {
@@ -145,8 +146,8 @@ func (m *Machine) events(b report.Batch, ordinal int, byAgent bool, out *BatchOu
 		}
 		out.Accepted++
 		m.Events.Accepted++
-		if byAgent {
-			m.own(&ev)
+		if agent != "" {
+			m.own(agent, &ev)
 		}
 		if m.live != nil {
 			m.evaluate(&ev, window.MakeRef(m.Index, ordinal))

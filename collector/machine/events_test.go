@@ -175,7 +175,9 @@ func TestLimit(t *testing.T) {
 func block(h report.Head, events ...report.Event) report.Block {
 	var b report.Builder
 	for i := range events {
-		events[i].Seen = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
+		if events[i].Seen == 0 {
+			events[i].Seen = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
+		}
 		b.Add(&events[i])
 	}
 	return report.Block{Head: h, Batch: b.Batch()}

@@ -16,6 +16,7 @@ type GateView struct {
 	Gate
 	Closed  bool
 	WouldBe bool // closed, if everything in shadow were enforced
+	InDoubt int  // agents that answer for it by themselves
 	// Approvals are by those who want to open it; none once a newer hold came.
 	Approvals []Approval
 	// Holds on the gate, then those of its parents with Cause ByParent and By
@@ -41,9 +42,12 @@ func (m *Machine) CellID() string {
 func (m *Machine) GatesView() (gates []GateView, epoch uint64) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
+	doubt := m.inDoubt()
 	for _, name := range slices.Sorted(maps.Keys(m.Gates)) {
 		if m.gate(name) != nil {
-			gates = append(gates, m.gateView(name))
+			v := m.gateView(name)
+			v.InDoubt = doubt[name]
+			gates = append(gates, v)
 		}
 	}
 	return gates, m.Epoch
@@ -56,7 +60,9 @@ func (m *Machine) GateView(name string) (GateView, bool) {
 	if m.gate(name) == nil {
 		return GateView{}, false
 	}
-	return m.gateView(name), true
+	v := m.gateView(name)
+	v.InDoubt = m.inDoubt()[name]
+	return v, true
 }
 
 func (m *Machine) gateView(name string) GateView {

@@ -68,7 +68,7 @@ func (m *Machine) AgentsView() []Agent {
 	out := make([]Agent, 0, len(m.Agents))
 	for _, id := range slices.Sorted(maps.Keys(m.Agents)) {
 		a := *m.Agents[id]
-		a.Former = slices.Clone(a.Former)
+		a.Former, a.Doubts = slices.Clone(a.Former), slices.Clone(a.Doubts)
 		out = append(out, a)
 	}
 	return out

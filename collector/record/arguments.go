@@ -51,8 +51,10 @@ var arguments = map[Kind][]string{
 	UnknownToFiles: nil,
 
 	AboutAgentSilent: {"agent"}, AboutAgentBlind: {"agent"}, AboutAgentCloned: {"agent"},
-	AboutClockOff: {"agent", "offset"},
-	AboutRule:     {"rule"}, AboutMetricRule: {"rule"},
+	AboutDoubtMemory: {"agent"}, AboutDoubtLedger: {"agent"}, AboutDoubtLease: {"agent"}, AboutDoubtKeep: {"agent"},
+	AboutAgentRefused: {"claimed", "address"},
+	AboutClockOff:     {"agent", "offset"},
+	AboutRule:         {"rule"}, AboutMetricRule: {"rule"},
 	AboutRulesLeftOut: {"errors"},
 	AboutRulesBlind:   nil, AboutWatchdog: nil,
 	AboutGateClosed:    {"gate", "cause", "by", "reason"},

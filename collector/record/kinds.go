@@ -92,6 +92,11 @@ const (
 	AboutAgentSilent   Kind = "about_agent_silent"
 	AboutAgentBlind    Kind = "about_agent_blind"
 	AboutAgentCloned   Kind = "about_agent_cloned"
+	AboutDoubtMemory   Kind = "about_doubt_memory" // why an agent answers for gates by itself
+	AboutDoubtLedger   Kind = "about_doubt_ledger"
+	AboutDoubtLease    Kind = "about_doubt_lease"
+	AboutDoubtKeep     Kind = "about_doubt_keep"
+	AboutAgentRefused  Kind = "about_agent_refused"
 	AboutClockOff      Kind = "about_clock_off" // offset is how far ahead the clock is; negative: behind
 	AboutRule          Kind = "about_rule_errors"
 	AboutMetricRule    Kind = "about_metric_rule_errors"

@@ -43,6 +43,7 @@ func (s signal) Name() string { return s.name }
 var agentIlls = []struct{ alert, text string }{
 	{"AgentCloned", "two senders use its name"},
 	{"AgentSilent", "silent"},
+	{"AgentInDoubt", "in doubt"},
 	{"AgentBlind", "blind"},
 	{"ClockOff", "clock off"},
 }

@@ -118,6 +118,8 @@ var builtIns = []struct{ name, text string }{
 	{"AgentSilent", "Nothing is heard from an agent."},
 	{"AgentBlind", "Blocks of an agent never came: what they told is not known."},
 	{"AgentCloned", "Two senders use the name of one agent."},
+	{"AgentInDoubt", "An agent answers for gates by itself: it does not believe the ledger, or hears nothing of it."},
+	{"AgentRefused", "Somebody asks as an agent with a token that is not that agent's."},
 	{"ClockOff", "An agent's clock is wrong."},
 	{"GateClosed", "A gate is closed, whoever closed it, until it is opened."},
 	{"AutomaticOff", "A person has stopped all automatic effects."},

@@ -93,6 +93,9 @@ func showGate(t *term.Terminal, g api.Gate, e evidence) {
 	if g.WouldBe != "" {
 		t.Printf("  in shadow: if it were enforced it would be %s\n", term.Line(g.WouldBe))
 	}
+	if g.InDoubt > 0 {
+		t.Printf("  in doubt at %s: there it is answered without the collector's word. See tomeishi alert list\n", term.Count(g.InDoubt, "agent"))
+	}
 	for _, h := range g.Holds {
 		showHold(t, h, e)
 	}

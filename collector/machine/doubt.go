@@ -1,0 +1,109 @@
+package machine
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/record"
+	"github.com/tomeishi/tomeishi/rules"
+)
+
+// agentInDoubt is the built-in alert that an agent answers for gates by itself,
+// and not by the collector's word. It ends with the agent's word that it no longer
+// does.
+const agentInDoubt = "AgentInDoubt"
+
+const (
+	// beatOld is from when on a beat speaks of the past only: it had to wait.
+	beatOld = time.Minute
+	// Bounds of what a beat says.
+	maxBeat       = 64 << 10 // bytes
+	maxDoubtGates = 256
+)
+
+// aboutDoubt is what is said of each reason.
+var aboutDoubt = map[string]record.Kind{
+	report.DoubtMemory: record.AboutDoubtMemory,
+	report.DoubtLedger: record.AboutDoubtLedger,
+	report.DoubtLease:  record.AboutDoubtLease,
+	report.DoubtKeep:   record.AboutDoubtKeep,
+}
+
+// doubts takes in what an agent says in a beat.
+func (m *Machine) doubts(agent string, beat *report.Event) {
+	a := m.hear(agent)
+	if m.Time-(beat.Seen-a.Offset) > int64(beatOld) {
+		return
+	}
+	var said report.Beat
+	if len(beat.Data) > maxBeat || len(beat.Data) > 0 && json.Unmarshal(beat.Data, &said) != nil {
+		m.Events.Malformed++
+		return
+	}
+	var now []report.Doubt
+	for _, why := range report.Doubts() {
+		i := slices.IndexFunc(said.Doubts, func(d report.Doubt) bool { return d.Why == why })
+		if i < 0 {
+			continue
+		}
+		d := said.Doubts[i]
+		d.Gates = slices.Clone(d.Gates[:min(len(d.Gates), maxDoubtGates)])
+		now = append(now, d)
+	}
+	m.setDoubts(a, now)
+}
+
+// setDoubts raises and ends the alerts.
+func (m *Machine) setDoubts(a *Agent, now []report.Doubt) {
+	for _, why := range report.Doubts() {
+		has := func(list []report.Doubt) bool {
+			return slices.ContainsFunc(list, func(d report.Doubt) bool { return d.Why == why })
+		}
+		labels := []Label{{Name: "agent", Value: a.ID}, {Name: "why", Value: why}}
+		switch before := has(a.Doubts); {
+		case before && !has(now):
+			m.endAbout(agentInDoubt, record.New(record.NoLongerTrue), labels...)
+		case !before && has(now):
+			alert := m.about(agentInDoubt, labels)
+			alert.Value, alert.About = "1", record.New(aboutDoubt[why], a.ID)
+		}
+	}
+	if len(a.Doubts)+len(now) > 0 {
+		m.versions.Gates++
+		m.versions.Agents++
+	}
+	a.Doubts = now
+}
+
+// endDoubts ends what is said of an agent that is forgotten.
+func (m *Machine) endDoubts(a *Agent, cause record.Note) {
+	for _, d := range a.Doubts {
+		m.endAbout(agentInDoubt, cause, Label{Name: "agent", Value: a.ID}, Label{Name: "why", Value: d.Why})
+	}
+}
+
+// inDoubt is how many agents answer for each gate by themselves.
+func (m *Machine) inDoubt() map[string]int {
+	out := map[string]int{}
+	for _, a := range m.Agents { // the order does not show
+		if len(a.Doubts) == 0 {
+			continue
+		}
+		for name := range m.Gates {
+			if g := m.gate(name); g != nil && slices.ContainsFunc(a.Doubts, func(d report.Doubt) bool { return g.doubted(d) }) {
+				out[name]++
+			}
+		}
+	}
+	return out
+}
+
+// doubted tells whether a doubt is about the gate.
+func (g *Gate) doubted(d report.Doubt) bool {
+	if len(d.Gates) == 0 {
+		return g.Mode == rules.Enforce
+	}
+	return slices.Contains(d.Gates, g.Name)
+}

@@ -1,0 +1,101 @@
+package machine
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/record"
+)
+
+// beatOf is a beat made now.
+func (r *rig) beatOf(doubts ...report.Doubt) report.Event {
+	r.t.Helper()
+	data, err := json.Marshal(report.Beat{Doubts: doubts})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return report.Event{Type: report.BeatType, Seen: r.now.UnixNano(), Data: data}
+}
+
+// doubted are the alerts that stand, as "agent why", and how many agents answer
+// for each gate by themselves.
+func (r *rig) doubted() (alerts []string, gates map[string]int) {
+	for _, a := range r.named(agentInDoubt) {
+		alerts = append(alerts, a.Label("agent")+" "+a.Label("why"))
+	}
+	gates = map[string]int{}
+	views, _ := r.m.GatesView()
+	for _, v := range views {
+		if one, _ := r.m.GateView(v.Name); one.InDoubt != v.InDoubt {
+			r.t.Errorf("gate %s: %d and %d", v.Name, one.InDoubt, v.InDoubt)
+		}
+		if v.InDoubt > 0 {
+			gates[v.Name] = v.InDoubt
+		}
+	}
+	slices.Sort(alerts)
+	return alerts, gates
+}
+
+func TestAgentInDoubt(t *testing.T) {
+	r := newRig(t, testRules)
+	all, _ := r.m.GatesView()
+	first := all[0].Name
+	want := func(what string, gates map[string]int, alerts ...string) {
+		t.Helper()
+		gotAlerts, gotGates := r.doubted()
+		if !slices.Equal(gotAlerts, alerts) || fmt.Sprint(gotGates) != fmt.Sprint(gates) {
+			t.Errorf("%s: %q %v, want %q %v", what, gotAlerts, gotGates, alerts, gates)
+		}
+	}
+	enforced := map[string]int{}
+	for _, g := range all {
+		if g.Mode.String() == "enforce" {
+			enforced[g.Name] = 1
+		}
+	}
+	if len(enforced) == 0 {
+		t.Fatal("no gate is enforced")
+	}
+	memory, lease := report.Doubt{Why: report.DoubtMemory}, report.Doubt{Why: report.DoubtLease, Gates: []string{first, "unknown"}}
+
+	r.reports("h1", r.beatOf(memory))
+	want("one agent, all gates", enforced, "h1 memory")
+	a := r.named(agentInDoubt)[0]
+	if !a.About.Equal(record.New(record.AboutDoubtMemory, "h1")) || a.Label("severity") != "warning" {
+		t.Errorf("%+v", a)
+	}
+	r.later(15 * time.Second)
+	r.reports("h1", r.beatOf(memory))
+	if got := r.named(agentInDoubt); len(got) != 1 || got[0].ID != a.ID {
+		t.Errorf("it did not go on: %+v", got)
+	}
+	r.restarted()
+	r.reports("h1", r.beatOf(lease))
+	r.reports("h2", r.beatOf(lease, report.Doubt{Why: "a later version's"}))
+	want("two agents, one gate", map[string]int{first: 2}, "h1 lease", "h2 lease")
+
+	// What had to wait says nothing of now, neither way.
+	old := r.beatOf()
+	r.later(2 * time.Minute)
+	r.reports("h1", old)
+	want("an old beat", map[string]int{first: 2}, "h1 lease", "h2 lease")
+	r.send(func() report.Event { ev := r.beatOf(); ev.ID, ev.Source = "x", "tomeishi/agent/h1"; return ev }())
+	want("a beat that no agent sent", map[string]int{first: 2}, "h1 lease", "h2 lease")
+	r.reports("h1", report.Event{Type: report.BeatType, Seen: r.now.UnixNano(), Data: []byte("{")})
+	want("a beat that cannot be read", map[string]int{first: 2}, "h1 lease", "h2 lease")
+	r.reports("h1", r.beatOf())
+	want("over at one", map[string]int{first: 1}, "h2 lease")
+
+	r.later(time.Hour)
+	r.tick()
+	r.restarted()
+	want("silent", map[string]int{first: 1}, "h2 lease")
+	r.json(entry.KindDecision, entry.Decision{Do: entry.DoForget, Agent: "h2", Actor: "p", Reason: "gone"})
+	want("forgotten", map[string]int{})
+}
