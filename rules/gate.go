@@ -51,6 +51,12 @@ func (p *parser) gate(n *yaml.Node) {
 			}
 		}},
 		{Name: "open", Read: func(v *yaml.Node) { g.Opening = p.opening(v) }},
+		{Name: "closed_by", Read: func(v *yaml.Node) {
+			if s, ok := p.Text(v, "closed_by"); ok && s != "people" {
+				p.ErrorAt(v, "closed_by is people, who close this gate by hand, not %s; rules close it by a mitigation that names it", strictyaml.Clip(s))
+			}
+			g.ByPeople = true
+		}},
 		{Name: "claims", Not: "would say how long a claim on this gate lasts"},
 	})
 	if !ok {
@@ -150,7 +156,7 @@ func (g *parsedGate) strictest() {
 	if g.Mode == Shadow && g.modeSaid {
 		g.Mode = Enforce
 	}
-	g.IfUnreachable = Close
+	g.IfUnreachable, g.ByPeople = Close, false
 	if g.Opening.Approvals == 0 {
 		g.Opening.Approvals = 1
 	}

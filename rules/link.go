@@ -65,7 +65,8 @@ func (p *parser) twins(do func(m, other *parsedMetric)) {
 }
 
 // findings are what is probably not meant in a set without errors.
-func (p *parser) findings() {
+func (p *parser) findings(set *Set) {
+	unguarded := set.Unguarded()
 	for _, r := range p.rules {
 		p.strangers(r)
 		for _, f := range r.findings {
@@ -82,8 +83,11 @@ func (p *parser) findings() {
 		switch {
 		case !g.modeSaid:
 			g.findingf("the gate %s is in shadow because it names no mode: it will stop nothing", g.Name)
+		case g.ByPeople, g.Mode == Enforce && !slices.Contains(unguarded, g.Name):
 		case !g.used:
-			g.findingf("no mitigation names the gate %s: only people can close it", g.Name)
+			g.findingf("no mitigation names the gate %s: only people can close it; say `closed_by: people` if that is meant", g.Name)
+		case g.Mode == Enforce:
+			g.findingf("no rule closes the gate %s by itself: its mode is enforce, and so must be those of a rule's mitigation of it, of a parent or of all its children; say `closed_by: people` if that is meant", g.Name)
 		}
 	}
 	for _, m := range p.mitigations {

@@ -32,9 +32,10 @@ func ParseForms(forms []form.Form, files []File, checks ...Checker) (*Set, Probl
 		problems.Sort(namesOf(files))
 		return nil, problems
 	}
-	p.findings()
+	set := p.set()
+	p.findings(set)
 	problems.Sort(namesOf(files))
-	return p.set(), problems
+	return set, problems
 }
 
 // A parser reads the files of one set, one after another.

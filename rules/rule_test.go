@@ -90,8 +90,8 @@ mitigations:
 	}
 	gates := []Gate{*set.Gates[0], *set.Gates[1]}
 	if diff := cmp.Diff([]Gate{
-		{"a/b", Enforce, Keep, time.Minute, Opening{2, 150 * time.Second}},
-		{"c", Shadow, Close, 30 * time.Second, Opening{Approvals: 1}},
+		{"a/b", Enforce, Keep, time.Minute, Opening{2, 150 * time.Second}, false},
+		{"c", Shadow, Close, 30 * time.Second, Opening{Approvals: 1}, false},
 	}, gates); diff != "" {
 		t.Error(diff)
 	}

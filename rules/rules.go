@@ -68,6 +68,7 @@ type Gate struct {
 	IfUnreachable Unreachable
 	Lease         time.Duration
 	Opening       Opening
+	ByPeople      bool // it is meant that no rule closes it
 }
 
 // Opening is what it takes to open a gate.

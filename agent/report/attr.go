@@ -47,7 +47,7 @@ func (d *decoder) finish(ev *Event, version string) error {
 			return &FieldError{a.name, err}
 		}
 	}
-	if strings.HasPrefix(ev.Type, ownTypes) {
+	if IsOwn(ev.Type) {
 		return fieldErrorf("type", "the types that begin with %s are what agents say of themselves", ownTypes)
 	}
 	if len(ev.Ext) > maxExt {

@@ -1,5 +1,7 @@
 package report
 
+import "strings"
+
 // The types of the events by which an agent reports what is its own.
 const (
 	// BeatType: the agent lives, and its way to the collector is open. The data is a
@@ -12,6 +14,9 @@ const (
 // ownTypes begin like this: nobody else may report them, or a Watchdog could be
 // kept alive by whoever can post an event.
 const ownTypes = "tomeishi."
+
+// IsOwn tells whether events of the type are what agents say of themselves.
+func IsOwn(eventType string) bool { return strings.HasPrefix(eventType, ownTypes) }
 
 // The extension attributes that only an agent puts on an event.
 const (

@@ -71,6 +71,8 @@ func (m *Machine) raiseBehavior(b entry.Behavior) any {
 	m.Behavior = b.Version
 	if m.live != nil {
 		m.live.matcher = m.live.set.Matcher(m.Behavior)
+		m.readings()
+		m.lookAnew()
 	}
 	return nil
 }

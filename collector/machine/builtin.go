@@ -19,6 +19,8 @@ var abouts = map[string]record.Kind{
 	agentBlind:  record.AboutAgentBlind,
 	agentCloned: record.AboutAgentCloned,
 	ruleErrors:  record.AboutRule,
+
+	gateUnguarded: record.AboutGateUnguarded,
 }
 
 // The built-in alerts that the machine raises by itself.
@@ -28,8 +30,10 @@ const (
 	agentCloned = "AgentCloned"
 	clockOff    = "ClockOff"
 	ruleErrors  = "RuleErrors"
+	ruleBlind   = "RuleBlind"
 
 	gateClosed     = "GateClosed"
+	gateUnguarded  = "GateUnguarded"
 	approvalWanted = "ApprovalWanted"
 	openedAlone    = "OpenedAlone"
 	automaticOff   = "AutomaticOff"
@@ -75,6 +79,11 @@ func (m *Machine) builtIn(name string, labels ...Label) {
 // about is the standing built-in alert of the name and labels; it is raised if
 // there is none.
 func (m *Machine) about(name string, labels []Label) *Alert {
+	return m.aboutAs(name, severity(name), labels)
+}
+
+// aboutAs is about, with the severity of an alert that has several.
+func (m *Machine) aboutAs(name, severity string, labels []Label) *Alert {
 	of := m.aboutKey(name, labels)
 	a := m.alertOf[of]
 	if a == nil {
@@ -82,7 +91,7 @@ func (m *Machine) about(name string, labels []Label) *Alert {
 		if kind, ok := abouts[name]; ok && len(labels) > 0 {
 			a.About = record.New(kind, labels[0].Value)
 		}
-		m.stand(a, append(slices.Clone(labels), Label{Name: "alertname", Value: name}, Label{Name: "severity", Value: severity(name)}))
+		m.stand(a, append(slices.Clone(labels), Label{Name: "alertname", Value: name}, Label{Name: "severity", Value: severity}))
 		if m.Behavior >= 3 {
 			a.mark()
 		}

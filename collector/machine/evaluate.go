@@ -43,6 +43,10 @@ func (m *Machine) evaluate(ev *report.Event, ref window.Ref) {
 	if late {
 		m.Events.Late++
 	}
+	if m.Behavior >= firstReading {
+		m.read(ev, hits)
+		m.came(ev)
+	}
 }
 
 // count gives the event to a rule that it is about, and acts on what the rule

@@ -76,6 +76,9 @@ func (m *Machine) review(a *Alert) {
 	case rule == nil && a.builtIn() && a.Rule == approvalWanted:
 		m.reviewApprovals(a)
 		return
+	case rule == nil && a.builtIn() && a.Rule == ruleBlind:
+		m.reviewBlind(a)
+		return
 	case rule == nil:
 		m.end(a, overBecause(a))
 		return

@@ -65,6 +65,8 @@ func New() *Machine {
 		Kept:     map[string]*entry.NotifyRecord{},
 		seen:     dedup.New(dedup.Bound),
 		states:   map[RuleID]form.State{},
+		Readings: map[string]*Reading{},
+		Types:    map[string]*TypeSeen{},
 	}
 	m.reindex()
 	return m
@@ -181,4 +183,12 @@ type compiled struct {
 	rules   map[RuleID]*rules.Rule
 	metrics map[string]*rules.MetricRule // by id in hex
 	uses    map[RuleID][]rules.Use       // of both kinds of rules
+
+	readings []*Reading                  // by rule
+	closes   []bool                      // by rule: whether it closes a gate by itself
+	closing  []string                    // types that such rules read
+	sights   int                         // of all readings
+	watched  map[typeAndSource][]watcher // sights that learn from rejected events
+	lastType *TypeSeen                   // a shortcut, and its name
+	lastName string
 }

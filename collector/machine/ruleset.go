@@ -62,11 +62,16 @@ func (m *Machine) goLive(l entry.Live) any {
 	}
 	m.Live, m.Pending = m.Pending, nil
 	m.Live.Since, m.Live.Began = m.Time, began
+	if m.Behavior >= firstReading && m.live != nil {
+		m.Live.Disarmed = firstOf(rules.Disarmed(m.live.set, set))
+	}
+	m.forgetReadings(set)
 	m.dropRules(set)
 	m.compile(set)
 	m.defineGates(set)
 	m.endRemoved()
 	m.tellAllClosed()
+	m.lookAnew()
 	m.versions.Rules++
 	return out
 }
@@ -129,7 +134,24 @@ func (m *Machine) compile(set *rules.Set) {
 		}
 	}
 	m.live = c
+	m.readings()
 }
+
+// lookAnew judges by another rule set, or by a later version, what is known of
+// rules, types and gates.
+func (m *Machine) lookAnew() {
+	if m.Behavior < firstReading {
+		return
+	}
+	m.regrade()
+	m.reconsider()
+	m.guard()
+}
+
+// maxDisarmed bounds what is kept of a reload.
+const maxDisarmed = 100
+
+func firstOf(all []rules.Guard) []rules.Guard { return all[:min(len(all), maxDisarmed)] }
 
 // seconds rounds up.
 func seconds(d time.Duration) uint32 {

@@ -117,9 +117,9 @@ func (m *Machine) load(b []byte) (*state, *rules.Set, error) {
 	if err := json.Unmarshal(b[:n], &st); err != nil {
 		return nil, nil, fmt.Errorf("snapshot: %w", err)
 	}
-	if !whole(st.Gates) || !whole(st.Closings) || !whole(st.Spools) || !whole(st.Stats) || !whole(st.Agents) || !whole(st.Kept) || st.Fired == nil || slices.Contains(st.Gone, nil) ||
+	if !whole(st.Gates) || !whole(st.Closings) || !whole(st.Spools) || !whole(st.Stats) || !whole(st.Agents) || !whole(st.Kept) || !whole(st.Readings) || !whole(st.Types) || st.Fired == nil || slices.Contains(st.Gone, nil) ||
 		slices.Contains(st.Holds, nil) || slices.Contains(st.Alerts, nil) ||
-		slices.Contains(st.Effects, nil) || slices.Contains(st.Incidents, nil) {
+		slices.Contains(st.Effects, nil) || slices.Contains(st.Incidents, nil) || st.readingsTorn() {
 		return nil, nil, errSnapshot
 	}
 	if err := st.bringUp(version, b[:n]); err != nil {
@@ -197,6 +197,16 @@ func whole[T any](m map[string]*T) bool {
 		}
 	}
 	return m != nil
+}
+
+// readingsTorn tells whether a reading that traveled as JSON has holes.
+func (st *state) readingsTorn() bool {
+	for _, r := range st.Readings { // the order does not show
+		if slices.Contains(r.Sights, nil) {
+			return true
+		}
+	}
+	return false
 }
 
 // bodies compiles the live rule set and says what its rules are.

@@ -59,6 +59,11 @@ type state struct {
 	Events  Events
 	Signals Signals
 
+	Readings   map[string]*Reading  `json:",omitempty"` // how well rules read their events, by group and name
+	Types      map[string]*TypeSeen `json:",omitempty"` // that have come
+	OtherTypes uint64               `json:",omitempty"` // events of types for which there was no room
+	TypesSwept int64                `json:",omitempty"` // ledger time at which room was last looked for
+
 	leftOut int // errors of the live set, by what this program asks of files; not in snapshots
 	seen    *dedup.Table
 	states  map[RuleID]form.State // of the live rules on events
@@ -78,6 +83,8 @@ type RuleSet struct {
 	Since int64 // ledger time
 	// Began tells from when each rule's windows have seen every event.
 	Began map[string]int64
+	// Disarmed are the rules that no longer close a gate since this set is live.
+	Disarmed []rules.Guard `json:",omitempty"`
 }
 
 // RuleStats counts what happened to the events of one rule.

@@ -118,6 +118,8 @@ var pagesWords = []row{
 	{"%d agents answer for it by themselves.", "%d台のエージェントが独自に答えています。", "%d agent answers for it by itself."},
 	{"An agent's clock is wrong.", "エージェントの時計がずれています。"},
 	{"A gate is closed, whoever closed it, until it is opened.", "ゲートが閉じています。誰が閉じたかにかかわらず、開くまで続きます。"},
+	{"A gate is in enforce, and no rule can close it.", "enforce のゲートに、閉じられるルールがありません。"},
+	{"Events come that a rule should read and cannot: they count for nothing.", "ルールが読むべきイベントを読めず、数えていません。"},
 	{"A person has stopped all automatic effects.", "自動措置がすべて止められています。"},
 	{"People cannot be told by one of the ways.", "通知できない経路があります。"},
 	{"A rule could not judge everything that it should have.", "ルールが一部を判定できませんでした。"},

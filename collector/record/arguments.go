@@ -34,6 +34,7 @@ var arguments = map[Kind][]string{
 
 	NoLongerTrue: nil, Withdrawn: nil, RuleRemoved: nil, AgentEvicted: nil, NoBeat: nil, TimeOver: nil,
 	OpeningChanged: nil, GateGone: nil, NobodyApproved: nil, AgentHeardAgain: nil,
+	Readable: nil, SourceSilent: nil, RulesChanged: nil, Regraded: nil,
 	OpenedBy:       {"by"},
 	AgentForgotten: {"by", "reason"},
 	SwitchedOnBy:   {"by"},
@@ -57,6 +58,10 @@ var arguments = map[Kind][]string{
 	AboutRule:         {"rule"}, AboutMetricRule: {"rule"},
 	AboutRulesLeftOut: {"errors"},
 	AboutRulesBlind:   nil, AboutWatchdog: nil,
+	AboutBlind:         {"rule", "event", "source", "lost", "of", "field", "near"},
+	AboutBlindData:     {"rule", "event", "source", "lost", "of"},
+	AboutBlindType:     {"event", "near", "rule"},
+	AboutGateUnguarded: {"gate"},
 	AboutGateClosed:    {"gate", "cause", "by", "reason"},
 	AboutGateOpened:    {"gate", "by"},
 	AboutGateStill:     {"gate", "by", "parent"},

@@ -63,6 +63,10 @@ const (
 	GateGone        Kind = "gate_gone"
 	NobodyApproved  Kind = "nobody_approved"
 	AgentHeardAgain Kind = "agent_heard_again"
+	Readable        Kind = "readable_again" // the rule reads the events of the source
+	SourceSilent    Kind = "source_silent"  // for a day
+	RulesChanged    Kind = "rules_changed"
+	Regraded        Kind = "regraded" // another alert says it, of another severity
 )
 
 // Results of effects.
@@ -100,6 +104,10 @@ const (
 	AboutClockOff      Kind = "about_clock_off" // offset is how far ahead the clock is; negative: behind
 	AboutRule          Kind = "about_rule_errors"
 	AboutMetricRule    Kind = "about_metric_rule_errors"
+	AboutBlind         Kind = "about_rule_blind"      // lost of the last events; field is missing, near is there instead
+	AboutBlindData     Kind = "about_rule_blind_data" // their data is no object
+	AboutBlindType     Kind = "about_rule_blind_type" // no rule reads event, which looks like near, which rule reads
+	AboutGateUnguarded Kind = "about_gate_unguarded"
 	AboutRulesLeftOut  Kind = "about_rules_left_out"
 	AboutRulesBlind    Kind = "about_rules_blind"
 	AboutWatchdog      Kind = "about_watchdog"

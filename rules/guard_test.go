@@ -1,0 +1,38 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
+
+func TestUnguarded(t *testing.T) {
+	const closers = "mitigations:\n- {name: m, action: gate.close, target: %s, mode: %s}\n"
+	const event = "groups: [{name: g, rules: [{alert: A, event: e, within: 1h, when: count() > 1, mitigate: [%s]}]}]\n"
+	const metric = "groups: [{name: g, rules: [{alert: A, expr: up == 0, for: 1m, mitigate: [%s]}]}]\n"
+	for _, c := range []struct {
+		name, rule, use, target, mode, gates string
+		want                                 []string
+	}{
+		{"the gate itself", event, "m", "a", "enforce", "{name: a, mode: enforce}", nil},
+		{"by a metric", metric, "m", "a", "enforce", "{name: a, mode: enforce}", nil},
+		{"the use is weaker", event, "{use: m, mode: approve}", "a", "enforce", "{name: a, mode: enforce}", []string{"a"}},
+		{"the mitigation is weaker", event, "m", "a", "shadow", "{name: a, mode: enforce}", []string{"a"}},
+		{"the gate is in shadow", event, "m", "a", "enforce", "{name: a}", nil},
+		{"a parent", event, "m", "a", "enforce", "{name: a, mode: enforce}, {name: a/b/c, mode: enforce}, {name: ab, mode: enforce}", []string{"ab"}},
+		{"a parent in shadow", event, "m", "a", "enforce", "{name: a}, {name: a/b, mode: enforce}", []string{"a/b"}},
+		{"the only child", event, "m", "a/b", "enforce", "{name: a, mode: enforce}, {name: a/b, mode: enforce}", nil},
+		{"a child of a child", event, "m", "a/b/c", "enforce", "{name: a, mode: enforce}, {name: a/b, mode: enforce}, {name: a/b/c, mode: enforce}", nil},
+		{"one of two children", event, "m", "a/b", "enforce", "{name: a, mode: enforce}, {name: a/b, mode: enforce}, {name: a/c}", []string{"a"}},
+		{"people's", event, "m", "a", "enforce", "{name: a, mode: enforce}, {name: b, mode: enforce, closed_by: people}", nil},
+	} {
+		text := fmt.Sprintf(c.rule, c.use) + fmt.Sprintf(closers, c.target, c.mode) + "gates: [" + c.gates + "]\n"
+		set, problems := Parse([]File{{"a.yml", []byte(text)}})
+		if set == nil {
+			t.Fatal(problems)
+		}
+		if got := set.Unguarded(); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
