@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/storage"
@@ -21,6 +22,8 @@ const (
 	// maxGrowth bounds how many times as long label_replace and label_join,
 	// one inside another, may make a label.
 	maxGrowth = 256
+	// maxResult bounds a result, in bytes as it is answered.
+	maxResult = 32 << 20
 )
 
 // boundedEngine is Prometheus's engine without such queries, be they of people
@@ -28,26 +31,38 @@ const (
 type boundedEngine struct {
 	*promql.Engine
 	step time.Duration // of subqueries that name none
+	room int           // for points: of the series that are selected, at all steps
 }
 
 // NewInstantQuery makes a query at one time.
 func (e boundedEngine) NewInstantQuery(ctx context.Context, q storage.Queryable, o promql.QueryOpts, text string, at time.Time) (promql.Query, error) {
-	return e.check(e.Engine.NewInstantQuery(ctx, q, o, text, at))
+	counted := &countedQueryable{Queryable: q, room: e.room}
+	made, err := e.Engine.NewInstantQuery(ctx, counted, o, text, at)
+	return e.check(made, err, counted)
 }
 
 // NewRangeQuery makes a query at several times.
 func (e boundedEngine) NewRangeQuery(ctx context.Context, q storage.Queryable, o promql.QueryOpts, text string, start, end time.Time, step time.Duration) (promql.Query, error) {
-	return e.check(e.Engine.NewRangeQuery(ctx, q, o, text, start, end, step))
+	counted := &countedQueryable{Queryable: q, room: e.room}
+	made, err := e.Engine.NewRangeQuery(ctx, counted, o, text, start, end, step)
+	return e.check(made, err, counted)
 }
 
-func (e boundedEngine) check(q promql.Query, err error) (promql.Query, error) {
+func (e boundedEngine) check(q promql.Query, err error, counted *countedQueryable) (promql.Query, error) {
 	if err != nil {
 		return nil, err
 	}
 	if stmt, ok := q.Statement().(*parser.EvalStmt); ok {
+		counted.steps = 1
+		if stmt.Interval > 0 {
+			counted.steps += int(stmt.End.Sub(stmt.Start) / stmt.Interval)
+		}
 		parser.Inspect(stmt.Expr, func(node parser.Node, path []parser.Node) error {
 			if err == nil {
-				err = errors.Join(e.checkSteps(stmt, node, path), checkGrowth(node, path))
+				var steps int
+				steps, err = e.checkSteps(stmt, node, path)
+				counted.steps = max(counted.steps, steps)
+				err = errors.Join(err, checkGrowth(node, path))
 			}
 			return err
 		})
@@ -56,15 +71,51 @@ func (e boundedEngine) check(q promql.Query, err error) (promql.Query, error) {
 		q.Close()
 		return nil, err
 	}
-	return q, nil
+	return boundedQuery{q}, nil
 }
 
-// checkSteps finds a subquery with too many steps. One inside another runs over
-// the ranges of both.
-func (e boundedEngine) checkSteps(stmt *parser.EvalStmt, node parser.Node, path []parser.Node) error {
+// boundedQuery is a query whose result is not larger than what can be answered.
+type boundedQuery struct{ promql.Query }
+
+// Exec asks the query. What ended it for want of memory is said.
+func (q boundedQuery) Exec(ctx context.Context) *promql.Result {
+	res := q.Query.Exec(ctx)
+	switch {
+	case res.Err != nil && errors.Is(context.Cause(ctx), errMemory):
+		res.Err = errMemory
+	case res.Err == nil && resultBytes(res.Value) > maxResult:
+		res.Value = nil
+		res.Err = fmt.Errorf("the result is larger than %d MB: ask for fewer series, a shorter range or a longer step", maxResult>>20)
+	}
+	return res
+}
+
+// resultBytes is about how large the answer will be.
+func resultBytes(v parser.Value) (n int) {
+	const point = 32 // as JSON
+	size := func(l labels.Labels, points, histograms int) {
+		n += int(l.ByteSize()) + point*points + 8*point*histograms
+		l.Range(func(labels.Label) { n += 6 }) // quotes and the like
+	}
+	switch v := v.(type) {
+	case promql.Vector:
+		for i := range v {
+			size(v[i].Metric, 1, 0)
+		}
+	case promql.Matrix:
+		for i := range v {
+			size(v[i].Metric, len(v[i].Floats), len(v[i].Histograms))
+		}
+	}
+	return n
+}
+
+// checkSteps counts the steps of a subquery, and finds one with too many. One
+// inside another runs over the ranges of both.
+func (e boundedEngine) checkSteps(stmt *parser.EvalStmt, node parser.Node, path []parser.Node) (int, error) {
 	sub, ok := node.(*parser.SubqueryExpr)
 	if !ok {
-		return nil
+		return 0, nil
 	}
 	span := stmt.End.Sub(stmt.Start).Seconds() + sub.Range.Seconds()
 	for _, p := range path {
@@ -76,10 +127,11 @@ func (e boundedEngine) checkSteps(stmt *parser.EvalStmt, node parser.Node, path 
 	if step <= 0 {
 		step = e.step
 	}
-	if steps := span / step.Seconds(); steps > maxSteps {
-		return fmt.Errorf("a subquery has %.0f steps, at most %d: use a longer step or a shorter range", steps, maxSteps)
+	steps := span / step.Seconds()
+	if steps > maxSteps {
+		return 0, fmt.Errorf("a subquery has %.0f steps, at most %d: use a longer step or a shorter range", steps, maxSteps)
 	}
-	return nil
+	return int(steps) + 1, nil
 }
 
 func checkGrowth(node parser.Node, path []parser.Node) error {

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
@@ -19,6 +22,8 @@ import (
 type queries struct {
 	running chan struct{}
 	waiting chan struct{}
+	memory  memory
+	answers atomic.Int64 // bytes of answers that clients are reading
 }
 
 const (
@@ -27,31 +32,43 @@ const (
 	maxForm     = 1 << 20
 	// answerTimeout is for a client to read its answer.
 	answerTimeout = time.Minute
+	// maxBeingRead bounds the answers that clients are reading, in bytes.
+	maxBeingRead = 128 << 20
+	// maxListed bounds the series that are listed without a limit of one's own.
+	maxListed = 20_000
 )
 
 func (q *queries) open() {
-	q.running = make(chan struct{}, min(4, max(2, runtime.GOMAXPROCS(0)/2)))
+	q.running = make(chan struct{}, min(4, max(1, runtime.GOMAXPROCS(0)/2)))
 	q.waiting = make(chan struct{}, maxWaiting)
+	q.memory.room = maxQueryMemory
 }
 
-// enter waits for a place, and returns what gives it back.
-func (q *queries) enter(ctx context.Context) (leave func(), err error) {
+// enter waits for a place. It returns the context of the query, which ends when
+// queries hold too much memory, and what gives the place back and says whether
+// the query was big.
+func (q *queries) enter(ctx context.Context) (query context.Context, leave func() (big bool), err error) {
 	select {
 	case q.waiting <- struct{}{}:
 		defer func() { <-q.waiting }()
 	default:
-		return nil, errors.New("too many queries wait already: ask again later")
+		return nil, nil, errors.New("too many queries wait already: ask again later")
 	}
 	timer := time.NewTimer(longestWait)
 	defer timer.Stop()
 	select {
 	case q.running <- struct{}{}:
-		return sync.OnceFunc(func() { <-q.running }), nil
+		query, done := q.memory.watch(ctx)
+		return query, sync.OnceValue(func() bool {
+			big := done()
+			<-q.running
+			return big
+		}), nil
 	case <-timer.C:
-		return nil, fmt.Errorf("%d queries were running for %s, which is all that may run at once: ask for less, or again later",
+		return nil, nil, fmt.Errorf("%d queries were running for %s, which is all that may run at once: ask for less, or again later",
 			cap(q.running), longestWait)
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return nil, nil, context.Cause(ctx)
 	}
 }
 
@@ -73,41 +90,73 @@ func (s *Store) guard(next http.Handler) http.Handler {
 				return
 			}
 		}
-		leave, err := s.queries.enter(r.Context())
+		if r.Form.Get("limit") == "" && strings.HasSuffix(r.URL.Path, "/series") {
+			r.Form.Set("limit", strconv.Itoa(maxListed)) // the answer says that it was cut
+		}
+		ctx, leave, err := s.queries.enter(r.Context())
 		if err != nil {
 			s.met.busy.Inc()
 			w.Header().Set("Retry-After", "5")
 			promError(w, http.StatusServiceUnavailable, "unavailable", err.Error())
 			return
 		}
-		defer leave()
-		ctx, cancel := context.WithTimeout(r.Context(), queryTimeout)
+		defer func() {
+			if leave() {
+				s.queries.memory.giveBack() // the answer, too
+			}
+		}()
+		ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 		defer cancel()
 		conn := http.NewResponseController(w)
 		// Not every ResponseWriter has deadlines; those of connections have.
 		_ = conn.SetWriteDeadline(time.Now().Add(queryTimeout + answerTimeout))
-		next.ServeHTTP(&leaving{w, leave}, r.WithContext(ctx))
+		out := &leaving{ResponseWriter: w, leave: leave, answers: &s.queries.answers}
+		next.ServeHTTP(out, r.WithContext(ctx))
+		out.end()
 		_ = conn.SetWriteDeadline(time.Time{})
 	})
 }
 
 // leaving gives the place back when the answer begins: the work is done then,
-// and a client that reads slowly keeps nobody waiting.
+// and a client that reads slowly keeps nobody waiting. Answers that wait for
+// their clients have a bound of their own; they are written in one piece.
 type leaving struct {
 	http.ResponseWriter
-	leave func()
+	leave   func() bool
+	answers *atomic.Int64
+	code    int
+	refused bool
 }
 
 // WriteHeader begins the answer.
-func (l *leaving) WriteHeader(code int) {
-	l.leave()
-	l.ResponseWriter.WriteHeader(code)
-}
+func (l *leaving) WriteHeader(code int) { l.code = code }
 
 // Write begins the answer or goes on with it.
 func (l *leaving) Write(b []byte) (int, error) {
 	l.leave()
+	if l.refused {
+		return len(b), nil
+	}
+	size := int64(len(b))
+	defer l.answers.Add(-size)
+	if l.answers.Add(size) > maxBeingRead && size > 1<<10 {
+		l.refused = true
+		l.Header().Set("Retry-After", "5")
+		promError(l.ResponseWriter, http.StatusServiceUnavailable, "unavailable", "too many large answers are being read: ask for less, or again later")
+		return len(b), nil
+	}
+	if l.code != 0 {
+		l.ResponseWriter.WriteHeader(l.code)
+		l.code = 0
+	}
 	return l.ResponseWriter.Write(b)
+}
+
+// end answers with a status that nothing followed.
+func (l *leaving) end() {
+	if l.code != 0 {
+		l.ResponseWriter.WriteHeader(l.code)
+	}
 }
 
 // promError answers in the shape of Prometheus's API.

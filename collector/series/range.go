@@ -32,7 +32,7 @@ func (s *Store) Range(ctx context.Context, query string, from, to time.Time, ste
 	if err := syntax.CheckTokens(query); err != nil {
 		return err
 	}
-	leave, err := s.queries.enter(ctx)
+	ctx, leave, err := s.queries.enter(ctx)
 	if err != nil {
 		s.met.busy.Inc()
 		return err

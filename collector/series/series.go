@@ -64,7 +64,7 @@ const (
 
 	lookback       = 5 * time.Minute
 	queryTimeout   = 30 * time.Second
-	maxHeldSamples = 10_000_000 // by one query at a time, 16 bytes each
+	maxHeldSamples = 5_000_000 // by one query at a time, 16 bytes each
 )
 
 // A Store is the view. Offer is for the one that applies entries.
@@ -105,7 +105,7 @@ func Open(o Options) (*Store, error) {
 	}
 	s.o.Dir = opened.dir
 	s.db, s.registry, s.stopCompacting = opened.db, opened.registry, opened.stopCompacting
-	s.engine = boundedEngine{step: o.Interval, Engine: promql.NewEngine(promql.EngineOpts{
+	s.engine = boundedEngine{step: o.Interval, room: 2 * cmp.Or(o.maxHeld, maxHeldSamples), Engine: promql.NewEngine(promql.EngineOpts{
 		Logger: o.Log, Reg: s.registry, MaxSamples: cmp.Or(o.maxHeld, maxHeldSamples), Timeout: queryTimeout, LookbackDelta: lookback,
 		EnableAtModifier: true, EnableNegativeOffset: true, Parser: s.parser,
 		NoStepSubqueryIntervalFn: func(int64) int64 { return o.Interval.Milliseconds() },

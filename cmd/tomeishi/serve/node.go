@@ -39,6 +39,7 @@ type node struct {
 func (n *node) open(ctx context.Context, up bool) error {
 	n.hangup = make(chan os.Signal, 1)
 	signal.Notify(n.hangup, syscall.SIGHUP)
+	limitMemory(n.log)
 	var err error
 	n.collector, err = collector.New(ctx, collector.Options{Config: n.config, Reread: n.reread, Log: n.log, Version: term.Version, Up: up})
 	return remedy(err, n.config.Listen, "--listen, or listen: in the configuration", n.config.Data)
