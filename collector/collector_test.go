@@ -404,6 +404,28 @@ func TestReload(t *testing.T) {
 	r.post(payment("tx2", "w1")) // the first payment came before the reload
 	_, body = r.request(http.MethodGet, "/api/v1/alerts", "", "")
 	r.want(200, 200, body, `"severity":"page"`, `"value":"2"`)
+
+	// The only rule that closes the gate is put into shadow.
+	write(strings.Replace(demoRules(t), "mitigate: [stop]", "mitigate: [{use: stop, mode: shadow}]", 1))
+	code, body = r.request(http.MethodPost, "/-/reload", "", "")
+	r.want(200, code, body, "DISARMED: rule DemoPaidTwice no longer closes gate demo/withdrawals", "UNGUARDED: gate demo/withdrawals")
+	_, body = r.request(http.MethodGet, "/v1/status", "", "")
+	r.want(200, 200, body, `"name":"GateUnguarded"`, `"labels":"gate=demo/withdrawals`)
+	_, body = r.request(http.MethodGet, "/rules", "", "")
+	r.want(200, 200, body, "rule DemoPaidTwice no longer closes gate demo/withdrawals")
+}
+
+// TestUnreadable has an application that renames a field, and one that misspells
+// the type: two payments of one withdrawal are never silence.
+func TestUnreadable(t *testing.T) {
+	t.Parallel()
+	r := start(t, testConfig(t))
+	for i := range 5 {
+		r.post(fmt.Sprintf(`{"specversion":"1.0","id":"x%d","source":"pay","type":"payout.sent","data":{"reqest":"w1","payment":"p%d"}}`, i, i))
+	}
+	r.post(`{"specversion":"1.0","id":"y","source":"pay","type":"Payout.Sent","data":{"request":"w1","payment":"p"}}`)
+	_, body := r.request(http.MethodGet, "/v1/status", "", "")
+	r.want(200, 200, body, `"name":"RuleBlind"`, "data.request is missing or of no use (is it data.reqest now?)", "Events of type Payout.Sent come, and no rule reads them")
 }
 
 // TestBackup restores a backup elsewhere, where every gate holds; and refuses

@@ -216,7 +216,21 @@ func (r *reloader) makeLive(ctx context.Context, next built) (said []string, err
 	if o, ok := out.(machine.LiveOutcome); ok && o.Kept > 0 {
 		text += fmt.Sprintf("; %d go on with what they have counted", o.Kept)
 	}
-	return []string{text}, r.runMetrics()
+	return append([]string{text}, r.disarmed(before, next.set)...), r.runMetrics()
+}
+
+// disarmed says which rules no longer close a gate, and which gates no rule can
+// close.
+func (r *reloader) disarmed(before, after *rules.Set) (said []string) {
+	for _, g := range rules.Disarmed(before, after) {
+		r.log.Warn("a rule no longer closes a gate", "rule", g.Rule, "gate", g.Gate)
+		said = append(said, "DISARMED: rule "+g.Rule+" no longer closes gate "+g.Gate)
+	}
+	for _, gate := range after.Unguarded() {
+		r.log.Warn("a gate is in enforce and no rule can close it", "gate", gate)
+		said = append(said, "UNGUARDED: gate "+gate+" is in enforce and no rule can close it; if only people are to, write closed_by: people")
+	}
+	return said
 }
 
 // runMetrics makes the live set's metric rules run. The error is a *metricError.

@@ -34,6 +34,9 @@ func (s *Source) Problems() Problems {
 // won over it.
 func (s *Source) Forget(path string) { delete(s.at, path) }
 
+// Says tells whether the file says a value at this path.
+func (s *Source) Says(path string) bool { return s.at[path].Value != nil }
+
 // Errorf notes that the value at this path is wrong.
 func (s *Source) Errorf(path, format string, args ...any) {
 	s.note(s.value(path), path, false, fmt.Sprintf(format, args...))

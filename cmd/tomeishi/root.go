@@ -33,7 +33,7 @@ func newTomeishi(t *term.Terminal) *cobra.Command {
 	root.AddCommand(operate.Commands(t)...)
 	root.AddCommand(query.Commands(t)...)
 	root.AddCommand(newCompletion(t), newVersion(t))
-	for _, name := range []string{"test", "backtest", "detect", "drill", "claim", "events", "audit"} {
+	for _, name := range []string{"test", "backtest", "detect", "drill", "claim", "audit"} {
 		root.AddCommand(newLater(name))
 	}
 	return root

@@ -133,6 +133,7 @@ func (a *API) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /v1/time", a.getTime)
 	mux.HandleFunc("POST /v1/time/accept", a.postTimeAccept)
 	mux.HandleFunc("GET /v1/stream", a.getStream)
+	mux.HandleFunc("GET /v1/events/types", a.getTypes)
 	mux.HandleFunc("GET /v1/status", a.getStatus)
 	mux.HandleFunc("GET /v1/backup", a.getBackup)
 	mux.HandleFunc("GET /api/v1/alerts", a.getAlerts)

@@ -41,6 +41,8 @@ type Counts struct {
 	Missing   uint64 `json:"missing"`
 	Late      uint64 `json:"late"`
 	Errors    uint64 `json:"errors"`
+	// Unseen are the types that it reads and of which no event has come yet.
+	Unseen []string `json:"unseen,omitempty"`
 }
 
 // RecordingRule is a recording rule in the shape of Prometheus's API.
@@ -185,6 +187,7 @@ func (a *API) eventShape(v machine.RuleView, alerts []Alert, now time.Time) Rule
 		Counts: &Counts{
 			Counting: rfc3339(v.Began.UnixNano()), LastFired: rfc3339(v.LastFired), Keys: v.Keys,
 			Matched: v.Matched, Missing: v.Missing, Late: v.Late, Errors: v.RuleStats.Errors,
+			Unseen: v.Unseen,
 		},
 	}
 	for _, l := range v.Labels {

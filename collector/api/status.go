@@ -50,6 +50,9 @@ type Status struct {
 	Failing   int        `json:"failing_rules"`
 	Failures  []RuleFail `json:"rule_failures"` // the first of them
 
+	UnreadTypes int         `json:"unread_types"` // types of events that come and that no rule reads
+	Unread      []EventType `json:"unread"`       // the first of them
+
 	Standing []AlertCount `json:"standing"` // the gravest of them
 	// BuiltIn are the alerts about Tomeishi itself, those that Expected leaves
 	// first, at most 20.
@@ -112,6 +115,7 @@ func (a *API) getStatus(w http.ResponseWriter, r *http.Request) {
 	s.countGates(m)
 	s.Automatic = a.automatic().line()
 	a.countRules(&s, a.groups())
+	s.countTypes(a.types())
 	totals := m.Totals()
 	s.Alerts, s.Events, s.Duplicate = totals.Alerts, totals.Accepted, totals.Duplicates
 	s.Incidents = m.Counts().Open

@@ -24,6 +24,9 @@ func (c *Config) check(s *strictyaml.Source) {
 	c.checkPeople(s)
 	c.checkHeartbeat(s)
 	c.Auth.Check(func(path, format string, args ...any) { s.Errorf("auth."+path, format, args...) })
+	if s.Says("rules") && len(c.Rules) == 0 {
+		s.Errorf("rules", "names no file, so nothing would be watched: name your rule files, or leave the key out for the shipped rules")
+	}
 	for i, glob := range c.Rules {
 		if _, err := filepath.Match(glob, ""); err != nil {
 			s.Errorf(fmt.Sprintf("rules[%d]", i), "%q is no pattern of file names: %v", glob, err)

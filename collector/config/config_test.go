@@ -44,6 +44,7 @@ func TestRead(t *testing.T) {
 		{"heartbeat, no file", "data: d\nheartbeat: {url_file: none}\n", "c.yml:2:23: heartbeat.url_file: open DIR/none: no such file or directory: write the URL into it"},
 		{"certificate, no file", "data: d\ntls: {cert_file: none, key_file: none}\n", "c.yml:2:18: tls.cert_file: open DIR/none: no such file"},
 		{"pattern", "data: d\nrules: ['a[']\n", `c.yml:2:9: rules[0]: "DIR/a[" is no pattern of file names`},
+		{"no rules", "data: d\nrules: []\n", `c.yml:2:8: rules: names no file, so nothing would be watched`},
 		{"many", "dtaa: d\nlanguage: fr\ntime_zone: X\nretention: {tape: long}\n", "c.yml:1:1: a collector's configuration has no key \"dtaa\", did you mean \"data\"?\n" +
 			"dtaa: d\n^\nc.yml:2:11: language: found \"fr\", want en or ja\nlanguage: fr\n          ^\n" +
 			"c.yml:3:12: time_zone: \"X\" is not known on this host: want a name such as Asia/Tokyo or UTC\ntime_zone: X\n           ^\n" +

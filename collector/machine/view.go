@@ -177,6 +177,7 @@ type RuleView struct {
 	*rules.Rule
 	RuleStats
 	Began    time.Time
+	Unseen   []string // types that it reads and of which no event has come yet
 	Keys     int
 	Standing int
 }
@@ -192,8 +193,8 @@ func (m *Machine) RulesView() (out []RuleView, set string, since time.Time) {
 	for i, r := range m.live.set.Rules {
 		out = append(out, RuleView{
 			Rule: r, RuleStats: *m.live.stats[i],
-			Began: time.Unix(0, m.Live.Began[ruleName(r)]),
-			Keys:  m.live.states[i].Keys(), Standing: m.stands[r.ID],
+			Began: time.Unix(0, m.Live.Began[ruleName(r)]), Unseen: m.unseen(r, m.live.stats[i]),
+			Keys: m.live.states[i].Keys(), Standing: m.stands[r.ID],
 		})
 	}
 	return out, m.Live.Name, time.Unix(0, m.Live.Since)

@@ -23,6 +23,10 @@ type rulesPage struct {
 	More       int
 	Set        string // the name of the live set
 	Since      time.Time
+	Disarmed   []rules.Guard      // since that set
+	Unread     []machine.TypeView // types that no rule reads, the first of them
+	Unlisted   int                // how many more there are
+	Others     uint64             // events of further types
 }
 
 // A ruleCount is how many rules are in a state.
@@ -70,6 +74,8 @@ const errorStands = time.Hour
 func (w *Web) rules(rw http.ResponseWriter, r *http.Request) {
 	p := rulesPage{Filter: clipText(r.URL.Query().Get("q")), State: clipText(r.URL.Query().Get("state"))}
 	_, p.Set, p.Since = w.o.Machine.RulesView()
+	p.Disarmed = w.o.Machine.DisarmedView()
+	p.unread(w.o.Machine.TypesView())
 	groups := append(w.eventGroups(w.words(r)), w.metricGroups()...)
 	groups = append(groups, ruleGroup{Name: "tomeishi", Rows: w.builtInRules()})
 	count := map[string]int{}
@@ -95,6 +101,16 @@ func (w *Web) rules(rw http.ResponseWriter, r *http.Request) {
 	}
 	slices.SortStableFunc(p.Groups, func(a, b ruleGroup) int { return cmp.Compare(worst(a), worst(b)) })
 	w.page(rw, r, "rules", p)
+}
+
+// maxUnread bounds the types that are shown at once.
+const maxUnread = 50
+
+// unread notes the types that no rule reads.
+func (p *rulesPage) unread(types []machine.TypeView, others uint64) {
+	types = slices.DeleteFunc(types, func(t machine.TypeView) bool { return t.Rules > 0 })
+	p.Unread, p.Others = types[:min(len(types), maxUnread)], others
+	p.Unlisted = len(types) - len(p.Unread)
 }
 
 // builtInKind is the kind of what no rule file has.

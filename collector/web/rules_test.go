@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/promrule"
 )
 
@@ -89,4 +92,18 @@ func TestManyRules(t *testing.T) {
 		t.Errorf("%d rows", n)
 	}
 	s.wants(page, "more rules are not shown")
+}
+
+// TestUnreadTypes has types that no rule reads, a type that never came, and a rule
+// that was disarmed.
+func TestUnreadTypes(t *testing.T) {
+	s := newScene(t)
+	s.json(entry.KindBehavior, entry.Behavior{Version: machine.Behavior})
+	page := s.get("/rules", http.StatusOK)
+	s.wants(page, "no payout.sent has come yet")
+	s.lacks(page, "Events that no rule reads", "no longer closes")
+	s.block("app1", 1, &report.Event{ID: "x1", Source: "payer", Type: "payout_sent", Data: []byte(`{}`)})
+	s.load(strings.Replace(sceneRules, "target: withdrawals/btc, mode: enforce", "target: withdrawals/btc, mode: shadow", 1))
+	page = s.get("/rules", http.StatusOK)
+	s.wants(page, "Events that no rule reads", "<code>payout_sent</code>", "1 event", "Is it payout.sent?", "rule RequestPaidTwice no longer closes gate withdrawals/btc")
 }

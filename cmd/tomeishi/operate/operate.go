@@ -15,7 +15,7 @@ import (
 // Commands are the commands of this room.
 func Commands(t *term.Terminal) []*cobra.Command {
 	return []*cobra.Command{
-		newGate(t), newHold(t), newIncident(t), newAlert(t), newSilence(t), newEffect(t), newAutomatic(t), newTime(t), newAgent(t), newStatus(t),
+		newGate(t), newHold(t), newIncident(t), newAlert(t), newSilence(t), newEffect(t), newAutomatic(t), newTime(t), newAgent(t), newStatus(t), newEvents(t),
 		newBackup(t),
 	}
 }

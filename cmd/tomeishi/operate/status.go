@@ -70,7 +70,7 @@ func showStatus(t *term.Terminal, at string, s api.Status, hosts glance) {
 	if s.Series != nil {
 		row("series", seriesLine(*s.Series))
 	}
-	row("events", term.Number(s.Events)+" accepted, "+term.Plural(s.Duplicate, "repeat"))
+	row("events", term.Number(s.Events)+" accepted, "+term.Plural(s.Duplicate, "repeat")+unreadText(s))
 	row("ledger", "entry "+term.Number(s.Index)+", chain "+term.Short(s.Chain)+", cell "+term.Short(s.Cell)+", ledger time "+term.When(s.Time))
 	row("data", dataLine(s)+"; version "+s.Version+" at "+at)
 	if s.State != "" {

@@ -55,6 +55,7 @@ func TestStatus(t *testing.T) {
 			"series      1234 in memory, 250 samples/s\n", "events      0 accepted, 0 repeats\n",
 			"ledger      entry 9, chain 00112233, cell 01234567, ledger time 2026-11-21", "data        data, 1 GiB of 4 GiB free; version 0.1.0 at http",
 		}},
+		"unread":    {`"ready": "yes", "unread_types": 2, "unread": [{"type": "payout_sent", "nearest": "payout.sent"}, {"type": "x\u001b"}]`, term.Done, []string{"0 repeats; 2 types that no rule reads: payout_sent (payout.sent?), x\\x1b\n"}},
 		"closed":    {`"ready": "yes", "closed": ["demo/w"]`, term.Done, []string{"working     yes\ngates       1 of 2 gates CLOSED: demo/w\n"}},
 		"shadow":    {`"ready": "yes", "shadow": ["a"]`, term.Done, []string{"gates       2 gates, none closed; only in shadow: a\n"}},
 		"not ready": {`"ready": "starting"`, term.Failed, []string{"working     NO: not ready: starting\n"}},
