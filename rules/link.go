@@ -19,6 +19,7 @@ func (p *parser) link() {
 			m.target.errorf("there is no gate %s%s", strictyaml.Clip(m.Target), strictyaml.Nearest(m.Target, names(p.gates, func(g *parsedGate) string { return g.Name })))
 		}
 	}
+	p.linkEvents()
 	for _, r := range p.rules {
 		r.Mitigate = p.resolve(r.uses)
 	}
@@ -142,6 +143,9 @@ func (p *parser) set() *Set {
 	}
 	for _, m := range p.mitigations {
 		s.Mitigations = append(s.Mitigations, &m.Mitigation)
+	}
+	for _, t := range p.types {
+		s.Events = append(s.Events, &t.EventType)
 	}
 	return s
 }

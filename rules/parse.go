@@ -49,6 +49,7 @@ type parser struct {
 	metrics     []*parsedMetric
 	gates       []*parsedGate
 	mitigations []*parsedMitigation
+	types       []*parsedEventType
 	prometheus  []File
 
 	theirs metricFile // of the file that is read
@@ -97,7 +98,7 @@ func (p *parser) read(root *yaml.Node) {
 		{Name: "lists", Not: "would name values for conditions to look in"},
 		{Name: "vars", Not: "would name values for conditions and durations"},
 		{Name: "overrides", Not: "would change shipped rules"},
-		{Name: "events", Not: "would declare the fields and sources of event types"},
+		{Name: "events", Read: p.events},
 	})
 }
 

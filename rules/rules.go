@@ -21,6 +21,7 @@ type Set struct {
 	Rules       []*Rule
 	Gates       []*Gate
 	Mitigations []*Mitigation
+	Events      []*EventType
 	Metrics     []*MetricRule    // alerting rules of PromQL, in the order of the files
 	Recording   []*RecordingRule // recording ones
 	// Prometheus are the files as Prometheus reads them, written anew: without

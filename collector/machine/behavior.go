@@ -68,7 +68,9 @@ func (m *Machine) raiseBehavior(b entry.Behavior) any {
 			}
 		}
 	}
-	m.Behavior = b.Version
+	if m.Behavior = b.Version; m.Behavior >= 3 {
+		m.seen.KeepFacts()
+	}
 	if m.live != nil {
 		m.live.matcher = m.live.set.Matcher(m.Behavior)
 		m.readings()

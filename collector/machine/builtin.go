@@ -32,6 +32,9 @@ const (
 	ruleErrors  = "RuleErrors"
 	ruleBlind   = "RuleBlind"
 
+	eventIDReused    = "EventIdReused"
+	repeatsForgotten = "RepeatsForgotten"
+
 	gateClosed     = "GateClosed"
 	gateUnguarded  = "GateUnguarded"
 	approvalWanted = "ApprovalWanted"

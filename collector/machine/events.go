@@ -133,13 +133,8 @@ func (m *Machine) batch(body []byte) any {
 // for events that came without one.
 func (m *Machine) events(b report.Batch, ordinal int, agent string, out *BatchOutcome) {
 	r := b.Reader()
-	now := uint32(m.Time / int64(time.Second))
 	for ev := (report.Event{}); r.Next(&ev); ordinal++ {
-		horizon := seconds(minHorizon)
-		if m.live != nil {
-			horizon = m.live.horizonOf(ev.Type)
-		}
-		if !m.seen.Add(now, m.print(ev.Source, ev.ID), horizon) {
+		if m.isRepeat(&ev, window.MakeRef(m.Index, ordinal)) {
 			out.Duplicates++
 			m.Events.Duplicates++
 			continue
@@ -155,7 +150,16 @@ func (m *Machine) events(b report.Batch, ordinal int, agent string, out *BatchOu
 	}
 }
 
-// print is the fingerprint of an event. The zero byte keeps source and id
+// isRepeat tells whether the event was applied before. Before version 3 any of the
+// same source and id was one.
+func (m *Machine) isRepeat(ev *report.Event, ref window.Ref) bool {
+	if m.Behavior >= 3 {
+		return m.repeats(ev, ref)
+	}
+	return !m.seen.Add(uint32(m.Time/int64(time.Second)), m.print(ev.Source, ev.ID), m.typeOf(ev.Type).horizon)
+}
+
+// print is the fingerprint of source and id. The zero byte keeps source and id
 // apart; neither can hold one.
 func (m *Machine) print(source, id string) dedup.Print {
 	var room [256]byte

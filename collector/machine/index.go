@@ -13,10 +13,11 @@ type derived struct {
 	effects map[string]*Effect
 	gone    map[string]*Alert // those that ended lately, by id
 
-	firing     int                 // standing alerts
-	stands     map[RuleID]int      // of a rule
-	ofMetric   map[RuleID][]*Alert // of a metric rule, in the order they were raised
-	conditions []*Alert            // reported by the edge, in the order they were raised
+	firing      int                 // standing alerts
+	reusedStand int                 // those about ids that were used again
+	stands      map[RuleID]int      // of a rule
+	ofMetric    map[RuleID][]*Alert // of a metric rule, in the order they were raised
+	conditions  []*Alert            // reported by the edge, in the order they were raised
 
 	open   map[string]*Incident    // kept incidents, by id
 	byGate incidentIndex[string]   // open incidents by gate,
@@ -85,6 +86,9 @@ func (m *Machine) reindex() {
 func (m *Machine) index(a *Alert) {
 	m.alertOf[alertKey{a.RuleID, a.Key}] = a
 	m.firing++
+	if a.builtIn() && a.Rule == eventIDReused {
+		m.reusedStand++
+	}
 	m.stands[a.RuleID]++
 	if a.Metric {
 		m.ofMetric[a.RuleID] = append(m.ofMetric[a.RuleID], a)
@@ -101,6 +105,9 @@ func (m *Machine) index(a *Alert) {
 func (m *Machine) unindex(a *Alert) {
 	delete(m.alertOf, alertKey{a.RuleID, a.Key})
 	m.firing--
+	if a.builtIn() && a.Rule == eventIDReused {
+		m.reusedStand--
+	}
 	if m.stands[a.RuleID]--; m.stands[a.RuleID] == 0 {
 		delete(m.stands, a.RuleID)
 	}

@@ -41,6 +41,8 @@ type Machine struct {
 
 	forms []form.Form // of the rules that it takes
 
+	digester *dedup.Digester
+
 	// Room for the event that is being counted, and for what a rule says.
 	event form.Event
 	say   form.Say
@@ -68,6 +70,7 @@ func New() *Machine {
 		Readings: map[string]*Reading{},
 		Types:    map[string]*TypeSeen{},
 	}
+	m.digester = dedup.NewDigester(m.Secret)
 	m.reindex()
 	return m
 }
@@ -147,6 +150,10 @@ func (m *Machine) genesis(g entry.Genesis) any {
 		return fmt.Errorf("this ledger is cell %s already", m.Cell)
 	}
 	m.Cell, m.Secret, m.Behavior = g.Cell, g.Secret, max(g.Behavior, firstBehavior)
+	m.digester = dedup.NewDigester(m.Secret)
+	if m.Behavior >= 3 {
+		m.seen.KeepFacts()
+	}
 	return nil
 }
 
@@ -176,10 +183,11 @@ func (m *Machine) GateEpoch() uint64 {
 type compiled struct {
 	set     *rules.Set
 	matcher *match.Matcher
-	states  []form.State // by rule
-	stats   []*RuleStats // by rule
-	timers  *timers[int] // when a rule may become true by time alone
-	horizon map[string]uint32
+	states  []form.State       // by rule
+	stats   []*RuleStats       // by rule
+	timers  *timers[int]       // when a rule may become true by time alone
+	types   map[string]*typeOf // that rules or the files name
+	other   *typeOf            // every other
 	rules   map[RuleID]*rules.Rule
 	metrics map[string]*rules.MetricRule // by id in hex
 	uses    map[RuleID][]rules.Use       // of both kinds of rules

@@ -66,6 +66,9 @@ func (m *Machine) goLive(l entry.Live) any {
 		m.Live.Disarmed = firstOf(rules.Disarmed(m.live.set, set))
 	}
 	m.forgetReadings(set)
+	if m.Behavior >= 3 {
+		m.vary(set)
+	}
 	m.dropRules(set)
 	m.compile(set)
 	m.defineGates(set)
@@ -107,7 +110,7 @@ const minHorizon = 10 * time.Minute
 // compile makes the set ready to run, on the states that are there.
 func (m *Machine) compile(set *rules.Set) {
 	c := &compiled{
-		set: set, matcher: set.Matcher(m.Behavior), horizon: map[string]uint32{}, rules: map[RuleID]*rules.Rule{},
+		set: set, matcher: set.Matcher(m.Behavior), types: m.types(set), other: m.otherType(), rules: map[RuleID]*rules.Rule{},
 		metrics: map[string]*rules.MetricRule{}, uses: map[RuleID][]rules.Use{}, timers: newTimers[int](),
 	}
 	for _, r := range set.Metrics {
@@ -129,9 +132,6 @@ func (m *Machine) compile(set *rules.Set) {
 			m.Stats[ruleName(r)] = stats
 		}
 		c.states, c.stats = append(c.states, state), append(c.stats, stats)
-		for _, s := range r.Body.Sources() {
-			c.horizon[s.Event] = max(c.horizon[s.Event], seconds(max(minHorizon, r.Body.Horizon())))
-		}
 	}
 	m.live = c
 	m.readings()
@@ -156,13 +156,6 @@ func firstOf(all []rules.Guard) []rules.Guard { return all[:min(len(all), maxDis
 // seconds rounds up.
 func seconds(d time.Duration) uint32 {
 	return uint32((d + time.Second - 1) / time.Second)
-}
-
-func (c *compiled) horizonOf(eventType string) uint32 {
-	if h, ok := c.horizon[eventType]; ok {
-		return h
-	}
-	return seconds(minHorizon)
 }
 
 // endRemoved ends the alerts of rules that are gone or mean something else.

@@ -48,7 +48,7 @@ func TestSimulation(t *testing.T) {
 }
 
 func newSimulation(t *testing.T, seed uint64) *simulation {
-	s := &simulation{rig: newRig(t, simulationRules), rnd: rand.New(rand.NewPCG(seed, 5)), seen: map[string]int64{}}
+	s := &simulation{rig: newRig(t, simulationRules), rnd: rand.New(rand.NewPCG(seed, 5)), seen: map[string]*usedID{}}
 	s.hosts = hosts{heard: map[string]int64{}, live: map[string]liveness{}, silent: map[string]bool{}, believed: map[string]*belief{}}
 	s.agreed = map[string]int64{}
 	s.gates = map[string]*closed{}
@@ -63,8 +63,8 @@ type simulation struct {
 	twin *Machine
 
 	arrived  []arrival
-	seen     map[string]int64 // event to when it was last new
-	accepted map[string]bool  // evidence that a person accepted, by event
+	seen     map[string]*usedID
+	accepted map[string]bool // evidence that a person accepted, by event
 	closings int
 
 	hosts
@@ -159,12 +159,14 @@ func (s *simulation) pays() {
 	expectClose := false
 	for range 1 + s.rnd.IntN(3) {
 		request := fmt.Sprint("w", s.rnd.IntN(12))
-		e := payout(fmt.Sprint("e", s.rnd.IntN(4000)), request, fmt.Sprint("p", s.rnd.IntN(3)), "a", "0.1")
+		e := payout(fmt.Sprint("e", s.rnd.IntN([]int{40, 4000}[s.rnd.IntN(2)])), request, fmt.Sprint("p", s.rnd.IntN(3)), "a", "0.1")
 		e.Seen = s.now.UnixNano()
 		if s.rnd.IntN(3) == 0 {
 			e.Time = s.now.Add(-time.Duration(s.rnd.Int64N(int64(time.Hour)))).UnixNano()
 		}
-		b.Add(&e)
+		spelled := e
+		spelled.Data = respell(s.rnd, e.Data)
+		b.Add(&spelled)
 		expectClose = s.oracle(e) && !s.isOff() || expectClose
 	}
 	was := s.gate("btc")
@@ -186,10 +188,9 @@ func (s *simulation) pays() {
 func (s *simulation) oracle(e report.Event) bool {
 	now := s.now.UnixNano()
 	const horizon = 2 * int64(time.Hour)
-	if last, ok := s.seen[e.ID]; ok && last/1e9+horizon/1e9 >= now/1e9 {
+	if s.repeats(e.ID, string(e.Data), now/1e9-horizon/1e9, now/1e9) {
 		return false
 	}
-	s.seen[e.ID] = now
 	at := e.When()
 	var request, payment string
 	if _, err := fmt.Sscanf(string(e.Data), `{"address":"a","amount":"0.1","asset":"BTC","payment":%q,"request":%q}`, &payment, &request); err != nil {
@@ -213,6 +214,29 @@ func (s *simulation) oracle(e report.Event) bool {
 		}
 	}
 	return false
+}
+
+// usedID is an id with the first of its contents, which is remembered as long as
+// any of them.
+type usedID struct {
+	first  string
+	last   int64
+	others map[string]int64
+}
+
+// repeats tells whether the content came under the id since a moment.
+func (s *simulation) repeats(id, content string, since, now int64) bool {
+	u := s.seen[id]
+	if u == nil || u.last < since {
+		s.seen[id] = &usedID{content, now, map[string]int64{}}
+		return false
+	}
+	u.last = now
+	last, known := u.others[content]
+	if u.first != content {
+		u.others[content] = now
+	}
+	return u.first == content || known && last >= since
 }
 
 // opens opens the gate with a random verdict.

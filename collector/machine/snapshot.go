@@ -18,7 +18,8 @@ import (
 )
 
 // A snapshot, byte by byte: magic, version, then the state as JSON behind its
-// length, the table of applied events, and for each rule its id and, behind its
+// length, the table of applied events (with what they said since version 3 of the
+// behavior), and for each rule its id and, behind its
 // length, its form's state.
 const (
 	snapshotMagic = "TMSN"
@@ -87,7 +88,7 @@ func (m *Machine) Restore(r io.Reader) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.state, m.live = *st, nil
+	m.state, m.live, m.digester = *st, nil, dedup.NewDigester(st.Secret)
 	if live != nil {
 		m.compile(live)
 	}
@@ -129,7 +130,7 @@ func (m *Machine) load(b []byte) (*state, *rules.Set, error) {
 		return nil, nil, fmt.Errorf("snapshot: behavior version %d; this program knows versions %d to %d: upgrade it first", st.Behavior, firstBehavior, Behavior)
 	}
 	var err error
-	if st.seen, b, err = dedup.Load(b[n:]); err != nil {
+	if st.seen, b, err = dedup.Load(b[n:], st.Behavior >= 3); err != nil {
 		return nil, nil, fmt.Errorf("snapshot: %w", err)
 	}
 	set, bodies := st.bodies(m.forms)

@@ -57,6 +57,7 @@ type state struct {
 	Gone []*Alert                       // that ended lately, in the order they did
 
 	Events  Events
+	Varied  map[string][]Varied `json:",omitempty"` // by type: what equal events of before might differ in
 	Signals Signals
 
 	Readings   map[string]*Reading  `json:",omitempty"` // how well rules read their events, by group and name

@@ -78,8 +78,8 @@ func (m *Machine) forgetTypes() bool {
 }
 
 func (c *compiled) reads(eventType string) bool {
-	_, ok := c.horizon[eventType]
-	return ok
+	t := c.types[eventType]
+	return t != nil && t.read
 }
 
 // nearTo is the type that a closing rule reads and that this one, which no rule

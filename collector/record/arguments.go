@@ -56,6 +56,7 @@ var arguments = map[Kind][]string{
 	AboutAgentRefused: {"claimed", "address"},
 	AboutClockOff:     {"agent", "offset"},
 	AboutRule:         {"rule"}, AboutMetricRule: {"rule"},
+	AboutIDReused: {"source", "type", "other", "repeats"}, AboutForgotten: nil,
 	AboutRulesLeftOut: {"errors"},
 	AboutRulesBlind:   nil, AboutWatchdog: nil,
 	AboutBlind:         {"rule", "event", "source", "lost", "of", "field", "near"},

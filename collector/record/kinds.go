@@ -108,6 +108,8 @@ const (
 	AboutBlindData     Kind = "about_rule_blind_data" // their data is no object
 	AboutBlindType     Kind = "about_rule_blind_type" // no rule reads event, which looks like near, which rule reads
 	AboutGateUnguarded Kind = "about_gate_unguarded"
+	AboutIDReused      Kind = "about_event_id_reused" // other data under a used id; repeats at another time
+	AboutForgotten     Kind = "about_repeats_forgotten"
 	AboutRulesLeftOut  Kind = "about_rules_left_out"
 	AboutRulesBlind    Kind = "about_rules_blind"
 	AboutWatchdog      Kind = "about_watchdog"

@@ -121,6 +121,8 @@ var builtIns = []struct{ name, text string }{
 	{"AgentInDoubt", "An agent answers for gates by itself: it does not believe the ledger, or hears nothing of it."},
 	{"AgentRefused", "Somebody asks as an agent with a token that is not that agent's."},
 	{"ClockOff", "An agent's clock is wrong."},
+	{"EventIdReused", "A source used the id of an event for another one."},
+	{"RepeatsForgotten", "More events come than can be told apart: what is sent again may count twice."},
 	{"GateClosed", "A gate is closed, whoever closed it, until it is opened."},
 	{"GateUnguarded", "A gate is in enforce, and no rule can close it."},
 	{"AutomaticOff", "A person has stopped all automatic effects."},

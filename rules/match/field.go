@@ -55,6 +55,21 @@ func (f Field) String() string {
 	return b.String()
 }
 
+// Path are the keys below data that lead to the field; none of an attribute.
+func (f Field) Path() []string { return f.path }
+
+// Attribute is the attribute that the field is, or data.
+func (f Field) Attribute() string { return f.attribute }
+
+// Equal tells whether both are the same field.
+func (f Field) Equal(o Field) bool { return f.key() == o.key() }
+
+// Overlaps tells whether one of both is, or holds, the other.
+func (f Field) Overlaps(o Field) bool {
+	n := min(len(f.path), len(o.path))
+	return f.attribute == o.attribute && slices.Equal(f.path[:n], o.path[:n])
+}
+
 // beside is the field of that name that stands in the same object.
 func (f Field) beside(name string) Field {
 	return Field{f.attribute, append(slices.Clone(f.path[:len(f.path)-1]), name)}

@@ -4,6 +4,20 @@ import (
 	"cel.dev/cel-go/common/ast"
 )
 
+// Fields are the fields that decide what the source makes of an event.
+func (s *Source) Fields() (out []Field) {
+	if s.Where != nil {
+		out = s.Where.fields()
+	}
+	for _, k := range s.By {
+		out = append(out, k.Field)
+	}
+	for _, v := range s.Values {
+		out = append(out, v.Fields...)
+	}
+	return out
+}
+
 // fields are the fields that the condition reads, those of has() among them, in
 // the order in which they stand.
 func (e *Expression) fields() (out []Field) {

@@ -248,6 +248,6 @@ func (p *projector) str() ([]byte, bool) {
 		return nil, false
 	}
 	at := len(p.room)
-	p.room = unescape(p.room, p.b[from:p.i-1])
+	p.room = Unescape(p.room, p.b[from:p.i-1])
 	return p.room[at:len(p.room):len(p.room)], true
 }

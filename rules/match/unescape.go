@@ -5,9 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// unescape appends the value of a JSON string to b. Halves of surrogate pairs
+// Unescape appends the value of a JSON string to b. Halves of surrogate pairs
 // become U+FFFD.
-func unescape(b, s []byte) []byte {
+func Unescape(b, s []byte) []byte {
 	for i := 0; i < len(s); i++ {
 		if s[i] != '\\' || i+1 == len(s) {
 			b = append(b, s[i])

@@ -1,21 +1,30 @@
-// Package dedup remembers which events were applied, in bounded memory.
+// Package dedup remembers which events were applied and what they said, in bounded
+// memory.
 //
-// It promises that the same event is new once within its horizon, as long as
+// It promises that an equal event is new once within its horizon, as long as
 // the table's bound allows; when it does not, the oldest are forgotten first
-// and Horizon says how far memory reaches. Equal calls give equal bytes.
+// and Floor says how far memory reaches. Equal calls give equal bytes.
 package dedup
 
 import (
-	"encoding/binary"
-	"errors"
+	"math"
 	"slices"
 )
 
-// A Print is the keyed 128-bit fingerprint of an event's source and id.
+// A Print is the keyed 128-bit fingerprint by which an event is known: of its
+// source, id and type.
 type Print [2]uint64
 
-// Bound is how many fingerprints are kept at the most, at 24 bytes each and
-// half as much again of free room.
+// A Fact is what is remembered of an event beside its print.
+type Fact struct {
+	Digest   uint64 // of what it says
+	Ref      uint64 // its place in the ledger
+	Deciding uint32 // digest of what it says in the fields that decide
+	Time     uint32 // its own time in Unix seconds; 0 if it has none
+}
+
+// Bound is how many fingerprints are kept at the most, at 48 bytes each with their
+// facts, and half as much again of free room.
 const Bound = 4 << 20
 
 const shards = 256
@@ -26,10 +35,14 @@ type slot struct {
 	horizon uint32 // seconds
 }
 
-const slotBytes = 24
+const (
+	slotBytes = 24
+	factBytes = 24
+)
 
 type shard struct {
 	slots []slot
+	facts []Fact // of each slot; nil in a table without facts
 	used  uint32
 }
 
@@ -40,10 +53,33 @@ type Table struct {
 	used   int
 	bound  int
 	floor  uint32 // some that entered before were forgotten
+
+	facts bool   // it remembers facts
+	bare  uint32 // until when it may hold prints of before it did, in seconds
 }
 
-// New makes a table of at most bound fingerprints.
+// New makes a table of at most bound fingerprints, without facts.
 func New(bound int) *Table { return &Table{bound: bound} }
+
+// KeepFacts makes the table remember facts from now on.
+func (t *Table) KeepFacts() {
+	if t.facts {
+		return
+	}
+	t.facts = true
+	for i := range t.shards {
+		sh := &t.shards[i]
+		sh.facts = make([]Fact, len(sh.slots))
+		for _, s := range sh.slots {
+			if s.entered != 0 {
+				t.bare = max(t.bare, uint32(min(uint64(s.entered)+uint64(s.horizon), math.MaxUint32)))
+			}
+		}
+	}
+}
+
+// Bare tells whether the table may hold prints of before it kept facts.
+func (t *Table) Bare(now uint32) bool { return now <= t.bare }
 
 // Len is the number of fingerprints held, the expired ones that were not yet
 // swept among them.
@@ -53,7 +89,7 @@ func (t *Table) Len() int { return t.used }
 func (t *Table) Bytes() int {
 	n := 0
 	for i := range t.shards {
-		n += len(t.shards[i].slots) * slotBytes
+		n += len(t.shards[i].slots)*slotBytes + len(t.shards[i].facts)*factBytes
 	}
 	return n
 }
@@ -66,22 +102,55 @@ func (t *Table) Floor() uint32 { return t.floor }
 // it for horizon seconds.
 func (t *Table) Add(now uint32, p Print, horizon uint32) bool {
 	now = max(now, 1)
-	sh := &t.shards[p[1]%shards]
+	sh, i, known := t.place(now, p)
+	if s := &sh.slots[i]; known {
+		s.horizon = max(s.horizon, horizon)
+		return false
+	}
+	sh.slots[i] = slot{p, now, horizon}
+	return true
+}
+
+// Enter is the fact that is remembered of p at now; false if p is new, and then f
+// is remembered. Either way it is for horizon seconds from a moment.
+func (t *Table) Enter(now, from uint32, p Print, horizon uint32, f Fact) (Fact, bool) {
+	now = max(now, 1)
+	sh, i, known := t.place(now, p)
+	s := &sh.slots[i]
+	if !known {
+		*s, sh.facts[i] = slot{print: p}, f
+	}
+	s.entered, s.horizon = max(s.entered, from, 1), max(s.horizon, horizon)
+	return sh.facts[i], known
+}
+
+// Has is the fact that is remembered of p at now.
+func (t *Table) Has(now uint32, p Print) (Fact, bool) {
+	sh := t.shardOf(p)
+	if len(sh.slots) == 0 {
+		return Fact{}, false
+	}
+	i, found := sh.find(p)
+	if !found || sh.slots[i].expired(max(now, 1)) {
+		return Fact{}, false
+	}
+	return sh.facts[i], true
+}
+
+func (t *Table) shardOf(p Print) *shard { return &t.shards[p[1]%shards] }
+
+// place is where p is or will be, and whether it is known.
+func (t *Table) place(now uint32, p Print) (sh *shard, i uint32, known bool) {
+	sh = t.shardOf(p)
 	if 4*(sh.used+1) > 3*uint32(len(sh.slots)) || int(sh.used) >= t.perShard() {
 		t.makeRoom(sh, now)
 	}
 	i, found := sh.find(p)
-	s := &sh.slots[i]
-	if found && !s.expired(now) {
-		s.horizon = max(s.horizon, horizon)
-		return false
-	}
-	*s = slot{p, now, horizon}
 	if !found {
 		sh.used++
 		t.used++
 	}
-	return true
+	return sh, i, found && !sh.slots[i].expired(now)
 }
 
 func (s *slot) expired(now uint32) bool {
@@ -97,7 +166,7 @@ func (t *Table) makeRoom(sh *shard, now uint32) {
 		t.forget(sh)
 	}
 	if 2*(sh.used+1) > uint32(len(sh.slots)) && int(sh.used) < t.perShard() {
-		sh.grow()
+		t.grow(sh)
 	}
 }
 
@@ -151,13 +220,19 @@ func (sh *shard) find(p Print) (uint32, bool) {
 	}
 }
 
-func (sh *shard) grow() {
-	old := sh.slots
+func (t *Table) grow(sh *shard) {
+	old, facts := sh.slots, sh.facts
 	sh.slots = make([]slot, max(8, 2*len(old)))
-	for _, s := range old {
+	if t.facts {
+		sh.facts = make([]Fact, len(sh.slots))
+	}
+	for j, s := range old {
 		if s.entered != 0 {
 			i, _ := sh.find(s.print)
 			sh.slots[i] = s
+			if t.facts {
+				sh.facts[i] = facts[j]
+			}
 		}
 	}
 }
@@ -167,66 +242,15 @@ func (sh *shard) remove(i uint32) {
 	for j := (i + 1) & mask; sh.slots[j].entered != 0; j = (j + 1) & mask {
 		if (j-sh.home(sh.slots[j].print))&mask >= (j-i)&mask {
 			sh.slots[i] = sh.slots[j]
+			if sh.facts != nil {
+				sh.facts[i] = sh.facts[j]
+			}
 			i = j
 		}
 	}
 	sh.slots[i] = slot{}
+	if sh.facts != nil {
+		sh.facts[i] = Fact{}
+	}
 	sh.used--
-}
-
-// Append appends the table as it lies in memory.
-func (t *Table) Append(b []byte) []byte {
-	le := binary.LittleEndian
-	b = le.AppendUint64(b, uint64(t.bound))
-	b = le.AppendUint32(b, t.floor)
-	for i := range t.shards {
-		sh := &t.shards[i]
-		b = le.AppendUint32(b, uint32(len(sh.slots)))
-		for j := range sh.slots {
-			s := &sh.slots[j]
-			b = le.AppendUint64(b, s.print[0])
-			b = le.AppendUint64(b, s.print[1])
-			b = le.AppendUint32(b, s.entered)
-			b = le.AppendUint32(b, s.horizon)
-		}
-	}
-	return b
-}
-
-// ErrMalformed says that the bytes are not a table.
-var ErrMalformed = errors.New("table of applied events: malformed")
-
-// Load reads a table from b and returns what follows it.
-func Load(b []byte) (*Table, []byte, error) {
-	le := binary.LittleEndian
-	if len(b) < 12 {
-		return nil, nil, ErrMalformed
-	}
-	t := New(int(le.Uint64(b)))
-	t.floor = le.Uint32(b[8:])
-	b = b[12:]
-	for i := range t.shards {
-		if len(b) < 4 {
-			return nil, nil, ErrMalformed
-		}
-		sh := &t.shards[i]
-		size := int(le.Uint32(b))
-		b = b[4:]
-		if size > len(b)/slotBytes || size&(size-1) != 0 {
-			return nil, nil, ErrMalformed
-		}
-		sh.slots = make([]slot, size)
-		for j := range sh.slots {
-			sh.slots[j] = slot{Print{le.Uint64(b), le.Uint64(b[8:])}, le.Uint32(b[16:]), le.Uint32(b[20:])}
-			b = b[slotBytes:]
-			if sh.slots[j].entered != 0 {
-				sh.used++
-				t.used++
-			}
-		}
-		if int(sh.used) == size && size > 0 {
-			return nil, nil, ErrMalformed // a full shard would be searched for ever
-		}
-	}
-	return t, b, nil
 }

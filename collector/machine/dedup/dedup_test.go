@@ -59,7 +59,7 @@ func TestCodec(t *testing.T) {
 	for n := range uint64(10_000) {
 		table.Add(uint32(n/10), printOf(n), 300)
 	}
-	loaded, rest, err := Load(append(table.Append(nil), "rest"...))
+	loaded, rest, err := Load(append(table.Append(nil), "rest"...), false)
 	if err != nil || string(rest) != "rest" {
 		t.Fatalf("load: %v, rest %q", err, rest)
 	}
@@ -80,7 +80,7 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add(table.Append(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		table, _, err := Load(b)
+		table, _, err := Load(b, false)
 		if err != nil {
 			return
 		}
