@@ -26,6 +26,7 @@ import (
 	"github.com/tomeishi/tomeishi/agent/config"
 	"github.com/tomeishi/tomeishi/agent/durable"
 	"github.com/tomeishi/tomeishi/agent/gates"
+	"github.com/tomeishi/tomeishi/agent/host"
 	"github.com/tomeishi/tomeishi/agent/local"
 	"github.com/tomeishi/tomeishi/agent/samples"
 	"github.com/tomeishi/tomeishi/agent/selfreport"
@@ -44,6 +45,8 @@ type Options struct {
 	// ReadyNeedsLease makes the agent ready only after a collector's first
 	// answer.
 	ReadyNeedsLease bool
+
+	host host.Options // where it is measured; empty: where it is
 }
 
 // An Agent is wired and listens; Run makes it answer.
@@ -118,8 +121,7 @@ func (a *Agent) setup() error {
 			Live: ask(), Backlog: ask(), Log: part("samples"), Metrics: set,
 		})
 	}
-	a.signals = measure(lane, attrs(c.Labels), part("host"))
-	a.closers.Add("host", a.signals.close)
+	a.signals = newSignals(a.o.host, lane, attrs(c.Labels), part("host"))
 
 	// Listening last: whoever connects finds the rooms open.
 	api := local.New(local.Options{

@@ -16,30 +16,30 @@ import (
 )
 
 // signals measures this host once a second, shows the last frame, and hands
-// each on to the collectors. Nothing else of the agent depends on it.
+// each on to the collectors. Nothing else of the agent depends on it, nor waits
+// for it: a file of /proc may never answer.
 type signals struct {
-	host   *host.Collector // nil where it cannot measure
-	lane   *samples.Lane   // nil without collectors
-	labels []report.Attr   // of the agent, as /metrics shows them
+	from   host.Options
+	lane   *samples.Lane // nil without collectors
+	labels []report.Attr // of the agent, as /metrics shows them
+	log    *slog.Logger
+
+	host *host.Collector // belongs to measure
 
 	mu     sync.Mutex // guards what follows
 	schema *report.Schema
 	frame  report.Frame
 }
 
-// measure makes the signals, which already hold a frame. The lane may be nil.
-func measure(lane *samples.Lane, labels []report.Attr, log *slog.Logger) *signals {
-	// The job is named by the scraper.
+// measureEnd is how long the end of a measurement under way is waited for.
+const measureEnd = time.Second
+
+// newSignals makes the signals; run measures. The lane may be nil.
+func newSignals(from host.Options, lane *samples.Lane, labels []report.Attr, log *slog.Logger) *signals {
+	from.Log = log
+	// Whoever scrapes says which job it is.
 	shown := slices.DeleteFunc(slices.Clone(labels), func(a report.Attr) bool { return a.Name == "job" })
-	s := &signals{lane: lane, labels: shown}
-	c, err := host.New(host.Options{Log: log})
-	if err != nil {
-		log.Error("this host's signals cannot be measured", "error", err)
-		return s
-	}
-	s.host = c
-	s.tick(time.Now())
-	return s
+	return &signals{from: from, lane: lane, labels: shown, log: log}
 }
 
 // run measures and sends until ctx ends.
@@ -51,13 +51,37 @@ func (s *signals) run(ctx context.Context) {
 	if s.lane != nil {
 		sending.Go(func() { s.lane.Run(laneCtx) })
 	}
-	if s.host != nil {
-		// Agents that were started together report at moments of their own.
-		everySecond(ctx, rand.N(time.Second), s.tick)
-	}
+	measured := make(chan struct{})
+	go func() { // waited for below, but no longer than measureEnd: it may hang in the kernel
+		defer close(measured)
+		s.measure(ctx)
+	}()
 	<-ctx.Done()
+	late := time.NewTimer(measureEnd)
+	defer late.Stop()
+	select {
+	case <-measured:
+	case <-late.C:
+		s.log.Warn("a file of this host does not answer: its measurement is left behind")
+	}
 	stop()
 	sending.Wait()
+}
+
+// measure measures until ctx ends.
+func (s *signals) measure(ctx context.Context) {
+	c, err := host.New(s.from)
+	if err != nil {
+		s.log.Error("this host's signals cannot be measured", "error", err)
+		return
+	}
+	s.host = c
+	s.tick(time.Now())
+	// Agents that were started together report at moments of their own.
+	everySecond(ctx, rand.N(time.Second), s.tick)
+	if err := c.Close(); err != nil {
+		s.log.Warn("close the files of this host", "error", err)
+	}
 }
 
 func (s *signals) tick(now time.Time) {
@@ -82,13 +106,6 @@ func (s *signals) write(w io.Writer) error {
 		return nil
 	}
 	return host.WriteText(w, schema, frame, s.labels)
-}
-
-func (s *signals) close() error {
-	if s.host == nil {
-		return nil
-	}
-	return s.host.Close()
 }
 
 // everySecond calls f at the same moment of every second of the wall clock.

@@ -20,8 +20,10 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/tomeishi/tomeishi/agent/collectors"
+	"github.com/tomeishi/tomeishi/agent/host"
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/agent/samples"
 )
@@ -82,6 +84,7 @@ func checkText(t *testing.T, text string) {
 func TestSignalsWithoutCollectors(t *testing.T) {
 	dir := t.TempDir()
 	r := run(t, configOf(dir), false)
+	r.measured()
 	text := r.do(nil, "GET", "/metrics", "").body
 	if !strings.Contains(text, `node_cpu_seconds_total{cpu="0",mode="idle"} `) || strings.Contains(text, "tomeishi_agent_samples_") {
 		t.Errorf("/metrics:\n%s", text)
@@ -97,9 +100,7 @@ func TestSignalsWithoutCollectors(t *testing.T) {
 func TestSamplesSurviveARestart(t *testing.T) {
 	dir := t.TempDir()
 	r := run(t, configOf(dir, "http://127.0.0.1:1"), false)
-	r.signals.mu.Lock()
-	measured := r.signals.frame.Time
-	r.signals.mu.Unlock()
+	measured := r.measured().Time
 	r.stop()
 	srv := newCollector(t)
 	run(t, configOf(dir, srv.URL), false)
@@ -121,12 +122,7 @@ func TestStopDuringATick(t *testing.T) {
 		Dir: dir, Agent: "a1", Max: 1 << 30, Log: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet(),
 		Live: collectors.New(urls, "", http.DefaultClient), Backlog: collectors.New(urls, "", http.DefaultClient),
 	})
-	s := measure(lane, nil, slog.New(slog.DiscardHandler))
-	defer func() {
-		if err := s.close(); err != nil {
-			t.Error(err)
-		}
-	}()
+	s := newSignals(host.Options{}, lane, nil, slog.New(slog.DiscardHandler))
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	s.mu.Lock()
@@ -148,10 +144,62 @@ func TestStopDuringATick(t *testing.T) {
 	}
 }
 
+// measured waits for the first frame.
+func (r *running) measured() report.Frame {
+	for {
+		r.signals.mu.Lock()
+		schema, frame := r.signals.schema, r.signals.frame
+		r.signals.mu.Unlock()
+		if schema != nil {
+			return frame
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// TestHungProc: a file of /proc that never answers stops neither listening nor
+// the end.
+func TestHungProc(t *testing.T) {
+	proc := t.TempDir()
+	for _, name := range []string{"stat", "meminfo"} {
+		if err := unix.Mkfifo(filepath.Join(proc, name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, err := New(Options{Config: configOf(t.TempDir()), host: host.Options{Proc: proc}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx) }() // waited for below
+	r := &running{Agent: a, t: t}
+	r.until("/-/ready", 200)
+	if got := r.do(nil, "POST", "/v1/events", one, "Content-Type", report.StructuredType); got.code != 202 {
+		t.Errorf("%d %s", got.code, got.body)
+	}
+	stop()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(measureEnd + shutdownTime):
+		t.Error("it does not end")
+	}
+	// What hangs in the fifos goes on, so that the test leaves nothing behind.
+	for _, name := range []string{"stat", "meminfo"} {
+		if f, err := os.OpenFile(filepath.Join(proc, name), os.O_RDWR|unix.O_NONBLOCK, 0); err == nil {
+			_ = f.Close()
+		}
+	}
+}
+
 // TestLabelsAreApart: no label that a host's series have can be given to an
 // agent, for the collector refuses that.
 func TestLabelsAreApart(t *testing.T) {
 	r := run(t, configOf(t.TempDir()), false)
+	r.measured()
 	r.signals.mu.Lock()
 	defer r.signals.mu.Unlock()
 	checkLabel := func(name string) error {
