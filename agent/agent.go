@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -89,12 +90,22 @@ func (a *Agent) setup() error {
 	c, set := &a.o.Config, a.o.Metrics
 	part := func(room string) *slog.Logger { return a.o.Log.With("component", "agent/"+room) }
 
+	if err := makeFolder(c.Data); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
 	// The lock first: what follows repairs files and takes over the socket.
 	lock, err := durable.Lock(c.Data)
 	if err != nil {
 		return err
 	}
 	a.closers.Add("lock", lock.Close)
+
+	if err := c.KeepID(); err != nil {
+		a.log.Warn("a host that gets another name will be another agent: say id: in the configuration", "error", err)
+	}
+	if host, err := os.Hostname(); err == nil && host != c.ID {
+		a.log.Info("this agent's id is not its host's name: it is the configuration's, or kept in its data", "id", c.ID, "host", host)
+	}
 
 	a.spool, err = spool.Open(filepath.Join(c.Data, "spool"), spool.Options{
 		Agent: c.ID, Max: int64(c.Spool.Max), Log: part("spool"), Metrics: set,
@@ -138,6 +149,10 @@ func (a *Agent) setup() error {
 		return err
 	}
 	a.closers.Add("socket", ignoreClosed(a.unix.Close))
+	if folder := local.Unreachable(c.Socket); folder != "" {
+		a.log.Info("applications of other users do not reach the socket: they may use listen, or name it in /run",
+			"closed_folder", folder, "remedy", "socket: /run/tomeishi/agent.sock")
+	}
 	a.info()
 	return nil
 }

@@ -52,7 +52,8 @@ func (s *signals) run(ctx context.Context) {
 		sending.Go(func() { s.lane.Run(laneCtx) })
 	}
 	measured := make(chan struct{})
-	go func() { // waited for below, but no longer than measureEnd: it may hang in the kernel
+	// Below run waits for it, no longer than measureEnd: it may hang in the kernel.
+	go func() {
 		defer close(measured)
 		s.measure(ctx)
 	}()

@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -38,9 +37,10 @@ func (a *Agent) info() {
 		labels = make(map[string]string)
 	}
 	labels["version"], labels["id"] = a.o.Version, a.o.Config.ID
+	escaped := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`) // as Prometheus reads it
 	var pairs []string
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
-		pairs = append(pairs, fmt.Sprintf("%s=%q", name, labels[name]))
+		pairs = append(pairs, name+`="`+escaped.Replace(labels[name])+`"`)
 	}
 	a.o.Metrics.GetOrCreateGauge("tomeishi_agent_info{"+strings.Join(pairs, ",")+"}", func() float64 { return 1 })
 }

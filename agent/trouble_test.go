@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/tomeishi/tomeishi/agent/local"
 	"github.com/tomeishi/tomeishi/agent/report"
 )
 
@@ -57,4 +60,61 @@ func TestTokenRefused(t *testing.T) {
 	<-refuse
 	refuse <- false
 	r.until("/-/ready", 200)
+}
+
+// TestOthersReachTheSocket: a folder that the agent makes lets others through to
+// the socket, and shows them nothing else.
+func TestOthersReachTheSocket(t *testing.T) {
+	defer unix.Umask(unix.Umask(0o077))
+	top := t.TempDir()
+	if err := os.Chmod(top, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	c := configOf(filepath.Join(top, "lib", "agent"))
+	r := run(t, c, false)
+	if why := local.Unreachable(r.Socket()); strings.HasPrefix(why, filepath.Join(top, "lib")) {
+		t.Errorf("nobody passes through %s", why)
+	}
+	entries, err := os.ReadDir(c.Data)
+	if err != nil || len(entries) < 3 {
+		t.Fatal(entries, err)
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if open := info.Mode().Perm()&0o077 != 0; open != (e.Name() == "agent.sock") {
+			t.Errorf("%s is %v", e.Name(), info.Mode())
+		}
+	}
+	r.stop()
+
+	c = configOf(filepath.Join(top, "closed"))
+	if err := os.Mkdir(c.Data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	c.Socket = filepath.Join(top, "run", "agent.sock")
+	r = run(t, c, false)
+	if why := local.Unreachable(r.Socket()); strings.HasPrefix(why, filepath.Join(top, "run")) {
+		t.Errorf("nobody passes through %s", why)
+	}
+	if got := local.Unreachable(filepath.Join(c.Data, "agent.sock")); got != c.Data {
+		t.Errorf("%q is in the way, want %s", got, c.Data)
+	}
+	if got := r.do(r.unix, "GET", "/-/ready", ""); got.code != 200 {
+		t.Errorf("%d", got.code)
+	}
+}
+
+// TestLabelsAreEscaped as Prometheus reads them.
+func TestLabelsAreEscaped(t *testing.T) {
+	c := configOf(t.TempDir())
+	c.Labels = map[string]string{"site": "東京\u3000\"1\" \\ é"}
+	r := run(t, c, false)
+	want := `site="東京` + "\u3000" + `\"1\" \\ é"`
+	if text := r.do(nil, "GET", "/metrics", "").body; !strings.Contains(text, want) {
+		i := strings.Index(text, "tomeishi_agent_info")
+		t.Errorf("no %s in %.200s", want, text[i:])
+	}
 }

@@ -20,9 +20,8 @@ const (
 func (c *Config) check(s *strictyaml.Source) {
 	if err := c.complete(); err != nil {
 		s.Errorf("id", "%v", err)
-	}
-	if len(c.ID) > 255 || strings.ContainsFunc(c.ID, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0xfffd }) {
-		s.Errorf("id", "%.60q: at most 255 bytes of text without control characters", c.ID)
+	} else if err := checkID(c.ID); err != nil {
+		s.Errorf("id", "%v", err)
 	}
 	c.checkListen(s)
 	if c.Spool.Max < minSpool {

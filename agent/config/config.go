@@ -10,7 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
+	"github.com/tomeishi/tomeishi/agent/durable"
 	"github.com/tomeishi/tomeishi/agent/strictyaml"
 )
 
@@ -19,7 +22,7 @@ type Config struct {
 	Listen     string            `yaml:"listen"` // TCP address of the local API, on loopback
 	Socket     string            `yaml:"socket"` // Unix socket of the local API; default DATA/agent.sock
 	Data       string            `yaml:"data"`   // directory of what waits for a collector and the kept gates
-	ID         string            `yaml:"id"`     // the agent's name; default the host's
+	ID         string            `yaml:"id"`     // the agent's name; default the one kept in data, else the host's
 	Collectors []string          `yaml:"collectors"`
 	Labels     map[string]string `yaml:"labels"`
 	Spool      Spool             `yaml:"spool"`
@@ -66,10 +69,44 @@ func (c *Config) Token() (string, error) {
 	return token, nil
 }
 
+// idFile is where an agent keeps its id, in its data folder.
+const idFile = "id"
+
+// KeepID keeps the id with the data, so that a host which gets another name stays
+// the same agent.
+func (c *Config) KeepID() error {
+	if keptID(c.Data) == c.ID {
+		return nil
+	}
+	if err := durable.Replace(filepath.Join(c.Data, idFile), []byte(c.ID+"\n")); err != nil {
+		return fmt.Errorf("keep the id: %w", err)
+	}
+	return nil
+}
+
+// keptID is empty if none is kept, or it cannot be read.
+func keptID(data string) string {
+	raw, err := os.ReadFile(filepath.Join(data, idFile))
+	if id := strings.TrimSuffix(string(raw), "\n"); err == nil && checkID(id) == nil {
+		return id
+	}
+	return ""
+}
+
+func checkID(id string) error {
+	if id == "" || len(id) > 255 || !utf8.ValidString(id) || strings.ContainsFunc(id, func(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }) {
+		return fmt.Errorf("%.60q: at most 255 bytes of text without control characters", id)
+	}
+	return nil
+}
+
 // complete fills in what depends on other keys or on the host.
 func (c *Config) complete() error {
 	if c.Socket == "" && c.Data != "" {
 		c.Socket = filepath.Join(c.Data, "agent.sock")
+	}
+	if c.ID == "" && c.Data != "" {
+		c.ID = keptID(c.Data)
 	}
 	if c.ID != "" {
 		return nil

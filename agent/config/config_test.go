@@ -192,3 +192,37 @@ func FuzzCheck(f *testing.F) {
 		}
 	})
 }
+
+// TestIDIsKept: a host that gets another name stays the agent that it was.
+func TestIDIsKept(t *testing.T) {
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	id := func(configured string) string {
+		t.Helper()
+		c := Default()
+		c.Data, c.ID = dir, configured
+		if err := c.Check(); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.KeepID(); err != nil {
+			t.Fatal(err)
+		}
+		return c.ID
+	}
+	for _, c := range []struct{ configured, want string }{{"", host}, {"its first name", "its first name"}, {"", "its first name"}} {
+		if got := id(c.configured); got != c.want {
+			t.Errorf("configured %q: it is %q, want %q", c.configured, got, c.want)
+		}
+	}
+	for _, damaged := range []string{"", "a\x00b\n", "\xff\n", strings.Repeat("x", 300)} {
+		if err := os.WriteFile(filepath.Join(dir, idFile), []byte(damaged), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := id(""); got != host {
+			t.Errorf("%q is kept: it is %q", damaged, got)
+		}
+	}
+}

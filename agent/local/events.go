@@ -64,8 +64,14 @@ func readBody(size int64, in io.Reader) ([]byte, error) {
 		return nil, fmt.Errorf("the body has %d bytes, %d are allowed: %w", size, report.MaxBody, report.ErrTooLarge)
 	}
 	var body bytes.Buffer
-	body.Grow(int(min(max(size, 0), firstBuffer)) + bytes.MinRead)
-	_, err := body.ReadFrom(in)
+	// Nothing is reserved for what only was announced, until some of it came.
+	_, err := io.CopyN(&body, in, bytes.MinRead)
+	if err == nil {
+		body.Grow(int(min(max(size, 0), firstBuffer)) + bytes.MinRead)
+		_, err = body.ReadFrom(in)
+	} else if errors.Is(err, io.EOF) {
+		err = nil
+	}
 	var over *http.MaxBytesError
 	switch {
 	case err == nil:
@@ -97,18 +103,18 @@ func (a *API) refuse(w http.ResponseWriter, err error) {
 	case errors.Is(err, spool.ErrFull), errors.Is(err, errBusy):
 		w.Header().Set("Retry-After", "1")
 		problem(w, http.StatusTooManyRequests, err.Error()+": nothing was taken, send again later")
-	case errors.Is(err, spool.ErrGone) && !errors.Is(err, spool.ErrUnknown):
-		a.o.Log.Error("events are refused", "error", err)
-		w.Header().Set("Retry-After", "1")
-		problem(w, http.StatusServiceUnavailable, err.Error()+": nothing was taken")
 	case errors.Is(err, spool.ErrUnknown):
 		a.o.Log.Error("events are unknown", "error", err)
 		w.Header().Set("Retry-After", "1")
 		problem(w, http.StatusServiceUnavailable, err.Error()+"; send them again with the same ids, they will count once")
 	case errors.Is(err, spool.ErrClosed):
 		problem(w, http.StatusServiceUnavailable, "the agent is stopping: nothing was taken")
-	default:
+	case report.Refuses(err):
 		report.WriteError(w, err)
+	default: // files that are gone, no descriptor left: it may pass
+		a.o.Log.Error("events are refused", "error", err)
+		w.Header().Set("Retry-After", "1")
+		problem(w, http.StatusServiceUnavailable, err.Error()+": nothing was taken, send again later")
 	}
 }
 

@@ -24,7 +24,7 @@ import (
 // Spool keeps events until a collector has them.
 type Spool interface {
 	// Append returns when the events are durable, or spool.ErrFull,
-	// spool.ErrUnknown or another error.
+	// spool.ErrUnknown or another error, with which nothing was kept.
 	Append(ctx context.Context, b *report.Builder) error
 }
 
@@ -82,6 +82,7 @@ func (a *API) Server() *http.Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		ConnContext:       withPeer,
+		ConnState:         newCrowd(a.o.Log).state,
 		ErrorLog:          slog.NewLogLogger(a.o.Log.Handler(), slog.LevelDebug),
 	}
 }

@@ -3,12 +3,14 @@ package local
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -51,7 +53,8 @@ func TestWhatTheSpoolSaysIsTold(t *testing.T) {
 		{spool.ErrFull, 429, "1", "nothing was taken"},
 		{errors.Join(spool.ErrUnknown, io.ErrShortWrite), 503, "1", "unknown"},
 		{spool.ErrClosed, 503, "", "nothing was taken"},
-		{io.ErrShortWrite, 500, "", "short write"},
+		{fmt.Errorf("new segment: %w", syscall.EMFILE), 503, "1", "nothing was taken"},
+		{spool.ErrGone, 503, "1", "nothing was taken"},
 	}
 	for _, tt := range tests {
 		a := api(func(_ context.Context, b *report.Builder) error {

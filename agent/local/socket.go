@@ -29,6 +29,9 @@ func ListenUnix(ctx context.Context, path string) (net.Listener, error) {
 			return nil, fmt.Errorf("remove old socket: %w", err)
 		}
 	}
+	if err := makeRunFolder(filepath.Dir(path)); err != nil {
+		return nil, fmt.Errorf("socket %s: make its folder: %w", path, err)
+	}
 	l, err := throughDir(path, func(p string) (net.Listener, error) {
 		return (&net.ListenConfig{}).Listen(ctx, "unix", p)
 	})
@@ -42,6 +45,33 @@ func ListenUnix(ctx context.Context, path string) (net.Listener, error) {
 		return nil, errors.Join(err, l.Close())
 	}
 	return unlinking{l, path}, nil
+}
+
+// makeRunFolder makes the folder of a socket if it is absent, as one of /run is
+// after each boot.
+func makeRunFolder(dir string) error {
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		if errors.Is(err, os.ErrExist) {
+			return nil
+		}
+		return err
+	}
+	return os.Chmod(dir, 0o755) // whatever the umask
+}
+
+// Unreachable is the folder on the way to path through which other users do not
+// pass; empty if there is none.
+func Unreachable(path string) string {
+	dir, err := filepath.Abs(filepath.Dir(path))
+	for ; err == nil; dir = filepath.Dir(dir) {
+		if info, err := os.Stat(dir); err == nil && info.Mode().Perm()&0o001 == 0 {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	return ""
 }
 
 type unlinking struct {

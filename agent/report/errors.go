@@ -65,6 +65,13 @@ type Problem struct {
 	Field string `json:"field,omitempty"`
 }
 
+// Refuses tells whether an error is what is wrong with a request, which the same
+// request would find again.
+func Refuses(err error) bool {
+	_, field := errors.AsType[*FieldError](err)
+	return field || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrMediaType)
+}
+
 // WriteError answers err with the status it stands for: 400 for a wrong field,
 // 413, 415, and 500 for anything else.
 func WriteError(w http.ResponseWriter, err error) {

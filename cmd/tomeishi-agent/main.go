@@ -15,12 +15,14 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/tomeishi/tomeishi/agent"
 	"github.com/tomeishi/tomeishi/agent/config"
+	"github.com/tomeishi/tomeishi/cmd/internal/build"
 )
 
 const help = `tomeishi-agent runs on a host beside its applications.
@@ -56,9 +58,6 @@ const (
 	usage  = 2
 	found  = 3 // findings: it would start, and something is odd
 )
-
-// version is set when a release is linked.
-var version = ""
 
 func main() {
 	runtime.MemProfileRate = 0 // nobody asks for heap profiles, whose table takes a megabyte
@@ -114,7 +113,7 @@ func (f *flags) parse(args []string, stdout, stderr io.Writer) int {
 		return usage
 	}
 	if f.version {
-		fmt.Fprintln(stdout, "tomeishi-agent", versionText())
+		fmt.Fprintln(stdout, build.Line("tomeishi-agent"))
 		return done
 	}
 	switch {
@@ -135,14 +134,15 @@ func (f *flags) read() (config.Config, error) {
 func serve(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	f := newFlags("tomeishi-agent", help, stderr)
 	f.StringVar(&f.listen, "listen", "", "listen on the loopback `ADDRESS`, whatever the file says")
-	f.StringVar(&f.level, "log.level", "info", "debug, info, warn or error")
+	f.StringVar(&f.level, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&f.level, "log.level", "info", "the same as --log-level")
 	f.BoolVar(&f.version, "version", false, "say the version and end")
 	if code := f.parse(args, stdout, stderr); code >= 0 {
 		return code
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(f.level)); err != nil {
-		fmt.Fprintf(stderr, "tomeishi-agent: --log.level: %q is none of debug, info, warn, error\n", f.level)
+		fmt.Fprintf(stderr, "tomeishi-agent: --log-level: %q is none of debug, info, warn, error\n", f.level)
 		return usage
 	}
 	c, err := f.read()
@@ -150,7 +150,9 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "tomeishi-agent:", err)
 		return failed
 	}
-	a, err := agent.New(agent.Options{Config: c, Version: versionText(), Log: logger(stderr, level)})
+	log := logger(stderr, level)
+	defer ignoreHangup(log)()
+	a, err := agent.New(agent.Options{Config: c, Version: build.Version, Log: log})
 	if err == nil {
 		err = a.Run(ctx)
 	}
@@ -159,6 +161,29 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return failed
 	}
 	return done
+}
+
+// ignoreHangup lets a SIGHUP, as of a reload or a terminal that closes, end
+// nothing, until the function that it returns is called.
+func ignoreHangup(log *slog.Logger) (stop func()) {
+	hangups, end := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(hangups, syscall.SIGHUP)
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		for {
+			select {
+			case <-hangups:
+				log.Warn("SIGHUP changes nothing: the configuration is read at a start; restart the agent, nothing that it has accepted is lost")
+			case <-end:
+				return
+			}
+		}
+	})
+	return func() {
+		signal.Stop(hangups)
+		close(end)
+		wait.Wait()
+	}
 }
 
 // logger writes text for people on a terminal, and JSON otherwise.
@@ -170,14 +195,4 @@ func logger(w io.Writer, level slog.Level) *slog.Logger {
 		}
 	}
 	return slog.New(slog.NewJSONHandler(w, o))
-}
-
-func versionText() string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "unknown"
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/tomeishi/tomeishi/agent/config"
 	"github.com/tomeishi/tomeishi/agent/filekind"
 	"github.com/tomeishi/tomeishi/agent/strictyaml"
+	"github.com/tomeishi/tomeishi/cmd/internal/build"
 )
 
 // TestMain makes this binary the command when a test starts it so.
@@ -73,7 +74,8 @@ func TestUsage(t *testing.T) {
 	}{
 		{"--help", done, "adopt --config FILE --reason TEXT"},
 		{"adopt --help", done, "--reason TEXT"},
-		{"--version", done, "tomeishi-agent "},
+		{"--version", done, "tomeishi-agent " + build.Version + " ("},
+		{"--config " + bad + " --log-level loud", usage, "--log-level"},
 		{"", usage, "--config FILE is missing"},
 		{"--confg x", usage, "flag provided but not defined"},
 		{"--config x extra", usage, `unknown argument "extra"`},
@@ -118,6 +120,13 @@ func TestExample(t *testing.T) {
 	if resp != http.StatusAccepted {
 		t.Errorf("answered %d", resp)
 	}
+	if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	resp = post(t, addr, `{"specversion":"1.0","id":"2","source":"a","type":"payout.sent"}`)
+	if resp != http.StatusAccepted {
+		t.Errorf("answered %d after SIGHUP", resp)
+	}
 	adopting := []string{"adopt", "--config", "agent.yml", "--data", data, "--reason", "test"}
 	var out, errs strings.Builder
 	if code := run(adopting, &out, &errs); code != failed || !strings.Contains(errs.String(), "nothing to adopt") {
@@ -130,7 +139,7 @@ func TestExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Wait(); err != nil || !strings.Contains(string(rest), "agent stopped") {
+	if err := cmd.Wait(); err != nil || !strings.Contains(string(rest), "agent stopped") || !strings.Contains(string(rest), "SIGHUP changes nothing") {
 		t.Errorf("%v\n%s", err, rest)
 	}
 	errs.Reset()

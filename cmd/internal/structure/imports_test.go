@@ -104,6 +104,7 @@ func layers() []layer {
 		},
 		{
 			from: "cmd/tomeishi/term/...",
+			sees: []string{"cmd/internal/build"},
 			why:  "it is a leaf: every command builds on it, so it may know none, and no collector",
 		},
 		{
@@ -150,8 +151,8 @@ func layers() []layer {
 		},
 		{
 			from: "cmd/tomeishi-agent/...",
-			sees: []string{"agent/..."},
-			why:  "the agent's program is the agent and nothing else",
+			sees: []string{"agent/...", "cmd/internal/build"},
+			why:  "the agent's program is the agent and nothing else but the version of both programs",
 		},
 		{from: "plugins/action/...", why: whySDK},
 		{from: "plugins/source/...", why: whySDK},
