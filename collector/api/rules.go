@@ -199,6 +199,9 @@ func (a *API) eventShape(v machine.RuleView, alerts []Alert, now time.Time) Rule
 	if v.RuleStats.Errors > 0 && now.UnixNano()-v.LastErrorAt < int64(ill) {
 		r.Health, r.LastError = "err", a.Message.Record(v.LastError)
 	}
+	if !v.Blind.IsZero() {
+		r.Health, r.LastError = "err", a.Message.Record(v.Blind)
+	}
 	return r
 }
 

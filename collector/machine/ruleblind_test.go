@@ -365,6 +365,16 @@ func TestTypes(t *testing.T) {
 	r.restarted()
 }
 
+// TestNearToNothing has a type that looked like one of a rule which a later
+// program leaves out.
+func TestNearToNothing(t *testing.T) {
+	r := newRig(t, blindRules)
+	r.event("other", "pay", `{}`)
+	r.m.Types["other"].Near = "othr"
+	r.event("other", "pay", `{}`)
+	r.wantBlind("nobody reads what it looks like")
+}
+
 // TestGateUnguarded reloads rule files in which something no longer closes.
 func TestGateUnguarded(t *testing.T) {
 	r := newRig(t, blindRules)

@@ -106,6 +106,10 @@ func (m *Machine) nears() (n int) {
 // can close a gate should probably have read.
 func (m *Machine) nearMiss(eventType string, t *TypeSeen) {
 	rule := m.closerOf(t.Near)
+	if rule == nil { // it was left out: this program no longer takes it
+		t.Near = ""
+		return
+	}
 	labels := nearLabels(eventType, rule)
 	a := m.alertOf[m.aboutKey(ruleBlind, labels)]
 	if a == nil {
@@ -119,7 +123,8 @@ func nearLabels(eventType string, rule *rules.Rule) []Label {
 	return []Label{{Name: "event", Value: clip(valid(eventType))}, {Name: "group", Value: rule.Group}, {Name: "rule", Value: rule.Name}}
 }
 
-// closerOf is the first rule that reads the type and can close a gate.
+// closerOf is the first rule that reads the type and can close a gate; nil if
+// there is none.
 func (m *Machine) closerOf(eventType string) *rules.Rule {
 	for i, r := range m.live.set.Rules {
 		if m.live.closes[i] && slices.ContainsFunc(r.Body.Sources(), func(s match.Source) bool { return s.Event == eventType }) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/agent/spelling"
 	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
@@ -177,7 +178,8 @@ type RuleView struct {
 	*rules.Rule
 	RuleStats
 	Began    time.Time
-	Unseen   []string // types that it reads and of which no event has come yet
+	Unseen   []string    // types that it reads and of which no event has come yet
+	Blind    record.Note // what it cannot read; zero if it reads all
 	Keys     int
 	Standing int
 }
@@ -190,10 +192,11 @@ func (m *Machine) RulesView() (out []RuleView, set string, since time.Time) {
 	if m.live == nil {
 		return nil, "", time.Time{}
 	}
+	blind := m.blindRules()
 	for i, r := range m.live.set.Rules {
 		out = append(out, RuleView{
 			Rule: r, RuleStats: *m.live.stats[i],
-			Began: time.Unix(0, m.Live.Began[ruleName(r)]), Unseen: m.unseen(r, m.live.stats[i]),
+			Began: time.Unix(0, m.Live.Began[ruleName(r)]), Unseen: m.unseen(r, m.live.stats[i]), Blind: blind[ruleName(r)],
 			Keys: m.live.states[i].Keys(), Standing: m.stands[r.ID],
 		})
 	}

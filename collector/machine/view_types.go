@@ -3,6 +3,7 @@ package machine
 import (
 	"slices"
 
+	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/match"
 )
@@ -68,6 +69,19 @@ func (m *Machine) unseen(r *rules.Rule, stats *RuleStats) []string {
 		return nil // before types were noted
 	}
 	return slices.DeleteFunc(typesOf(r), func(event string) bool { return m.Types[event] != nil })
+}
+
+// blindRules are the rules that cannot read something, by group and name, with
+// what was said of it first.
+func (m *Machine) blindRules() map[string]record.Note {
+	out := map[string]record.Note{}
+	for _, a := range m.Alerts {
+		name := a.Label("group") + "/" + a.Label("rule")
+		if a.Ended == 0 && a.builtIn() && a.Rule == ruleBlind && out[name].IsZero() {
+			out[name] = a.About
+		}
+	}
+	return out
 }
 
 // DisarmedView are the rules that no longer close a gate since the set is live.

@@ -36,6 +36,9 @@ func (w *Web) eventGroups(t *message.Words) (out []ruleGroup) {
 		if v.RuleStats.Errors > 0 && now.UnixNano()-v.LastErrorAt < int64(errorStands) {
 			row.State, row.Problem = "failing", t.Record(v.LastError)
 		}
+		if !v.Blind.IsZero() {
+			row.State, row.Problem = "failing", t.Record(v.Blind)
+		}
 		g := &out[len(out)-1]
 		g.Rows = append(g.Rows, row)
 	}

@@ -103,6 +103,7 @@ func TestUnreadTypes(t *testing.T) {
 	s.wants(page, "no payout.sent has come yet")
 	s.lacks(page, "Events that no rule reads", "no longer closes")
 	s.block("app1", 1, &report.Event{ID: "x1", Source: "payer", Type: "payout_sent", Data: []byte(`{}`)})
+	s.wants(s.get("/rules?state=failing", http.StatusOK), "RequestPaidTwice", "Events of type payout_sent come, and no rule reads them")
 	s.load(strings.Replace(sceneRules, "target: withdrawals/btc, mode: enforce", "target: withdrawals/btc, mode: shadow", 1))
 	page = s.get("/rules", http.StatusOK)
 	s.wants(page, "Events that no rule reads", "<code>payout_sent</code>", "1 event", "Is it payout.sent?", "rule RequestPaidTwice no longer closes gate withdrawals/btc")
