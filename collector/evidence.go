@@ -8,7 +8,7 @@ import (
 	"sync"
 
 	"github.com/tomeishi/tomeishi/agent/report"
-	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
@@ -107,7 +107,7 @@ func (c *core) readEntry(places []place, found map[place]string) (why string) {
 	}
 	cell := url.PathEscape(c.machine.CellID())
 	ordinal := 0
-	err = eachBatch(e, func(b report.Batch) bool {
+	err = machine.EachBatch(e, func(b report.Batch) bool {
 		r := b.Reader()
 		for ev := (report.Event{}); len(places) > 0 && r.Next(&ev); ordinal++ {
 			if ordinal == places[0].ordinal {
@@ -124,30 +124,4 @@ func (c *core) readEntry(places []place, found map[place]string) (why string) {
 		found[p] = fmt.Sprintf("entry %d event %d, which the entry does not hold", p.index, p.ordinal)
 	}
 	return ""
-}
-
-// eachBatch calls do with the batches of an entry, in order, until it is false.
-// They share the entry's memory.
-func eachBatch(e entry.Entry, do func(report.Batch) bool) error {
-	if e.Kind == entry.KindBatch {
-		b, err := report.TrustBatch(e.Body)
-		if err == nil {
-			do(b)
-		}
-		return err
-	}
-	if e.Kind != entry.KindBlocks {
-		return fmt.Errorf("entry of kind %d, which holds no events", e.Kind)
-	}
-	for body := e.Body; len(body) > 0; {
-		b, rest, err := report.ReadBlock(body)
-		if err != nil {
-			return err
-		}
-		if !do(b.Batch) {
-			return nil
-		}
-		body = rest
-	}
-	return nil
 }

@@ -160,6 +160,7 @@ func (l *leader) lead(ctx context.Context, t *term) {
 	var work sync.WaitGroup
 	work.Go(func() { l.keepTime(ctx) })
 	work.Go(func() { every(ctx, func() { l.compareConditions(ctx) }) })
+	work.Go(func() { l.recount(ctx) })
 	work.Go(func() { verifier.Run(ctx) })
 	work.Go(func() { l.notify.Run(ctx) })
 	tale := &story{machine: l.machine, log: l.log}

@@ -31,13 +31,14 @@ const (
 	KindLead        Kind = 14 // Lead: a collector began to serve
 	KindNotifyState Kind = 15 // NotifyState: who was notified, and what the notifier must keep
 	KindBehavior    Kind = 16 // Behavior: from now on the machine judges as this version says
+	KindRecount     Kind = 17 // Recount: what an event rule forgot, from the tape
 )
 
 // Essential tells whether entries of this kind must commit even while the disk
 // is full and events are refused.
 func (k Kind) Essential() bool {
 	switch k {
-	case KindBlocks, KindBatch, KindPrepare, KindSamples, KindWrite:
+	case KindBlocks, KindBatch, KindPrepare, KindSamples, KindWrite, KindRecount:
 		return false
 	default:
 		return true
@@ -48,7 +49,7 @@ func (k Kind) Essential() bool {
 // not must stop the ledger: to pass over it would make another state than other
 // collectors have.
 func Known(k Kind) error {
-	if k < KindGenesis || k > KindBehavior {
+	if k < KindGenesis || k > KindRecount {
 		return fmt.Errorf("an entry of kind %d, of which this version knows nothing: run the version that wrote it, or a later one", k)
 	}
 	return nil
@@ -194,6 +195,23 @@ type Result struct {
 // Behavior raises the version of the machine's behavior.
 type Behavior struct {
 	Version uint32 `json:"version"`
+}
+
+// Recount gives an event rule what it forgot, as it stands on the tape, of keys for
+// which that is due.
+type Recount struct {
+	Rule string       `json:"rule"` // its id in hex
+	Keys []RecountKey `json:"keys"`
+	Lost bool         `json:"lost,omitempty"` // the tape does not reach far enough, or could not be read
+}
+
+// A RecountKey is all events of one key between two times, both included.
+type RecountKey struct {
+	Key    [2]uint64 `json:"key"`
+	Text   []byte    `json:"text"` // of the key, canonical
+	From   int64     `json:"from"` // Unix nanoseconds
+	To     int64     `json:"to"`
+	Events []byte    `json:"events,omitempty"` // as package machine writes them
 }
 
 // Restored says that the ledger goes on from a backup, so that what happened

@@ -101,6 +101,9 @@ func everything(t *testing.T, version uint32) *rig {
 	}
 	r.json(entry.KindDecision, entry.Decision{Do: entry.DoVerdict, Actor: "bob", Incident: "i1", Verdict: VerdictTest, Reason: "tried"})
 	r.must(r.json(entry.KindRestored, entry.Restored{Actor: "root", Backup: r.now.Add(-time.Hour)}))
+	if version >= 3 {
+		r.recountsLate()
+	}
 	r.later(48 * time.Hour)
 	r.tick()
 	return r

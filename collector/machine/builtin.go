@@ -31,6 +31,7 @@ const (
 	clockOff    = "ClockOff"
 	ruleErrors  = "RuleErrors"
 	ruleBlind   = "RuleBlind"
+	eventsLate  = "EventsLate"
 
 	eventIDReused    = "EventIdReused"
 	repeatsForgotten = "RepeatsForgotten"

@@ -67,6 +67,9 @@ func (m *Machine) count(i int) (late bool) {
 		}
 	}
 	stats.Matched++
+	if say.Recount {
+		m.owe(rule, state.(form.Recounter))
+	}
 	if say.Saturated {
 		m.saturated(rule, stats)
 	}

@@ -17,7 +17,7 @@ func (m *Machine) wake(a *Alert, due int64) {
 // due is when something must be looked at again; 0 for never.
 func (m *Machine) due() int64 {
 	first := int64(0)
-	for _, at := range [...]int64{m.formsDue(), m.alertTimers.next(), m.agentTimers.next(), m.Automatic.Until} {
+	for _, at := range [...]int64{m.formsDue(), m.alertTimers.next(), m.agentTimers.next(), m.Automatic.Until, m.recountsDue()} {
 		if at != 0 && (first == 0 || at < first) {
 			first = at
 		}
@@ -67,6 +67,7 @@ func (m *Machine) expire() {
 		}
 	}
 	m.fallSilent(m.agentTimers.due(m.Time))
+	m.reviewRecounts()
 }
 
 // review ends an alert whose condition is no longer true.
@@ -78,6 +79,9 @@ func (m *Machine) review(a *Alert) {
 		return
 	case rule == nil && a.builtIn() && a.Rule == ruleBlind:
 		m.reviewBlind(a)
+		return
+	case rule == nil && a.builtIn() && a.Rule == eventsLate:
+		m.reviewLate(a)
 		return
 	case rule == nil:
 		m.end(a, overBecause(a))

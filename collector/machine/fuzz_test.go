@@ -18,6 +18,13 @@ func FuzzApply(f *testing.F) {
 	r := history(f)
 	saved := r.m.Snapshot().Bytes
 	_, set, _ := r.m.RulesView()
+	r.recountsLate()
+	r.paidAt("late", "p3", r.now.Add(-41*time.Hour))
+	recount := []byte("{}")
+	if in := r.m.Recounter(); in != nil {
+		recount = entry.Marshal(r.readBack(in)[0])
+	}
+	saved = r.m.Snapshot().Bytes
 	stuck := r.level("Stuck", "instance", "host2")
 	stuck.Annotations = []Label{{Name: "summary", Value: "s"}}
 	for kind, body := range map[entry.Kind][]byte{
@@ -30,6 +37,7 @@ func FuzzApply(f *testing.F) {
 		entry.KindDecision:  entry.Marshal(entry.Decision{Do: entry.DoForget, Agent: "host1", Actor: "alice", Reason: "sold"}),
 		entry.KindResult:    entry.Marshal(entry.Result{Effect: "e1", State: string(Verified)}),
 		entry.KindRestored:  entry.Marshal(entry.Restored{Cell: "c1", Actor: "root"}),
+		entry.KindRecount:   recount,
 		entry.KindLive:      entry.Marshal(entry.Live{Set: set}),
 	} {
 		f.Add(byte(kind), body, int64(time.Minute))

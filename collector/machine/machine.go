@@ -76,7 +76,7 @@ func New() *Machine {
 }
 
 // Apply applies one entry and returns its outcome: a BlocksOutcome, a
-// BatchOutcome, a SamplesOutcome, a LevelsOutcome, a LiveOutcome, Pending, a
+// BatchOutcome, a SamplesOutcome, a LevelsOutcome, a LiveOutcome, a RecountOutcome, Pending, a
 // *Refusal, another error, or nil.
 func (m *Machine) Apply(e entry.Entry) any {
 	m.mu.Lock()
@@ -141,6 +141,8 @@ func (m *Machine) apply(e entry.Entry) any {
 		return decode(e, m.notes)
 	case entry.KindBehavior:
 		return decode(e, m.raiseBehavior)
+	case entry.KindRecount:
+		return decode(e, m.recount)
 	}
 	return entry.Known(e.Kind)
 }

@@ -132,10 +132,10 @@ func (m *Machine) unread(hit *match.Hit, s *Sight) {
 	rule := m.live.set.Rules[hit.Rule]
 	switch {
 	case s.Blind:
-		m.again(m.aboutAs(ruleBlind, m.blindness(hit.Rule), blindLabels(rule.Group, rule.Name, s)))
+		m.again(m.aboutAs(ruleBlind, m.gravity(hit.Rule), blindLabels(rule.Group, rule.Name, s)))
 	case blind:
 		s.Blind = true
-		a := m.aboutAs(ruleBlind, m.blindness(hit.Rule), blindLabels(rule.Group, rule.Name, s))
+		a := m.aboutAs(ruleBlind, m.gravity(hit.Rule), blindLabels(rule.Group, rule.Name, s))
 		a.About = m.aboutBlind(rule, s, hit)
 		m.again(a)
 	}
@@ -173,8 +173,8 @@ func (m *Machine) aboutBlind(rule *rules.Rule, s *Sight, hit *match.Hit) record.
 	return n
 }
 
-// blindness is how grave it is that the rule reads nothing.
-func (m *Machine) blindness(rule int) string {
+// gravity is how grave it is that the rule may miss something.
+func (m *Machine) gravity(rule int) string {
 	if m.live.closes[rule] {
 		return "critical"
 	}
@@ -285,11 +285,11 @@ func (m *Machine) regrade() {
 		for _, s := range reading.Sights {
 			labels := blindLabels(m.live.set.Rules[i].Group, m.live.set.Rules[i].Name, s)
 			a := m.alertOf[m.aboutKey(ruleBlind, labels)]
-			if !s.Blind || a == nil || a.Label("severity") == m.blindness(i) {
+			if !s.Blind || a == nil || a.Label("severity") == m.gravity(i) {
 				continue
 			}
 			m.end(a, record.New(record.Regraded))
-			anew := m.aboutAs(ruleBlind, m.blindness(i), labels)
+			anew := m.aboutAs(ruleBlind, m.gravity(i), labels)
 			anew.About, anew.Total, anew.Value = a.About, a.Total, a.Value
 			m.wake(anew, s.At+int64(sightKept))
 		}

@@ -98,6 +98,7 @@ func (m *Machine) dropRules(set *rules.Set) {
 	for _, r := range set.Metrics {
 		metrics[hex.EncodeToString(r.ID[:])] = true
 	}
+	m.dropRecounts(ids)
 	maps.DeleteFunc(m.Fired, func(id string, _ int64) bool { return !metrics[id] })
 	maps.DeleteFunc(m.states, func(id RuleID, _ form.State) bool { return !ids[id] })
 	maps.DeleteFunc(m.Stats, func(name string, _ *RuleStats) bool { return !names[name] })

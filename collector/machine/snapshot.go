@@ -118,7 +118,7 @@ func (m *Machine) load(b []byte) (*state, *rules.Set, error) {
 	if err := json.Unmarshal(b[:n], &st); err != nil {
 		return nil, nil, fmt.Errorf("snapshot: %w", err)
 	}
-	if !whole(st.Gates) || !whole(st.Closings) || !whole(st.Spools) || !whole(st.Stats) || !whole(st.Agents) || !whole(st.Kept) || !whole(st.Readings) || !whole(st.Types) || st.Fired == nil || slices.Contains(st.Gone, nil) ||
+	if !whole(st.Gates) || !whole(st.Closings) || !whole(st.Spools) || !whole(st.Stats) || !whole(st.Agents) || !whole(st.Kept) || !soundRecounts(st.Recounts) || !whole(st.Readings) || !whole(st.Types) || st.Fired == nil || slices.Contains(st.Gone, nil) ||
 		slices.Contains(st.Holds, nil) || slices.Contains(st.Alerts, nil) ||
 		slices.Contains(st.Effects, nil) || slices.Contains(st.Incidents, nil) || st.readingsTorn() {
 		return nil, nil, errSnapshot

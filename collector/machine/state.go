@@ -40,6 +40,8 @@ type state struct {
 	Pending *RuleSet
 	Stats   map[string]*RuleStats // by group and name
 
+	Recounts map[string]*Recount `json:",omitempty"` // of event rules that forgot something they need, by id in hex
+
 	Fired map[string]int64 // ledger time at which a metric rule fired last, by its id in hex
 
 	Agents    map[string]*Agent // by id
@@ -91,13 +93,19 @@ type RuleSet struct {
 // RuleStats counts what happened to the events of one rule.
 type RuleStats struct {
 	Matched, Missing, Late, Errors, Saturated uint64
-	LastError                                 record.Note `json:",omitzero"`
-	LastErrorAt, LastSaturated, LastFired     int64
+
+	Recounted                             uint64      `json:",omitempty"` // that came back from the tape
+	LastError                             record.Note `json:",omitzero"`
+	LastErrorAt, LastSaturated, LastFired int64
 }
 
 // Events counts events as they were applied; Late are those that came later than
 // at least one rule calls on time.
-type Events struct{ Accepted, Duplicates, Late, Ahead, Malformed uint64 }
+// Recounted came back from the tape.
+type Events struct {
+	Accepted, Duplicates, Late, Ahead, Malformed uint64
+	Recounted                                    uint64 `json:",omitempty"`
+}
 
 // Signals counts what came of hosts: entries with samples, their frames, and
 // remote write requests.

@@ -208,6 +208,7 @@ type Totals struct {
 	Events
 	Signals                                  Signals
 	Alerts, Holds, Keys, Fingerprints, Bytes int
+	Owed                                     int // keys of rules for which a recount is due
 	// HorizonFloor is the second of ledger time before which repeated events
 	// are no longer recognized because memory is bounded; 0 if none.
 	HorizonFloor uint32
@@ -223,6 +224,9 @@ func (m *Machine) Totals() Totals {
 	}
 	for _, s := range m.states {
 		t.Keys += s.Keys()
+	}
+	for _, rc := range m.Recounts {
+		t.Owed += len(rc.Keys)
 	}
 	return t
 }

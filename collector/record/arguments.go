@@ -79,6 +79,8 @@ var arguments = map[Kind][]string{
 	AboutTimeBehind:    nil,
 	AboutTimeDoubted:   nil,
 	AboutNotifyFailing: {"receiver", "integration"},
+	AboutLate:          {"rule", "lag"},
+	AboutLateLost:      {"rule"},
 
 	FaultOther:     {"of", "field", "value"},
 	FaultUnordered: {"of", "field", "value"},

@@ -129,6 +129,8 @@ const (
 	AboutTimeBehind    Kind = "about_ledger_time_behind"
 	AboutTimeDoubted   Kind = "about_ledger_time_doubted"
 	AboutNotifyFailing Kind = "about_notify_failing"
+	AboutLate          Kind = "about_events_late" // lag is by how much all of them are late, if that is no accident
+	AboutLateLost      Kind = "about_events_late_lost"
 )
 
 // Faults of rules: why an event could not be judged or counted.

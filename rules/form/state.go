@@ -37,6 +37,8 @@ type Recounter interface {
 	// Forget says that nothing is known of events up to a time, and that those which
 	// come from now on stand at index of the ledger or after it.
 	Forget(now int64, index uint64, time int64)
+	// Held is where the events of a key stand that were not forgotten.
+	Held(key window.Key) []window.Ref
 	// Reach is how far apart two events may be that count together.
 	Reach() int64
 	// Recount takes in events that may have been forgotten, each once, and says what

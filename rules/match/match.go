@@ -323,6 +323,18 @@ func (v *value) summand() (decimal.Decimal, bool) {
 	}
 }
 
+// IsKey tells whether bytes are a Hit's Key of n fields.
+func IsKey(key []byte, n int) bool {
+	for ; n > 0 && len(key) >= 4; n-- {
+		size := binary.BigEndian.Uint32(key)
+		if key = key[4:]; uint64(size) > uint64(len(key)) {
+			return false
+		}
+		key = key[size:]
+	}
+	return n == 0 && len(key) == 0
+}
+
 // Labels are the texts of a Hit's Key, in the order of the source's By. They
 // are made valid UTF-8, which the data of an event may not be: labels must come
 // back from a snapshot as they went in.

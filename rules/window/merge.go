@@ -18,7 +18,7 @@ type arrival struct {
 // with one of them what it would have been asked when it arrived: try is given the run
 // as it was then. It tells how many came back; saturated says that not all had room.
 func (t *Table) Merge(now int64, k Key, back []Entry, from Ref, try func(run Run, at int)) (n int, saturated bool) {
-	all, times := t.arrivals(k, back)
+	all, times, agreed := t.arrivals(k, back)
 	if len(times) == 0 {
 		return 0, false
 	}
@@ -43,7 +43,9 @@ func (t *Table) Merge(now int64, k Key, back []Entry, from Ref, try func(run Run
 				run.total(at)
 			}
 		} else {
-			run, at = t.insert(s, a.entry)
+			if run, at = t.insert(s, a.entry); a.ref <= agreed {
+				run.Accept(at) // what was accepted then would have been with all before it
+			}
 		}
 		if a.ref >= from && t.near(times, run.Time(at)) {
 			try(run, at)
@@ -53,13 +55,16 @@ func (t *Table) Merge(now int64, k Key, back []Entry, from Ref, try func(run Run
 }
 
 // arrivals are the kept entries of a key and those that come back, in the order in
-// which they arrived, and the times of the latter.
-func (t *Table) arrivals(k Key, back []Entry) (all []arrival, times []int64) {
+// which they arrived, the times of the latter, and the last that was accepted.
+func (t *Table) arrivals(k Key, back []Entry) (all []arrival, times []int64, agreed Ref) {
 	held := map[Ref]bool{}
 	if run, ok := t.Get(k); ok {
 		words := slices.Clone(run.words)
 		for i := range run.n {
 			held[run.Ref(i)] = true
+			if run.Accepted(i) {
+				agreed = max(agreed, run.Ref(i))
+			}
 			all = append(all, arrival{ref: run.Ref(i), words: words[i*t.stride : (i+1)*t.stride]})
 		}
 	}
@@ -72,7 +77,7 @@ func (t *Table) arrivals(k Key, back []Entry) (all []arrival, times []int64) {
 	}
 	slices.SortFunc(all, func(a, b arrival) int { return cmp.Compare(a.ref, b.ref) })
 	slices.Sort(times)
-	return all, times
+	return all, times, agreed
 }
 
 // near tells whether any of the times may share a window with one.

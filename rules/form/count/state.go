@@ -62,6 +62,14 @@ func (s *state) Forget(now int64, index uint64, time int64) {
 	s.table.Forget(time)
 }
 
+// Held implements form.Recounter.
+func (s *state) Held(key window.Key) (refs []window.Ref) {
+	if run, ok := s.table.Get(key); ok {
+		refs = run.Refs(nil, window.Span{To: run.Len()})
+	}
+	return refs
+}
+
 // Reach implements form.Recounter.
 func (s *state) Reach() int64 { return int64(s.within) }
 

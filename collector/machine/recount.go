@@ -1,0 +1,298 @@
+package machine
+
+import (
+	"cmp"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/record"
+	"github.com/tomeishi/tomeishi/rules"
+	"github.com/tomeishi/tomeishi/rules/form"
+	"github.com/tomeishi/tomeishi/rules/match"
+	"github.com/tomeishi/tomeishi/rules/window"
+)
+
+// A Recount is what a rule is owed of the events that it forgot.
+type Recount struct {
+	Since int64     // ledger time since when anything is owed
+	Keys  []Waiting `json:",omitempty"` // sorted by key and time
+	Lost  int64     `json:",omitempty"` // ledger time at which something last could not be told again
+	Alert string    `json:",omitempty"` // EventsLate, while it stands
+	Lag   [2]int64  `json:",omitzero"`  // by how much the events that wait were late, least and most
+}
+
+// Waiting is a key with events that came so late that something was forgotten which
+// they may count with.
+type Waiting struct {
+	Key      window.Key
+	Text     []byte     // of the key, as in match.Hit
+	First    window.Ref // the first of the events
+	From, To int64      // the times of what they may count with
+}
+
+const (
+	maxWaiting = 10_000           // keys of one rule
+	lateAfter  = 30 * time.Second // how long a recount may be due before people are told
+	lateStands = 24 * time.Hour   // how long they are told that it did not find all
+)
+
+func compareWaiting(a, b Waiting) int {
+	return cmp.Or(compareKeys(a.Key, b.Key), cmp.Compare(a.From, b.From))
+}
+
+// owe notes that the event which is being counted may count with something that the
+// rule forgot.
+func (m *Machine) owe(rule *rules.Rule, state form.Recounter) {
+	e, reach := &m.event, state.Reach()
+	rc := m.recountOf(rule)
+	lag := m.Time - e.Time
+	if rc.Lag[0] == 0 || len(rc.Keys) == 0 {
+		rc.Lag = [2]int64{lag, lag}
+	}
+	rc.Lag = [2]int64{min(rc.Lag[0], lag), max(rc.Lag[1], lag)}
+	w := Waiting{e.Key, e.Hit.Key, e.Ref, e.Time - reach, e.Time + reach}
+	i, _ := slices.BinarySearchFunc(rc.Keys, w, compareWaiting)
+	for _, near := range [2]int{i - 1, i} {
+		if near >= 0 && near < len(rc.Keys) && rc.Keys[near].meets(w) {
+			old := &rc.Keys[near]
+			old.From, old.To = min(old.From, w.From), max(old.To, w.To)
+			return
+		}
+	}
+	if len(rc.Keys) >= maxWaiting {
+		m.lost(rc)
+		return
+	}
+	w.Text = slices.Clone(w.Text)
+	rc.Keys = slices.Insert(rc.Keys, i, w)
+}
+
+// meets tells whether both are of one key and of times that touch.
+func (w Waiting) meets(o Waiting) bool {
+	return w.Key == o.Key && w.From <= o.To && o.From <= w.To
+}
+
+// recountOf is what is owed to a rule.
+func (m *Machine) recountOf(rule *rules.Rule) *Recount {
+	id := hex.EncodeToString(rule.ID[:])
+	rc := m.Recounts[id]
+	if rc == nil {
+		if m.Recounts == nil {
+			m.Recounts = map[string]*Recount{}
+		}
+		rc = &Recount{}
+		m.Recounts[id] = rc
+	}
+	if !rc.owed() {
+		rc.Since = m.Time
+	}
+	return rc
+}
+
+// owed tells whether anything is.
+func (rc *Recount) owed() bool { return len(rc.Keys) > 0 }
+
+// lost notes that not all could be told again that an event may count with.
+func (m *Machine) lost(rc *Recount) { rc.Lost = m.Time }
+
+// RecountOutcome says how many events came back to a rule.
+type RecountOutcome struct{ Events int }
+
+// recount takes in what a rule forgot, as the leader read it from the tape, and judges
+// what it was forgotten for.
+func (m *Machine) recount(r entry.Recount) any {
+	rc := m.Recounts[r.Rule]
+	place, state := m.recounted(r.Rule)
+	if rc == nil || state == nil {
+		return RecountOutcome{} // of a rule that is gone
+	}
+	rule, stats := m.live.set.Rules[place], m.live.stats[place]
+	var out RecountOutcome
+	first := rc.settle(r.Keys)
+	for i, k := range r.Keys {
+		back, err := readEntries(k.Events, rule.Body.Sources()[0].Columns)
+		if err != nil {
+			return err
+		}
+		if from, waits := first[i]; waits {
+			out.Events += m.comeBack(rule, stats, state, k, back, from)
+		}
+	}
+	if r.Lost {
+		m.lost(rc)
+	}
+	m.reviewRecount(r.Rule)
+	return out
+}
+
+// recounted is the place and the state of a live rule, by its id in hex; nil if it cannot
+// be told again what it forgot.
+func (m *Machine) recounted(id string) (place int, state form.Recounter) {
+	if m.live == nil || m.Behavior < form.LateCounts {
+		return 0, nil
+	}
+	for i, r := range m.live.set.Rules {
+		if state, ok := m.live.states[i].(form.Recounter); ok && hex.EncodeToString(r.ID[:]) == id {
+			return i, state
+		}
+	}
+	return 0, nil
+}
+
+// settle drops what waited for the events of some keys and says, by the place of each
+// key for which anything waited, which event was the first.
+func (rc *Recount) settle(keys []entry.RecountKey) map[int]window.Ref {
+	places, first := map[window.Key][]int{}, map[int]window.Ref{}
+	for i, k := range keys {
+		places[k.Key] = append(places[k.Key], i)
+	}
+	rc.Keys = slices.DeleteFunc(rc.Keys, func(w Waiting) bool {
+		for _, i := range places[w.Key] {
+			if w.From < keys[i].From || w.To > keys[i].To {
+				continue
+			}
+			if ref, ok := first[i]; !ok || w.First < ref {
+				first[i] = w.First
+			}
+			return true
+		}
+		return false
+	})
+	return first
+}
+
+// comeBack gives a rule what it forgot of one key, and acts on what it has to say.
+func (m *Machine) comeBack(rule *rules.Rule, stats *RuleStats, state form.Recounter, k entry.RecountKey, back []window.Entry, from window.Ref) int {
+	if !match.IsKey(k.Text, len(rule.By)) {
+		return 0 // written by no edge
+	}
+	say := &m.say
+	say.Reset()
+	n := state.Recount(m.Time, k.Key, back, from, say)
+	stats.Recounted += uint64(n)
+	m.Events.Recounted += uint64(n)
+	if say.Saturated {
+		m.saturated(rule, stats)
+	}
+	if say.Fault != nil {
+		m.ruleError(rule, stats, say.Fault)
+	}
+	if say.Answer == form.True {
+		say.Key, say.Text = k.Key, k.Text
+		m.isTrue(rule, stats)
+	} else if a := m.alertOf[alertKey{rule.ID, k.Key}]; a != nil && n > 0 {
+		say.Withdrawn = true
+		m.refute(a, state)
+	}
+	return n
+}
+
+// recountsDue is when people must be told that a recount is due; 0 for never.
+func (m *Machine) recountsDue() (first int64) {
+	for _, rc := range m.Recounts {
+		if at := rc.Since + int64(lateAfter); rc.owed() && rc.Alert == "" && (first == 0 || at < first) {
+			first = at
+		}
+	}
+	return first
+}
+
+// reviewRecounts tells of recounts that have been due for long.
+func (m *Machine) reviewRecounts() {
+	for _, id := range sortedKeys(m.Recounts) {
+		if rc := m.Recounts[id]; rc.owed() && rc.Alert == "" && rc.Since+int64(lateAfter) <= m.Time {
+			m.reviewRecount(id)
+		}
+	}
+}
+
+// reviewRecount raises, keeps or ends EventsLate of a rule: it stands while a recount
+// has been due for long, and for a day if one did not find all.
+func (m *Machine) reviewRecount(id string) {
+	rc := m.Recounts[id]
+	place, state := m.recounted(id)
+	late := rc.owed() && rc.Since+int64(lateAfter) <= m.Time
+	lost := rc.Lost != 0 && rc.Lost+int64(lateStands) > m.Time
+	if state != nil && (late || lost) {
+		m.tellLate(rc, place, late)
+		return
+	}
+	if a := m.byID[rc.Alert]; a != nil && a.Ended == 0 {
+		m.end(a, record.New(record.NoLongerTrue))
+	}
+	rc.Alert = ""
+	if !lost {
+		rc.Lost = 0
+	}
+	if !rc.owed() && !lost {
+		delete(m.Recounts, id)
+	}
+}
+
+func (m *Machine) tellLate(rc *Recount, place int, late bool) {
+	rule := m.live.set.Rules[place]
+	a := m.aboutAs(eventsLate, m.gravity(place), []Label{{Name: "group", Value: clip(rule.Group)}, {Name: "rule", Value: clip(rule.Name)}})
+	rc.Alert, a.Updated = a.ID, m.Time
+	a.Value = decimalOf(len(rc.Keys))
+	if late {
+		a.About = record.New(record.AboutLate, rule.Name, constantLag(rc.Lag))
+		a.Due = 0
+		m.alertTimers.drop(a)
+		return
+	}
+	a.About = record.New(record.AboutLateLost, rule.Name)
+	m.wake(a, rc.Lost+int64(lateStands))
+}
+
+// reviewLate looks again at an alert EventsLate whose time has come.
+func (m *Machine) reviewLate(a *Alert) {
+	a.Due = 0
+	for _, id := range sortedKeys(m.Recounts) {
+		if m.Recounts[id].Alert == a.ID {
+			m.reviewRecount(id)
+			return
+		}
+	}
+	m.end(a, record.New(record.NoLongerTrue))
+}
+
+// constantLag is by how much all events are late, if it is about the same for all and
+// no accident: a clock or a time zone that is wrong. Empty if it is not.
+func constantLag(lag [2]int64) string {
+	const about, least = int64(2 * time.Minute), int64(20 * time.Minute)
+	if lag[1]-lag[0] > about || lag[0] < least {
+		return ""
+	}
+	minutes := (lag[0] + int64(30*time.Second)) / int64(time.Minute)
+	return fmt.Sprintf("%d h %02d min", minutes/60, minutes%60)
+}
+
+// dropRecounts forgets what is owed to rules that are gone.
+func (m *Machine) dropRecounts(live map[RuleID]bool) {
+	for _, id := range sortedKeys(m.Recounts) {
+		raw, err := hex.DecodeString(id)
+		if err == nil && len(raw) == len(RuleID{}) && live[RuleID(raw)] {
+			continue
+		}
+		if a := m.byID[m.Recounts[id].Alert]; a != nil && a.Ended == 0 {
+			m.end(a, record.New(record.RuleRemoved))
+		}
+		delete(m.Recounts, id)
+	}
+	if len(m.Recounts) == 0 {
+		m.Recounts = nil
+	}
+}
+
+// soundRecounts tells whether what is owed is as it was written.
+func soundRecounts(all map[string]*Recount) bool {
+	for _, rc := range all {
+		if rc == nil || !slices.IsSortedFunc(rc.Keys, compareWaiting) {
+			return false
+		}
+	}
+	return true
+}

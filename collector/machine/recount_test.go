@@ -1,0 +1,203 @@
+package machine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
+)
+
+// readBack is what the edge makes of the tape for a recounter.
+func (r *rig) readBack(in *Recounter) []entry.Recount {
+	r.t.Helper()
+	for _, e := range r.tape {
+		if e.Index <= in.Through() && e.Time >= in.From() {
+			if err := in.Read(e); err != nil && e.Kind != entry.KindBlocks {
+				r.t.Fatal(err)
+			}
+		}
+	}
+	return in.Recounts(false)
+}
+
+// recount does once what the edge does for late events, and tells how many came back.
+func (r *rig) recount(lost bool) (n int) {
+	r.t.Helper()
+	in := r.m.Recounter()
+	if in == nil {
+		r.t.Fatal("nothing is due")
+	}
+	for _, rc := range r.readBack(in) {
+		rc.Lost = lost
+		out := r.json(entry.KindRecount, rc)
+		r.must(out)
+		n += out.(RecountOutcome).Events
+	}
+	return n
+}
+
+// recountsLate forgets a payment, is told of another of its request, and recounts.
+func (r *rig) recountsLate() {
+	at := r.now
+	r.paidAt("late", "p1", at)
+	for i := range 40 {
+		r.later(time.Hour)
+		r.pay(fmt.Sprint("after", i), "p")
+	}
+	r.paidAt("late", "p2", at.Add(time.Minute))
+	if r.m.Recounter() == nil {
+		r.t.Fatal("nothing was forgotten")
+	}
+	r.later(time.Minute)
+	r.tick()
+	r.recount(true)
+}
+
+// paidAt sends a payment that was made at another time than now.
+func (r *rig) paidAt(request, payment string, at time.Time) {
+	r.t.Helper()
+	e := payout(request+payment, request, payment, "a", "1")
+	e.Time = at.UnixNano()
+	r.send(e)
+}
+
+// TestRecount sends the second payment of a request when the first has been forgotten
+// for long.
+func TestRecount(t *testing.T) {
+	r := newRig(t, testRules)
+	at := r.now
+	r.paidAt("w1", "p1", at)
+	for i := range 200 { // others come and go, until w1 is swept
+		r.later(30 * time.Minute)
+		r.pay(fmt.Sprint("x", i), "p")
+	}
+	r.paidAt("w1", "p2", at.Add(20*time.Minute))
+	r.wantClosed("btc", false)
+	r.restarted()
+	if n := r.recount(false); n == 0 {
+		t.Error("nothing came back")
+	}
+	r.wantClosed("btc", true)
+	if in := r.m.Recounter(); in != nil {
+		t.Error("a recount is due after the recount")
+	}
+	if slices.Contains(r.standing(), "EventsLate") {
+		t.Error("what was recounted at once is told")
+	}
+	if got := r.m.Totals().Recounted; got == 0 {
+		t.Error("what came back is not counted")
+	}
+	r.restarted()
+}
+
+// TestRecountLeavesRepeats sends a payment again, long after it was made: it is one.
+func TestRecountLeavesRepeats(t *testing.T) {
+	r := newRig(t, testRules)
+	at := r.now
+	r.paidAt("w1", "p1", at)
+	r.later(100 * time.Hour)
+	r.pay("x", "p")
+	for range 3 {
+		r.paidAt("w1", "p1", at)
+		if r.m.Recounter() != nil {
+			r.recount(false)
+		}
+	}
+	r.paidAt("w1", "p3", at.Add(61*time.Minute))
+	if r.m.Recounter() != nil {
+		r.recount(false)
+	}
+	r.wantClosed("btc", false)
+	r.paidAt("w1", "p2", at.Add(59*time.Minute))
+	if r.m.Recounter() != nil {
+		r.recount(false)
+	}
+	r.wantClosed("btc", true)
+}
+
+// TestEventsLate tells of a recount that is due for long, and of one that did not find
+// all.
+func TestEventsLate(t *testing.T) {
+	r := newRig(t, testRules)
+	at := r.now
+	for i := range 5 {
+		r.paidAt(fmt.Sprint("w", i), "p1", at)
+	}
+	r.later(9 * time.Hour)
+	for i := range 2000 {
+		r.pay(fmt.Sprint("x", i), "p")
+	}
+	late := func() *Alert {
+		for _, a := range r.m.AlertsView() {
+			if a.Rule == "EventsLate" && a.Ended == 0 && a.Label("rule") == "PaidTwice" {
+				return &a
+			}
+		}
+		return nil
+	}
+	for i := range 5 {
+		r.paidAt(fmt.Sprint("w", i), "p2", r.now.Add(-9*time.Hour))
+	}
+	r.later(29 * time.Second)
+	r.tick()
+	if late() != nil {
+		t.Fatal("told before anybody could have read the tape")
+	}
+	r.later(2 * time.Second)
+	r.tick()
+	a := late()
+	if a == nil || a.Label("severity") != "critical" || a.About.Arg("lag") != "9 h 00 min" {
+		t.Fatalf("%+v is not the alert of a recount that is due", a)
+	}
+	r.restarted()
+	r.recount(true)
+	if a = late(); a == nil || !strings.Contains(string(a.About.Kind), "lost") {
+		t.Fatalf("%+v is not the alert of a recount that did not find all", a)
+	}
+	r.later(23 * time.Hour)
+	r.tick()
+	if late() == nil {
+		t.Fatal("it is over too soon")
+	}
+	r.restarted()
+	r.later(2 * time.Hour)
+	r.tick()
+	if a = late(); a != nil || len(r.m.Recounts) != 0 {
+		t.Errorf("after a day: %+v, owed %v", a, r.m.Recounts)
+	}
+	r.paidAt("w1", "p3", at.Add(time.Minute))
+	r.later(time.Minute)
+	r.tick()
+	if late() == nil {
+		t.Fatal("not told")
+	}
+	r.recount(false)
+	if a = late(); a != nil || len(r.m.Recounts) != 0 {
+		t.Errorf("after a recount that found all: %+v, owed %v", a, r.m.Recounts)
+	}
+	r.paidAt("w2", "p3", at.Add(time.Minute))
+	r.later(time.Minute)
+	r.tick()
+	r.load(strings.Replace(testRules, "PaidTwice", "Another", 1))
+	if a = late(); a != nil || len(r.m.Recounts) > 1 {
+		t.Errorf("after the rule is gone: %+v, owed %v", a, r.m.Recounts)
+	}
+}
+
+// TestManyLate sends more late keys than are kept to wait: that is told.
+func TestManyLate(t *testing.T) {
+	r := newRig(t, strings.Replace(testRules, "severity: critical", "severity: warning", 1))
+	for i := range maxWaiting + 10 {
+		r.paidAt(fmt.Sprint("w", i), "p1", r.now.Add(-100*time.Hour))
+	}
+	if n := len(r.m.Recounts); n == 0 {
+		t.Fatal("nothing is due")
+	}
+	r.recount(false)
+	if !slices.Contains(r.standing(), "EventsLate") {
+		t.Errorf("it is not told that not all was recounted: %v", r.standing())
+	}
+}

@@ -1,0 +1,303 @@
+package machine
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/dchest/siphash"
+
+	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/collector/machine/dedup"
+	"github.com/tomeishi/tomeishi/rules/decimal"
+	"github.com/tomeishi/tomeishi/rules/form"
+	"github.com/tomeishi/tomeishi/rules/match"
+	"github.com/tomeishi/tomeishi/rules/window"
+)
+
+// A Recounter finds on the tape what rules are owed. It is given the tape from From
+// on, and is no part of the state: the machine goes on meanwhile.
+type Recounter struct {
+	hash    func([]byte) window.Key
+	digests *dedup.Digester
+	shapes  map[string]*dedup.Shape // by type of events
+	other   *dedup.Shape
+	matcher *match.Matcher
+	owed    map[int]*owed // by place of the rule in its set
+	from    int64
+	through uint64
+
+	entry  entry.Entry // that is being read
+	behind int64       // how far ledger time was behind then
+	place  int         // of its next event
+	bytes  int
+	full   bool
+}
+
+// owed is what one rule is, and what was found of it.
+type owed struct {
+	id            string
+	distinct, num int
+	keys          map[window.Key][]*found
+}
+
+// found is what was found for a key that waits.
+type found struct {
+	Waiting
+	held    map[window.Ref]bool // what the rule has not forgotten
+	prints  map[window.Key]window.Ref
+	entries []window.Entry
+	twice   map[window.Ref]bool // what is equal to something that it has not forgotten
+}
+
+// maxFound bounds what is found in one reading, in bytes of memory.
+const maxFound = 128 << 20
+
+// Recounter is one for what rules are owed now; nil if that is nothing.
+func (m *Machine) Recounter() *Recounter {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.live == nil || len(m.Recounts) == 0 {
+		return nil
+	}
+	r := &Recounter{owed: map[int]*owed{}, through: m.Index, from: m.Time}
+	secret := m.Secret
+	r.hash = func(b []byte) window.Key {
+		lo, hi := siphash.Hash128(secret[0], secret[1], b)
+		return window.Key{lo, hi}
+	}
+	for i, rule := range m.live.set.Rules {
+		rc := m.Recounts[hex.EncodeToString(rule.ID[:])]
+		state, ok := m.live.states[i].(form.Recounter)
+		if rc == nil || !ok || !rc.owed() {
+			continue
+		}
+		o := &owed{id: hex.EncodeToString(rule.ID[:]), keys: map[window.Key][]*found{}}
+		o.distinct, o.num = rule.Body.Sources()[0].Columns()
+		for _, w := range rc.Keys {
+			f := &found{Waiting: w, held: map[window.Ref]bool{}, prints: map[window.Key]window.Ref{}, twice: map[window.Ref]bool{}}
+			for _, ref := range state.Held(w.Key) {
+				f.held[ref] = true
+			}
+			o.keys[w.Key] = append(o.keys[w.Key], f)
+			r.from = min(r.from, w.From)
+		}
+		r.owed[i] = o
+	}
+	if len(r.owed) == 0 {
+		return nil
+	}
+	r.digests, r.shapes = dedup.NewDigester(secret), map[string]*dedup.Shape{}
+	r.other = r.digests.Shape(nil, nil)
+	for name, fields := range variesIn(m.live.set) { // the order does not show
+		r.shapes[name] = r.digests.Shape(fields, nil)
+	}
+	r.matcher = m.live.set.Matcher(m.Behavior)
+	return r
+}
+
+// early is how much earlier by ledger time than by its own an event may have come: a
+// host's clock may be ahead, and so may all be of ledger time that was behind.
+const early = int64(time.Hour)
+
+// From is the ledger time from which on the tape is wanted.
+func (r *Recounter) From() int64 { return r.from - early }
+
+// Through is the last entry that is wanted.
+func (r *Recounter) Through() uint64 { return r.through }
+
+// Read reads the next entry.
+func (r *Recounter) Read(e entry.Entry) error {
+	r.entry, r.place = e, 0
+	switch e.Kind {
+	case entry.KindBlocks, entry.KindBatch:
+		return EachBatch(e, func(b report.Batch) bool {
+			r.batch(b)
+			return true
+		})
+	case entry.KindCondition:
+		if c, err := read[entry.Condition](e); err == nil && c.Name == ledgerTimeOff {
+			r.behind = 0
+			if c.Firing {
+				r.behind = max(0, int64(c.Behind))
+			}
+		}
+	default: // holds no events
+	}
+	return nil
+}
+
+func (r *Recounter) batch(b report.Batch) {
+	in := b.Reader()
+	for ev := (report.Event{}); in.Next(&ev); r.place++ {
+		hits := r.matcher.Match(&ev)
+		for i := range hits {
+			if o := r.owed[hits[i].Rule]; o != nil && !hits[i].Missing && hits[i].Fault == nil {
+				r.hit(o, &ev, &hits[i])
+			}
+		}
+	}
+}
+
+func (r *Recounter) hit(o *owed, ev *report.Event, hit *match.Hit) {
+	waiting := o.keys[r.hash(hit.Key)]
+	if len(waiting) == 0 {
+		return
+	}
+	at := ev.When()
+	if at > r.entry.Time+r.behind+int64(report.MaxAhead) {
+		at = r.entry.Time
+	}
+	e := window.Entry{Time: max(at, 0), Ref: window.MakeRef(r.entry.Index, r.place)}
+	print := r.print(ev)
+	for _, f := range waiting {
+		if e.Time < f.From || e.Time > f.To {
+			continue
+		}
+		f.take(r, o, e, hit, print)
+	}
+}
+
+// take keeps an event, unless it is equal to one that was: what an agent sends again
+// is on the tape again.
+func (f *found) take(r *Recounter, o *owed, e window.Entry, hit *match.Hit, print window.Key) {
+	first, again := f.prints[print]
+	if f.held[e.Ref] {
+		if again {
+			f.twice[first] = true
+		}
+		f.prints[print] = e.Ref
+		return
+	}
+	if again {
+		return
+	}
+	f.prints[print] = e.Ref
+	if r.bytes += 64 + 16*o.distinct + 32*o.num; r.bytes > maxFound {
+		r.full = true
+		return
+	}
+	for _, v := range hit.Distinct {
+		e.Distinct = append(e.Distinct, r.hash(v))
+	}
+	e.Nums = slices.Clone(hit.Nums)
+	f.entries = append(f.entries, e)
+}
+
+// print tells equal events from others.
+func (r *Recounter) print(ev *report.Event) window.Key {
+	shape := r.shapes[ev.Type]
+	if shape == nil {
+		shape = r.other
+	}
+	says, _ := r.digests.Digest(ev, shape)
+	var b []byte
+	for _, s := range []string{ev.Source, ev.ID, ev.Type} {
+		b = append(append(b, s...), 0)
+	}
+	return r.hash(binary.LittleEndian.AppendUint64(b, says))
+}
+
+const (
+	someBytes = 256 << 10 // of one entry, about, so that applying it stops nobody
+	mostBytes = 8 << 20   // of the events of one key
+)
+
+// Recounts is what was found, in entries that can be applied one by one. Lost says
+// that not all of the tape could be read.
+func (r *Recounter) Recounts(lost bool) (out []entry.Recount) {
+	places := make([]int, 0, len(r.owed))
+	for place := range r.owed {
+		places = append(places, place)
+	}
+	slices.Sort(places)
+	for _, place := range places {
+		o := r.owed[place]
+		next, size := entry.Recount{Rule: o.id, Lost: lost || r.full}, 0
+		for _, key := range o.sorted() {
+			for _, f := range o.keys[key] {
+				k := entry.RecountKey{Key: key, Text: f.Text, From: f.From, To: f.To, Events: f.encode(o)}
+				if most := mostBytes / o.size() * o.size(); len(k.Events) > most {
+					k.Events, next.Lost = k.Events[len(k.Events)-most:], true
+				}
+				next.Keys, size = append(next.Keys, k), size+len(k.Events)+len(k.Text)
+				if size >= someBytes {
+					out = append(out, next)
+					next.Keys, size = nil, 0
+				}
+			}
+		}
+		if len(next.Keys) > 0 {
+			out = append(out, next)
+		}
+	}
+	return out
+}
+
+func (o *owed) sorted() (keys []window.Key) {
+	for key := range o.keys {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, compareKeys)
+	return keys
+}
+
+// size is the bytes of one event in an entry: time, place in the ledger, values that
+// are told apart, numbers.
+func (o *owed) size() int { return entryBytes(o.distinct, o.num) }
+
+func entryBytes(distinct, num int) int { return 16 + 16*distinct + 32*num }
+
+func (f *found) encode(o *owed) []byte {
+	b := make([]byte, 0, len(f.entries)*o.size())
+	le := binary.LittleEndian
+	for _, e := range f.entries {
+		if f.twice[e.Ref] {
+			continue
+		}
+		b = le.AppendUint64(le.AppendUint64(b, uint64(e.Time)), uint64(e.Ref))
+		for _, d := range e.Distinct {
+			b = le.AppendUint64(le.AppendUint64(b, d[0]), d[1])
+		}
+		for _, n := range e.Nums {
+			for _, w := range n {
+				b = le.AppendUint64(b, w)
+			}
+		}
+	}
+	return b
+}
+
+var errRecount = errors.New("recount: malformed events")
+
+// readEntries reads what encode wrote.
+func readEntries(b []byte, columns func() (distinct, nums int)) ([]window.Entry, error) {
+	distinct, num := columns()
+	size := entryBytes(distinct, num)
+	if len(b)%size != 0 {
+		return nil, errRecount
+	}
+	out := make([]window.Entry, 0, len(b)/size)
+	word := func() uint64 {
+		v := binary.LittleEndian.Uint64(b)
+		b = b[8:]
+		return v
+	}
+	for len(b) > 0 {
+		e := window.Entry{Time: int64(word()), Ref: window.Ref(word() & (1<<63 - 1))}
+		for range distinct {
+			e.Distinct = append(e.Distinct, window.Key{word(), word()})
+		}
+		for range num {
+			e.Nums = append(e.Nums, decimal.Decimal{word(), word(), word(), word()})
+		}
+		if e.Time < 0 || e.Time > 1<<62 {
+			return nil, errRecount
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
