@@ -7,6 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tomeishi/tomeishi/agent/strictyaml"
+	"github.com/tomeishi/tomeishi/rules/form"
 	"github.com/tomeishi/tomeishi/rules/match"
 )
 
@@ -16,6 +17,9 @@ type EventType struct {
 	// Varies are the fields that equal events may differ in: what a redelivery
 	// changes.
 	Varies []match.Field
+	// Address are the fields that hold addresses or transaction ids, beside those
+	// whose names say so: they have one spelling.
+	Address []match.Field
 }
 
 type parsedEventType struct {
@@ -23,7 +27,7 @@ type parsedEventType struct {
 	varies []place // of each field
 }
 
-const maxVaries = 32
+const maxDeclared = 32 // fields of one kind
 
 // events reads what is declared of types of events.
 func (p *parser) events(n *yaml.Node) {
@@ -36,21 +40,30 @@ func (p *parser) events(n *yaml.Node) {
 		t.Name = p.eventType(m.Key)
 		p.unique(m.Key, "declaration", t.Name, "of "+strictyaml.Clip(t.Name))
 		p.Mapping(m.Value, "an event type", []strictyaml.Key{
-			{Name: "varies", Read: func(v *yaml.Node) { p.Each(v, "varies", func(n *yaml.Node) { p.varies(n, t) }) }},
+			{Name: "varies", Read: func(v *yaml.Node) {
+				p.Each(v, "varies", func(n *yaml.Node) {
+					if p.declared(n, "varies", &t.Varies) {
+						t.varies = append(t.varies, p.here(n))
+					}
+				})
+			}},
 			{Name: "sources", Not: "would say who may report the type"},
 			{Name: "money", Not: "would declare more fields of money"},
-			{Name: "address", Not: "would declare more fields that hold addresses"},
+			{Name: "address", Read: func(v *yaml.Node) {
+				p.Each(v, "address", func(n *yaml.Node) { p.declared(n, "address", &t.Address) })
+			}},
 			{Name: "private", Not: "would mask fields for people"},
 		})
 		p.types = append(p.types, t)
 	}
 }
 
-// varies reads a field of data, with or without data before it.
-func (p *parser) varies(n *yaml.Node, t *parsedEventType) {
-	text, ok := p.Text(n, "a field of varies")
+// declared reads a field of data, with or without data before it, and adds it to
+// those of a kind; false if it could not be.
+func (p *parser) declared(n *yaml.Node, kind string, fields *[]match.Field) bool {
+	text, ok := p.Text(n, "a field of "+kind)
 	if !ok {
-		return
+		return false
 	}
 	if !strings.HasPrefix(text, "data.") && !strings.HasPrefix(text, "data[") {
 		text = "data." + text
@@ -63,13 +76,50 @@ func (p *parser) varies(n *yaml.Node, t *parsedEventType) {
 	switch {
 	case !isField || len(f.Path()) == 0:
 		p.ErrorAt(n, "%s is no field of data: write its name, such as sent_at, or its path, such as meta.trace_id", strictyaml.Clip(n.Value))
-	case len(t.Varies) == maxVaries:
-		p.ErrorAt(n, "more than %d fields that vary", maxVaries)
-	case slices.ContainsFunc(t.Varies, f.Equal):
+	case len(*fields) == maxDeclared:
+		p.ErrorAt(n, "more than %d fields in %s", maxDeclared, kind)
+	case slices.ContainsFunc(*fields, f.Equal):
 		p.ErrorAt(n, "%s stands twice", f)
 	default:
-		t.Varies, t.varies = append(t.Varies, f), append(t.varies, p.here(n))
+		*fields = append(*fields, f)
+		return true
 	}
+	return false
+}
+
+// addressesOf are the fields of a type that are declared to hold addresses.
+func (p *parser) addressesOf(eventType string) []match.Field {
+	for _, t := range p.types {
+		if t.Name == eventType {
+			return t.Address
+		}
+	}
+	return nil
+}
+
+// sources are what a rule reads, with what is declared of it.
+func (p *parser) sources(r *parsedRule) []match.Source {
+	out := slices.Clone(r.Body.Sources())
+	for i := range out {
+		out[i].Addresses = p.addressesOf(out[i].Event)
+	}
+	return out
+}
+
+// respell gives a rule another identity whose keys mean something else because
+// of what is declared: its windows were counted by other keys.
+func (p *parser) respell(r *parsedRule) {
+	var d form.Digest
+	for _, s := range p.sources(r) {
+		for _, f := range s.Respelled() {
+			d.Add("address", s.Event, f.String())
+		}
+	}
+	if d.Empty() {
+		return
+	}
+	d.Add(string(r.ID[:]))
+	r.ID = d.Sum()
 }
 
 // linkEvents sees to it that no rule reads a field in which equal events may

@@ -21,6 +21,11 @@ func (p *parser) link() {
 	}
 	p.linkEvents()
 	for _, r := range p.rules {
+		if r.Body != nil {
+			p.respell(r)
+		}
+	}
+	for _, r := range p.rules {
 		r.Mitigate = p.resolve(r.uses)
 	}
 	for _, m := range p.metrics {
@@ -128,7 +133,7 @@ func (p *parser) set() *Set {
 	var sources [][]match.Source
 	for _, r := range p.rules {
 		s.Rules = append(s.Rules, r.Rule)
-		sources = append(sources, r.Body.Sources())
+		sources = append(sources, p.sources(r))
 	}
 	s.index = match.NewIndex(sources)
 	for _, m := range p.metrics {

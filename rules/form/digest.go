@@ -30,6 +30,9 @@ func (d *Digest) By(keys []match.Key) {
 	}
 }
 
+// Empty tells whether nothing was added.
+func (d *Digest) Empty() bool { return len(d.b) == 0 }
+
 // Length adds a duration.
 func (d *Digest) Length(t time.Duration) { d.b = binary.AppendVarint(d.b, int64(t)) }
 

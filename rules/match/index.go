@@ -63,7 +63,7 @@ func NewIndex(rules [][]Source) *Index {
 			s := &sources[i]
 			b := builders[s.Event]
 			if b == nil {
-				b = &typeBuilder{eventType: &eventType{}, slotOf: map[string]int{}, byField: map[int]int{}}
+				b = &typeBuilder{eventType: &eventType{}, addresses: s.Addresses, slotOf: map[string]int{}, byField: map[int]int{}}
 				builders[s.Event] = b
 				x.types[s.Event] = b.eventType
 			}
@@ -75,8 +75,9 @@ func NewIndex(rules [][]Source) *Index {
 
 type typeBuilder struct {
 	*eventType
-	slotOf  map[string]int
-	byField map[int]int // slot to byText
+	addresses []Field // that are declared of the type
+	slotOf    map[string]int
+	byField   map[int]int // slot to byText
 }
 
 func (b *typeBuilder) slot(f Field) int {
@@ -85,7 +86,7 @@ func (b *typeBuilder) slot(f Field) int {
 	}
 	slot := len(b.slots)
 	b.slotOf[f.key()] = slot
-	b.slots = append(b.slots, value{money: f.Money(), spelled: f.Spelled()})
+	b.slots = append(b.slots, value{money: f.Money(), spelled: f.Spelled() || slices.ContainsFunc(b.addresses, f.Equal)})
 	if f.attribute != "data" {
 		b.attributes = append(b.attributes, attributeSlot{f.attribute, slot})
 		return slot

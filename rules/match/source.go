@@ -9,6 +9,29 @@ type Source struct {
 	Where  *Expression // nil if every event counts
 	By     []Key
 	Values []Value
+	// Addresses are fields of the type that are declared to have one spelling.
+	Addresses []Field
+}
+
+// Respelled are the fields of the key, and of what is told apart, that have one
+// spelling only because it is declared.
+func (s *Source) Respelled() (out []Field) {
+	add := func(f Field) {
+		if !f.Spelled() && slices.ContainsFunc(s.Addresses, f.Equal) && !slices.ContainsFunc(out, f.Equal) {
+			out = append(out, f)
+		}
+	}
+	for _, k := range s.By {
+		add(k.Field)
+	}
+	for _, v := range s.Values {
+		for _, f := range v.Fields {
+			if v.Kind == Distinct {
+				add(f)
+			}
+		}
+	}
+	return out
 }
 
 // A Key is one field by which events are told apart, and its label.
