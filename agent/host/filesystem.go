@@ -157,7 +157,8 @@ func (f *filesystems) take(list []mountPoint, leftOut int) []*mount {
 	known := make(map[string]*mount, len(list))
 	for _, p := range list {
 		id := p.id()
-		if known[id] != nil {
+		if known[id] != nil { // two whose names are the same as labels
+			f.leftOut++
 			continue
 		}
 		m := f.known[id]

@@ -186,6 +186,40 @@ func TestManyMounts(t *testing.T) {
 	}
 }
 
+// TestDisksBeforeMemory: what is only memory leaves room for what is not, wherever
+// it stands, and what the kubelet mounts for pods is not reported.
+func TestDisksBeforeMemory(t *testing.T) {
+	dir, _ := plant(t, full)
+	put(t, dir+"/proc/1/mountinfo", "27 1 254:0 / / rw shared:1 - ext4 /dev/vda rw\n"+manyMounts("run/user", 300)+
+		"900 27 254:1 / /var/lib/postgresql rw shared:1 - ext4 /dev/vdb rw\n"+
+		"901 27 0:99 / /var/lib/kubelet/pods/1/volumes/x rw - tmpfs tmpfs rw\n"+
+		"902 27 254:2 / /srv rw shared:1 - xfs /dev/vdc rw\n")
+	m := start(t, planted(dir))
+	got := m.ticks(3)
+	for _, disk := range []string{root, `{device="/dev/vdb",fstype="ext4",mountpoint="/var/lib/postgresql"}`, `{device="/dev/vdc",fstype="xfs",mountpoint="/srv"}`} {
+		expect(t, got, "node_filesystem_size_bytes"+disk, 1000)
+	}
+	expect(t, got, `tomeishi_host_left_out{source="filesystem"}`, 303-maxMounts)
+}
+
+// TestNamesThatAreNoText: two mounts, and an interface, whose names are no text are
+// told apart and found.
+func TestNamesThatAreNoText(t *testing.T) {
+	dir, _ := plant(t, full)
+	put(t, dir+"/proc/1/mountinfo", "27 1 254:0 / / rw - ext4 /dev/vda rw\n"+
+		"28 27 254:1 / /\xff rw - ext4 /dev/vdb rw\n29 27 254:1 / /\xfe rw - ext4 /dev/vdb rw\n"+
+		`30 27 254:1 / /\134xff rw - ext4 /dev/vdb rw`+"\n")
+	put(t, dir+"/proc/net/dev", netHead+netLine("eth\xff")+netLine("eth0"))
+	m := start(t, planted(dir))
+	got := m.ticks(3)
+	for _, point := range []string{"ff", "fe"} {
+		expect(t, got, `node_filesystem_size_bytes{device="/dev/vdb",fstype="ext4",mountpoint="/\\x`+point+`"}`, 1000)
+	}
+	expect(t, got, `tomeishi_host_left_out{source="filesystem"}`, 1)
+	expect(t, got, `node_network_receive_bytes_total{device="eth\\xff"}`, 1)
+	expect(t, got, `node_network_receive_bytes_total{device="eth0"}`, 1)
+}
+
 // TestManyMountsHang replaces mounts that hang by others that hang: no more
 // goroutines are given to them than there may be mounts.
 func TestManyMountsHang(t *testing.T) {
@@ -228,8 +262,8 @@ func TestScanMounts(t *testing.T) {
 		{"covered by what is not reported", line("/a", "ext4") + line("/a", "overlay"), "/", nil, false},
 		{"covered and uncovered", line("/a", "overlay") + line("/a", "ext4"), "/", []string{"ext4 /a /a"}, false},
 		{"in a container", line("/host", "ext4") + line("/host/var", "xfs") + line("/hostile", "xfs"), "/host", []string{"ext4 / /host", "xfs /var /host/var", "xfs /hostile /host/hostile"}, false},
-		{"escaped", line(`/a\040b\011c\012d\134e\043f\777\08`, "ext4"), "/", []string{"ext4 /a b\uFFFDc\uFFFDd\\e#f\\777\\08 /a b\tc\nd\\e#f\\777\\08"}, false},
-		{"no UTF-8", line("/\xff", "ext4"), "/", []string{"ext4 /\uFFFD /\xff"}, false},
+		{"escaped", line(`/a\040b\011c\012d\134e\043f\777\08`, "ext4"), "/", []string{"ext4 /a b\\x09c\\x0ad\\e#f\\777\\08 /a b\tc\nd\\e#f\\777\\08"}, false},
+		{"no UTF-8", line("/\xff", "ext4"), "/", []string{"ext4 /\\xff /\xff"}, false},
 		{"bad line between", line("/a", "ext4") + "x\n" + line("/b", "ext4"), "/", []string{"ext4 /a /a", "ext4 /b /b"}, true},
 		{"long line between", line("/a", "ext4") + strings.Repeat("x", 3*mostLine) + "\n" + line("/b", "ext4"), "/", []string{"ext4 /a /a", "ext4 /b /b"}, true},
 		{"torn", line("/a", "ext4") + "28 1 254:0 / /b rw shared:1 - ext4 /dev/x rw", "/", []string{"ext4 /a /a"}, true},

@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -20,14 +21,25 @@ func deviceName(dev []byte) bool {
 	return len(dev) > 0 && len(dev) <= maxDevice && utf8.Valid(dev) && !bytes.ContainsFunc(dev, isControl)
 }
 
-// printable makes a label of what may hold any byte.
+// printable makes a label of what may hold any byte: one that is no text stands
+// as \xff, so that two names stay two.
 func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if isControl(r) {
-			return utf8.RuneError
+	if utf8.ValidString(s) && !strings.ContainsFunc(s, isControl) {
+		return s
+	}
+	var out strings.Builder
+	for len(s) > 0 {
+		r, n := utf8.DecodeRuneInString(s)
+		if r == utf8.RuneError && n == 1 || isControl(r) {
+			for _, c := range []byte(s[:n]) {
+				fmt.Fprintf(&out, `\x%02x`, c)
+			}
+		} else {
+			out.WriteString(s[:n])
 		}
-		return r
-	}, strings.ToValidUTF8(s, string(utf8.RuneError)))
+		s = s[n:]
+	}
+	return out.String()
 }
 
 // labels makes labels of names and values in turn, sorted by name. Empty ones

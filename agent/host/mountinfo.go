@@ -85,12 +85,30 @@ func (l *mountList) add(m *mountPoint) {
 	l.all = slices.DeleteFunc(l.all, func(o mountPoint) bool { return o.path == m.path })
 	switch {
 	case !m.reported():
-	case len(l.all) == maxMounts || len(m.point) > maxLabel || len(m.device) > maxLabel || len(m.fstype) > maxLabel:
+	case len(l.all) == maxMounts && !l.makeRoom(m) || len(m.point) > maxLabel || len(m.device) > maxLabel || len(m.fstype) > maxLabel:
 		l.leftOut++
 	default:
 		l.all = append(l.all, *m)
 	}
 }
+
+// makeRoom takes out the last mount that is only memory, for one that is not:
+// there are hundreds of the first, each of a pod or a login.
+func (l *mountList) makeRoom(m *mountPoint) bool {
+	if m.inMemory() {
+		return false
+	}
+	for i := len(l.all) - 1; i >= 0; i-- {
+		if l.all[i].inMemory() {
+			l.all = slices.Delete(l.all, i, i+1)
+			l.leftOut++
+			return true
+		}
+	}
+	return false
+}
+
+func (m *mountPoint) inMemory() bool { return m.fstype == "tmpfs" || m.fstype == "ramfs" }
 
 // hide drops what is mounted on parent below a path, and what is mounted on
 // that: no path leads there any more. The path alone would not tell: a mount
@@ -183,7 +201,8 @@ func hasOption(options []byte, want string) bool {
 
 // reported leaves out what node_exporter leaves out by default: filesystems
 // without storage of their own, and
-// ^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/).
+// ^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)($|/),
+// and what it is told to leave out on Kubernetes: what the kubelet mounts for pods.
 func (m *mountPoint) reported() bool {
 	switch m.fstype {
 	case "autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs",
@@ -196,7 +215,7 @@ func (m *mountPoint) reported() bool {
 			return false
 		}
 	}
-	for _, dir := range [...]string{"/run/credentials/", "/var/lib/docker/", "/var/lib/containers/storage/"} {
+	for _, dir := range [...]string{"/run/credentials/", "/var/lib/docker/", "/var/lib/containers/storage/", "/var/lib/kubelet/pods/", "/run/k3s/containerd/"} {
 		if len(m.point) > len(dir) && strings.HasPrefix(m.point, dir) {
 			return false
 		}

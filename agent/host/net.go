@@ -43,7 +43,11 @@ func (i *interfaces) line(line []byte) error {
 	if n, ok := numbers(line[colon+1:], v[:]); !ok || n < len(v) {
 		return notUnderstood(line)
 	}
-	if cells := i.all.get(bytes.TrimSpace(line[:colon])); cells != nil {
+	name := bytes.TrimSpace(line[:colon])
+	if !deviceName(name) {
+		name = []byte(printable(string(name)))
+	}
+	if cells := i.all.get(name); cells != nil {
 		copy(cells[:4], v[:4])
 		copy(cells[4:], v[8:12])
 	}
