@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/config"
-	"github.com/tomeishi/tomeishi/agent/local"
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/agent/socketfile"
 )
 
 // collector is a small real one: it takes blocks and samples, and tells of
@@ -154,7 +154,7 @@ func run(t *testing.T, c config.Config, needsLease bool) *running {
 		}
 	})
 	unix := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return local.DialUnix(ctx, a.Socket())
+		return socketfile.Dial(ctx, a.Socket())
 	}}}
 	stop := sync.OnceFunc(func() { unix.CloseIdleConnections(); cancel(); wg.Wait() })
 	t.Cleanup(stop)

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tomeishi/tomeishi/agent/socketfile"
 	"github.com/tomeishi/tomeishi/collector/auth"
 )
 
@@ -45,14 +46,7 @@ func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 	if err := removeSocket(path); err != nil {
 		return nil, err
 	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
-	if err != nil {
-		return nil, fmt.Errorf("listen on the socket %s: %w", path, err)
-	}
-	if err := os.Chmod(path, 0o660); err != nil {
-		return nil, errors.Join(fmt.Errorf("protect the socket: %w", err), l.Close())
-	}
-	return l, nil
+	return socketfile.Listen(ctx, path, 0o660)
 }
 
 // removeSocket removes what a crash left over: the lock on the data folder is

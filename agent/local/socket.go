@@ -7,13 +7,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
-	"syscall"
-)
 
-// maxSocketPath is what the kernel takes; a longer one goes by way of the
-// directory's descriptor.
-const maxSocketPath = 107
+	"github.com/tomeishi/tomeishi/agent/socketfile"
+)
 
 // ListenUnix listens on path, taking the place of a socket that nobody serves
 // any more. Every user of the host may connect, as on loopback.
@@ -22,7 +18,7 @@ func ListenUnix(ctx context.Context, path string) (net.Listener, error) {
 		if info.Mode().Type() != os.ModeSocket {
 			return nil, fmt.Errorf("socket %s: there is something else of this name", path)
 		}
-		if c, err := DialUnix(ctx, path); err == nil {
+		if c, err := socketfile.Dial(ctx, path); err == nil {
 			return nil, errors.Join(fmt.Errorf("socket %s: in use by another process", path), c.Close())
 		}
 		if err := os.Remove(path); err != nil {
@@ -32,19 +28,7 @@ func ListenUnix(ctx context.Context, path string) (net.Listener, error) {
 	if err := makeRunFolder(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("socket %s: make its folder: %w", path, err)
 	}
-	l, err := throughDir(path, func(p string) (net.Listener, error) {
-		return (&net.ListenConfig{}).Listen(ctx, "unix", p)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("listen on socket: %w", err)
-	}
-	if u, ok := l.(*net.UnixListener); ok {
-		u.SetUnlinkOnClose(false) // its short path is gone by then
-	}
-	if err := os.Chmod(path, 0o666); err != nil {
-		return nil, errors.Join(err, l.Close())
-	}
-	return unlinking{l, path}, nil
+	return socketfile.Listen(ctx, path, 0o666)
 }
 
 // makeRunFolder makes the folder of a socket if it is absent, as one of /run is
@@ -72,37 +56,4 @@ func Unreachable(path string) string {
 		}
 	}
 	return ""
-}
-
-type unlinking struct {
-	net.Listener
-	path string
-}
-
-// Close also removes the socket.
-func (u unlinking) Close() error {
-	err := os.Remove(u.path)
-	if errors.Is(err, os.ErrNotExist) {
-		err = nil
-	}
-	return errors.Join(u.Listener.Close(), err)
-}
-
-// DialUnix connects to the socket at path.
-func DialUnix(ctx context.Context, path string) (net.Conn, error) {
-	return throughDir(path, func(p string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", p)
-	})
-}
-
-func throughDir[T any](path string, do func(string) (T, error)) (out T, err error) {
-	if len(path) <= maxSocketPath {
-		return do(path)
-	}
-	fd, err := syscall.Open(filepath.Dir(path), syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
-	if err != nil {
-		return out, &os.PathError{Op: "open", Path: filepath.Dir(path), Err: err}
-	}
-	out, err = do("/proc/self/fd/" + strconv.Itoa(fd) + "/" + filepath.Base(path))
-	return out, errors.Join(err, syscall.Close(fd))
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/tomeishi/tomeishi/agent/config"
 	"github.com/tomeishi/tomeishi/agent/durable"
 	"github.com/tomeishi/tomeishi/agent/gates"
-	"github.com/tomeishi/tomeishi/agent/local"
+	"github.com/tomeishi/tomeishi/agent/socketfile"
 )
 
 const adoptHelp = `tomeishi-agent adopt takes the collector's present ledger for the right one.
@@ -86,7 +86,7 @@ func adoptRunning(ctx context.Context, socket, reason string) error {
 	client := &http.Client{
 		Timeout: 10 * time.Second,
 		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return local.DialUnix(ctx, socket)
+			return socketfile.Dial(ctx, socket)
 		}},
 	}
 	defer client.CloseIdleConnections()

@@ -27,8 +27,9 @@ const (
 
 // Leaves of the agent are open to both programs: there is one wire (report), one
 // door policy (httpguard), one way to make a file durable (durable), to release
-// what was acquired (closers), to read what people write (strictyaml) and to spell
-// an address (spelling), both with rules too, not two. agent/filekind tells files
+// what was acquired (closers), to listen on a Unix socket (socketfile), to read
+// what people write (strictyaml) and to spell an address (spelling), both with
+// rules too, not two. agent/filekind tells files
 // apart for the commands of both.
 func layers() []layer {
 	return []layer{
@@ -39,6 +40,7 @@ func layers() []layer {
 		{from: "agent/filekind/...", sees: []string{"agent/strictyaml"}, why: whyLeaf},
 		{from: "agent/durable/...", why: whyLeaf},
 		{from: "agent/closers/...", why: whyLeaf},
+		{from: "agent/socketfile/...", why: whyLeaf},
 		{from: "agent/spelling/...", why: whyLeaf},
 		{
 			from: "agent",
@@ -47,7 +49,7 @@ func layers() []layer {
 		},
 		{
 			from: "agent/local/...",
-			sees: []string{"agent/report", "agent/httpguard", "agent/durable", "agent/collectors", "agent/spool", "agent/gates"},
+			sees: []string{"agent/report", "agent/httpguard", "agent/durable", "agent/socketfile", "agent/collectors", "agent/spool", "agent/gates"},
 			why:  whyLine,
 		},
 		{
@@ -78,7 +80,7 @@ func layers() []layer {
 		{
 			from: "collector",
 			sees: []string{
-				"collector/...", "rules/...", "agent/report", "agent/httpguard", "agent/durable", "agent/closers", "agent/strictyaml",
+				"collector/...", "rules/...", "agent/report", "agent/httpguard", "agent/durable", "agent/closers", "agent/socketfile", "agent/strictyaml",
 				"plugins/action/...", "plugins/source/...",
 			},
 			why: "the collector wires its own rooms; the agent is another program, and cmd brings the two together",
@@ -109,7 +111,7 @@ func layers() []layer {
 		},
 		{
 			from: "cmd/tomeishi/client/...",
-			sees: []string{"cmd/tomeishi/term", "collector/api", "agent/report"},
+			sees: []string{"cmd/tomeishi/term", "collector/api", "agent/report", "agent/socketfile"},
 			why:  whyDesk,
 		},
 		{

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/tomeishi/tomeishi/agent/socketfile"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 )
 
@@ -75,7 +76,7 @@ func (s *Server) Dial() (*Client, error) {
 // SocketTransport speaks HTTP through a Unix socket, whatever the URL's host.
 func SocketTransport(path string) *http.Transport {
 	return &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		return socketfile.Dial(ctx, path)
 	}}
 }
 
