@@ -45,12 +45,6 @@ func (a *Agent) info() {
 	a.o.Metrics.GetOrCreateGauge("tomeishi_agent_info{"+strings.Join(pairs, ",")+"}", func() float64 { return 1 })
 }
 
-// refuses tells whether a gate refuses anybody now.
-func (a *Agent) refuses(name string) bool {
-	g, ok := a.gates.Get(name)
-	return ok && g.Refuses()
-}
-
 // refused is what reports that a gate refused a payment; nil without
 // collectors.
 func (a *Agent) refused() func(g gates.Gate, ask map[string]string) {

@@ -4,14 +4,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/agent/spelling"
 )
-
-// A Match is what a worker is about to pay, as far as it says.
-type Match struct{ Request, Customer, Address, Tag string }
 
 // An Answer is what a gate says.
 type Answer int
@@ -24,9 +22,9 @@ const (
 	Open
 )
 
-// Check answers for one payment, with the reason unless the gate is open, and
-// with the gate that was asked.
-func (c *Copy) Check(name string, m Match) (Gate, Answer, string) {
+// Check answers for one payment, of which the ask says what is known, with the
+// reason unless the gate is open, and with the gate that was asked.
+func (c *Copy) Check(name string, ask map[string]string) (Gate, Answer, string) {
 	g, ok := c.Get(name)
 	if !ok {
 		if !c.Heard() {
@@ -37,36 +35,47 @@ func (c *Copy) Check(name string, m Match) (Gate, Answer, string) {
 	if g.State != report.GateOpen {
 		return g, Closed, g.why()
 	}
-	for _, h := range g.Holds {
-		if len(h.Match) > 0 && names(h, m) {
+	holds, newest := c.narrow(name)
+	g.Closing.ID = max(g.Closing.ID, newest)
+	for _, h := range holds {
+		if report.MayName(h.Match, ask, spelling.Same) {
 			return g, Held, "held: " + h.Reason
 		}
 	}
 	return g, Open, ""
 }
 
-// names tells whether every field of the hold's match is the payment's. A field
-// that this agent does not know counts as equal: it holds more, never less.
-func names(h report.Hold, m Match) bool {
-	for field, want := range h.Match {
-		var have string
-		switch field {
-		case "request":
-			have = m.Request
-		case "customer":
-			have = m.Customer
-		case "address":
-			have = m.Address
-		case "tag":
-			have = m.Tag
-		default:
-			continue
+// narrow are the holds on single payments at the gate and at its parents, which are
+// told of a parent once. A parent that is closed for all has closed the gate too, or
+// was told in few words: then nobody knows whom it holds.
+// With them goes the newest of their gates' closings.
+func (c *Copy) narrow(name string) (out []report.Hold, newest uint64) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	for at := name; ; {
+		g, _ := c.word(at)
+		newest = max(newest, g.Closing.ID)
+		for _, h := range g.Holds {
+			if len(h.Match) > 0 {
+				out = append(out, h)
+			}
 		}
-		if !spelling.Same(field, have, want) {
-			return false
+		i := strings.LastIndexByte(at, '/')
+		if i < 0 {
+			return out, newest
+		}
+		at = at[:i]
+		if g, _ := c.word(at); g.State == report.GateClosed {
+			return append(out, report.Hold{Reason: "the parent gate " + at + " is closed"}), max(newest, g.Closing.ID)
 		}
 	}
-	return true
+}
+
+// Refuses tells whether the gate refuses anybody.
+func (c *Copy) Refuses(name string) bool {
+	g, ok := c.Get(name)
+	holds, _ := c.narrow(name)
+	return ok && (g.Refuses() || len(holds) > 0)
 }
 
 func (g Gate) why() string {
@@ -81,17 +90,23 @@ func (g Gate) why() string {
 	return report.GateClosed
 }
 
+// word is what collectors said of a gate, those in doubt too. The caller holds mu.
+func (c *Copy) word(name string) (Gate, bool) {
+	g, ok := c.kept.gate(name)
+	if d, doubted := c.kept.Doubtful[name]; ok && doubted && c.kept.suspicionOf(name) != "" {
+		g = g.closedToo(d)
+	}
+	return g, ok
+}
+
 // view is the gate as it is answered now. The caller holds mu.
 func (c *Copy) view(name string, now time.Time) (Gate, bool) {
-	g, ok := c.kept.gate(name)
+	g, ok := c.word(name)
 	if !ok {
 		return Gate{}, false
 	}
 	g.Fresh, g.Closing.Epoch = c.fresh(g, now), c.kept.Epoch
 	doubt := c.kept.suspicionOf(name)
-	if d, ok := c.kept.Doubtful[name]; ok && doubt != "" {
-		g = g.closedToo(d)
-	}
 	if g.Mode == report.ModeShadow {
 		return g, true // refuses only for a person's hold, which is in State
 	}

@@ -27,7 +27,7 @@ func TestClosing(t *testing.T) {
 		closing := func() Closing {
 			t.Helper()
 			synctest.Wait()
-			g, answer, _ := c.Check("w/btc", Match{})
+			g, answer, _ := c.Check("w/btc", nil)
 			if answer != Closed || !g.Refuses() {
 				t.Errorf("answer %d, refuses %v", answer, g.Refuses())
 			}

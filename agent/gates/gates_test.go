@@ -20,7 +20,7 @@ import (
 
 func wantAnswer(t *testing.T, c *Copy, name string, want Answer) {
 	t.Helper()
-	_, got, why := c.Check(name, Match{})
+	_, got, why := c.Check(name, nil)
 	if got != want || (why == "") != (want == Open) {
 		t.Errorf("%s: answer %d (%s), want %d", name, got, why, want)
 	}
@@ -307,28 +307,56 @@ func TestCheck(t *testing.T) {
 	tests := []struct {
 		name string
 		gate Gate
-		m    Match
+		ask  map[string]string
 		want Answer
 	}{
-		{"nothing named", one, Match{}, Open},
-		{"another customer", one, Match{Customer: "c2", Request: "c1"}, Open},
-		{"the customer", one, Match{Customer: "c1", Request: "r1"}, Held},
-		{"address without tag", one, Match{Address: "a1"}, Open},
-		{"address and tag", one, Match{Address: "a1", Tag: "t1"}, Held},
+		{"nothing named", one, nil, Held},
+		{"only a field that no hold names", one, map[string]string{"request": "r1"}, Held},
+		{"another customer", one, map[string]string{"customer": "c2", "request": "c1"}, Held},
+		{"another customer and address", one, map[string]string{"customer": "c2", "address": "a2"}, Open},
+		{"the customer", one, map[string]string{"customer": "c1", "request": "r1"}, Held},
+		{"address without tag", one, map[string]string{"customer": "c2", "address": "a1"}, Held},
+		{"tag without address", one, map[string]string{"customer": "c2", "tag": "t1"}, Held},
+		{"address and tag", one, map[string]string{"customer": "c2", "address": "a1", "tag": "t1"}, Held},
+		{"address and another tag", one, map[string]string{"customer": "c2", "address": "a1", "tag": "t2"}, Open},
+		{"another address, no tag", one, map[string]string{"customer": "c2", "address": "a2"}, Open},
+		{"closed", gate("g", closed), nil, Closed},
+		{"state is not known", gate("g", func(g *Gate) { g.State = "ajar" }), nil, Closed},
+		{"open beside a hold", gate("g", closed, func(g *Gate) { g.State = "open" }), nil, Closed},
+		{"shadow, a person's hold", gate("g", closed, func(g *Gate) { g.Mode = "shadow" }), nil, Closed},
 		{"the address in large letters", gate("g", func(g *Gate) {
 			g.Holds = []report.Hold{{Match: map[string]string{"address": "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"}}}
-		}), Match{Address: "BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4"}, Held},
-		{"closed", gate("g", closed), Match{}, Closed},
-		{"state is not known", gate("g", func(g *Gate) { g.State = "ajar" }), Match{}, Closed},
-		{"open beside a hold", gate("g", closed, func(g *Gate) { g.State = "open" }), Match{}, Closed},
-		{"shadow, a person's hold", gate("g", closed, func(g *Gate) { g.Mode = "shadow" }), Match{}, Closed},
+		}), map[string]string{"address": "BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4"}, Held},
 		{"a field of a later version", gate("g", func(g *Gate) {
 			g.Holds = []report.Hold{{Match: map[string]string{"asset": "BTC"}}}
-		}), Match{Request: "r1"}, Held},
+		}), map[string]string{"request": "r1"}, Held},
 	}
 	for _, tt := range tests {
 		c := &Copy{kept: kept{Gates: map[string]Gate{"g": tt.gate}}, sent: time.Now()}
-		if _, got, why := c.Check("g", tt.m); got != tt.want {
+		if _, got, why := c.Check("g", tt.ask); got != tt.want {
+			t.Errorf("%s: %d (%s), want %d", tt.name, got, why, tt.want)
+		}
+	}
+}
+
+// TestCheckBelow: what a parent holds is told once, and holds at its children.
+func TestCheckBelow(t *testing.T) {
+	parent := gate("g", func(g *Gate) {
+		g.Holds = []report.Hold{{Reason: "mallory", Match: map[string]string{"customer": "mallory"}}}
+	})
+	for _, tt := range []struct {
+		name   string
+		parent Gate
+		ask    map[string]string
+		want   Answer
+	}{
+		{"the customer", parent, map[string]string{"customer": "mallory"}, Held},
+		{"nothing named", parent, nil, Held},
+		{"another", parent, map[string]string{"customer": "alice"}, Open},
+		{"told in few words", gate("g", func(g *Gate) { g.State = report.GateClosed }), map[string]string{"customer": "alice"}, Held},
+	} {
+		c := &Copy{kept: kept{Gates: map[string]Gate{"g": tt.parent, "g/a/b": gate("g/a/b")}}, sent: time.Now()}
+		if _, got, why := c.Check("g/a/b", tt.ask); got != tt.want {
 			t.Errorf("%s: %d (%s), want %d", tt.name, got, why, tt.want)
 		}
 	}

@@ -21,7 +21,7 @@ import (
 func notOpenFor(c *Copy, name string, d time.Duration) (closed time.Duration) {
 	const step = 10 * time.Millisecond
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(step) {
-		if _, answer, _ := c.Check(name, Match{}); answer != Open {
+		if _, answer, _ := c.Check(name, nil); answer != Open {
 			closed += step
 		}
 	}
@@ -218,17 +218,17 @@ func TestDoubtfulClose(t *testing.T) {
 						t.Errorf("%s: %d (%s), want %d", what, got, why, want)
 					}
 				}
-				want("before", Match{}, Open)
+				want("before", nil, Open)
 				srv.do(func() { doubt(srv) })
 				time.Sleep(longestWait)
-				want("in doubt", Match{}, Open)
+				want("in doubt", nil, Open)
 				if c.Suspect() == "" {
 					t.Fatal("no doubt")
 				}
 				srv.set(gate("w/btc", shadow, hold("h1", "")))
-				want("a person closed it", Match{}, Closed)
+				want("a person closed it", nil, Closed)
 				srv.set(gate("w/btc", shadow, hold("h2", "evil")))
-				want("a person opened it", Match{}, Open)
+				want("a person opened it", nil, Open)
 				want("a person holds one customer", evil, Held)
 				stop()
 				srv.do(func() { srv.down = true })
@@ -237,7 +237,7 @@ func TestDoubtfulClose(t *testing.T) {
 				srv.do(func() { srv.down = false })
 				time.Sleep(longestPause)
 				srv.set(gate("w/btc"))
-				want("it is enforced there", Match{}, Closed)
+				want("it is enforced there", nil, Closed)
 				if err := c.Adopt(t.Context(), "uid 0", "it is right"); err != nil {
 					t.Fatal(err)
 				}

@@ -29,21 +29,19 @@ func (a *API) gate(w http.ResponseWriter, r *http.Request, name string) {
 		report.WriteError(w, err)
 		return
 	}
-	g, answer, why := a.o.Gates.Check(name, named(q))
+	g, answer, why := a.o.Gates.Check(name, q)
 	switch answer {
 	case gates.NotFound:
 		unknownGate(w, name, why)
 		return
 	case gates.Held:
+		if len(q) == 0 {
+			break // the gate was read, and no payment was asked for
+		}
 		g.State, g.Reason = "closed", why
 	case gates.Open, gates.Closed: // as the gate says
 	}
 	report.WriteJSON(w, http.StatusOK, g)
-}
-
-// named is the payment that the question names.
-func named(q map[string]string) gates.Match {
-	return gates.Match{Request: q["request"], Customer: q["customer"], Address: q["address"], Tag: q["tag"]}
 }
 
 func unknownGate(w http.ResponseWriter, name, why string) {
@@ -58,7 +56,7 @@ func (a *API) check(w http.ResponseWriter, r *http.Request, name string) {
 		report.WriteError(w, err)
 		return
 	}
-	g, answer, why := a.o.Gates.Check(name, named(q))
+	g, answer, why := a.o.Gates.Check(name, q)
 	refusal := struct {
 		Error string `json:"error"`
 		Gate  string `json:"gate"`

@@ -19,6 +19,12 @@ type Gate struct {
 	Cell          string   `json:"cell"`
 	Lease         Duration `json:"lease"`
 	IfUnreachable string   `json:"if_unreachable"` // UnreachableClose or UnreachableKeep
+	// Of what closes it a list names some, and of its parents' holds with match
+	// none: those are told with the parent.
+	Closers int `json:"closers,omitempty"` // how many holds close it
+	// What an opening sends back, so that it accepts what was read.
+	AsOf   uint64 `json:"as_of"`  // index of the ledger
+	Alerts int    `json:"alerts"` // because of which its own holds close it
 }
 
 // A Hold is one reason for a gate, or for what it matches, to be closed.
@@ -27,7 +33,8 @@ type Hold struct {
 	By       string            `json:"by"`
 	Cause    string            `json:"cause"`
 	Reason   string            `json:"reason"`
-	Alert    string            `json:"alert,omitempty"`
+	Alert    string            `json:"alert,omitempty"`  // the first because of which it stands
+	Alerts   int               `json:"alerts,omitempty"` // how many there are
 	Incident string            `json:"incident,omitempty"`
 	Since    string            `json:"since"`
 	Match    map[string]string `json:"match,omitempty"`
