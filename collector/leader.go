@@ -52,9 +52,8 @@ func (l *leader) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	gates, _ := l.machine.GatesView()
 	if l.leases == nil {
-		l.leases = effects.NewLeases(gates)
+		l.leases = effects.NewLeases(l.machine.EveryGate())
 	}
 	t := &term{ctx: lead, leases: l.leases}
 	if l.machine.CellID() == "" {

@@ -123,7 +123,7 @@ func (a *API) getGate(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g := a.gate(v)
-	if held := holdsFor(v, payment); held != nil {
+	if len(payment) > 0 && holdsFor(v, payment) != nil {
 		g.State = report.GateClosed
 	}
 	report.WriteJSON(w, http.StatusOK, g)
@@ -147,14 +147,18 @@ func (a *API) noGate(w http.ResponseWriter, name string) {
 	problem(w, http.StatusNotFound, "", "no gate "+name+" is defined: do not pay")
 }
 
-// holdsFor is the first hold that forbids the payment; nil if none does.
-func holdsFor(v machine.GateView, fields map[string]string) *machine.Hold {
+// holdsFor is the first hold that forbids the payment, of those that forbid all if
+// there are any; nil if none does.
+func holdsFor(v machine.GateView, fields map[string]string) (first *machine.Hold) {
 	for i := range v.Holds {
-		if v.Holds[i].Names(fields) {
-			return &v.Holds[i]
+		switch h := &v.Holds[i]; {
+		case h.Match == nil:
+			return h
+		case first == nil && h.Names(fields):
+			first = h
 		}
 	}
-	return nil
+	return first
 }
 
 func (a *API) checkGate(w http.ResponseWriter, r *http.Request, name string) {
@@ -191,6 +195,8 @@ type openOrder struct {
 	Verdict string  `json:"verdict"`
 	Epoch   *uint64 `json:"epoch"`
 	Hold    string  `json:"hold"`
+	AsOf    uint64  `json:"as_of"`
+	Alerts  *int    `json:"alerts"`
 }
 
 func (a *API) postGate(w http.ResponseWriter, r *http.Request) {
@@ -205,7 +211,7 @@ func (a *API) postGate(w http.ResponseWriter, r *http.Request) {
 	case entry.DoOpen:
 		var o openOrder
 		err = readJSON(w, r, &o)
-		d.Reason, d.Verdict, d.Epoch, d.Hold = o.Reason, o.Verdict, o.Epoch, o.Hold
+		d.Reason, d.Verdict, d.Epoch, d.Hold, d.AsOf, d.Alerts = o.Reason, o.Verdict, o.Epoch, o.Hold, o.AsOf, o.Alerts
 	default:
 		problem(w, http.StatusNotFound, "", "a gate is closed by POST …/close and opened by POST …/open")
 		return

@@ -55,6 +55,8 @@ type undoOrder struct {
 	Reason  string  `json:"reason"`
 	Verdict string  `json:"verdict"`
 	Epoch   *uint64 `json:"epoch"`
+	AsOf    uint64  `json:"as_of"`
+	Alerts  *int    `json:"alerts"`
 }
 
 // postEffect approves, declines or undoes an effect.
@@ -70,7 +72,7 @@ func (a *API) postEffect(do string) http.HandlerFunc {
 		} else {
 			var o undoOrder
 			err = readJSON(w, r, &o)
-			d.Reason, d.Verdict, d.Epoch = o.Reason, o.Verdict, o.Epoch
+			d.Reason, d.Verdict, d.Epoch, d.AsOf, d.Alerts = o.Reason, o.Verdict, o.Epoch, o.AsOf, o.Alerts
 		}
 		var out any
 		if err == nil {

@@ -1,13 +1,14 @@
 package api
 
 import (
-	"bytes"
 	"encoding/json"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 )
 
 // listAge is how old an answer with all gates may be. A change of a gate is
@@ -39,13 +40,63 @@ func (a *API) list() *encodedList {
 	}
 	views, epoch := a.Machine.GatesView()
 	out := gateList{report.GateList{Cell: a.Machine.CellID(), Epoch: epoch}, []Gate{}}
+	size := 0
 	for _, v := range views {
-		out.Gates = append(out.Gates, a.gate(v))
+		told := a.told(v)
+		if size += len(encoded(told)); size > maxListBytes {
+			told = plain(v)
+		}
+		out.Gates = append(out.Gates, told)
 	}
-	var text bytes.Buffer
-	if err := json.NewEncoder(&text).Encode(out); err != nil {
+	c.last = &encodedList{epoch, version, time.Now(), views, append(encoded(out), '\n')}
+	return c.last
+}
+
+// What a list tells of a gate is bounded: agents read no answer that is longer than
+// 16 MiB, and one that they cannot read leaves a gate open that was closed.
+const (
+	maxListBytes = 8 << 20 // bytes; gates beyond are told plain
+	maxTold      = 3       // holds that close a gate: any of them is enough
+	maxReason    = 300     // bytes of a hold's
+)
+
+// told is a gate as a list has it.
+func (a *API) told(v machine.GateView) Gate {
+	closers := 0
+	v.Holds = slices.DeleteFunc(slices.Clone(v.Holds), func(h machine.Hold) bool {
+		if h.Match != nil {
+			return h.Cause == machine.ByParent
+		}
+		closers++
+		return closers > maxTold
+	})
+	g := a.gate(v)
+	for i := range g.Holds {
+		g.Holds[i].Reason = message.Short(g.Holds[i].Reason, maxReason)
+	}
+	return g
+}
+
+// plain is a gate in few words: closed also where only some payments are held,
+// since nobody can be told which.
+func plain(v machine.GateView) Gate {
+	g := Gate{Gate: report.Gate{
+		Name: v.Name, State: report.GateOpen, Mode: v.Mode.String(), Epoch: v.Epoch, Holds: []report.Hold{}, Fresh: true,
+		Lease: report.Duration(v.Lease), IfUnreachable: report.UnreachableClose, Closers: v.Closers, AsOf: v.AsOf, Alerts: v.Alerts,
+	}}
+	if v.Closed || len(v.Holds) > 0 {
+		g.State = report.GateClosed
+	}
+	if v.KeepUnreachable {
+		g.IfUnreachable = report.UnreachableKeep
+	}
+	return g
+}
+
+func encoded(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
 		panic("api: encode the gates: " + err.Error()) // only types of this package
 	}
-	c.last = &encodedList{epoch, version, time.Now(), views, text.Bytes()}
-	return c.last
+	return text
 }

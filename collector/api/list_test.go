@@ -2,12 +2,17 @@ package api
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 	"github.com/tomeishi/tomeishi/rules"
 )
 
@@ -73,6 +78,106 @@ func TestList(t *testing.T) {
 			t.Error("the answer is older than a second")
 		}
 	})
+}
+
+// listedGates is what a list tells, as an agent reads it.
+func listedGates(t testing.TB, a *API) map[string]report.Gate {
+	t.Helper()
+	var l report.GateList
+	if err := json.Unmarshal(a.list().text, &l); err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]report.Gate{}
+	for _, g := range l.Gates {
+		out[g.Name] = g
+	}
+	return out
+}
+
+// Ten thousand alerts that close a gate with ten gates below it are few words, and
+// the close of another is told beside them at once.
+func TestStormIsToldInFewWords(t *testing.T) {
+	text := `groups:
+- name: g
+  rules:
+  - {alert: Any, event: x, by: [data.k], within: 1h, when: count() >= 1, labels: {severity: critical}, limit: 100000, mitigate: [stop]}
+mitigations: [{name: stop, action: gate.close, target: g, mode: enforce}]
+gates:
+- {name: other, mode: enforce}
+- {name: g, mode: enforce}
+`
+	for i := range 10 {
+		text += fmt.Sprintf("- {name: g/%d, mode: enforce}\n", i)
+	}
+	c := newCellOf(t, text)
+	c.apply(entry.KindBehavior, entry.Behavior{Version: machine.Behavior})
+	for i := range 100 {
+		var b report.Builder
+		for n := range 100 {
+			b.Add(&report.Event{ID: fmt.Sprint(i, n), Source: "s", Type: "x", Seen: time.Now().UnixNano(), Data: fmt.Appendf(nil, `{"k":"%d-%d"}`, i, n)})
+		}
+		c.entry(entry.KindBatch, b.Bytes(), time.Now())
+	}
+	a := &API{Options: Options{Machine: c.Machine, Message: message.New(message.Options{})}}
+	if n := len(a.list().text); n > 64<<10 {
+		t.Errorf("%d bytes", n)
+	}
+	gates := listedGates(t, a)
+	if g := gates["g"]; g.State != report.GateClosed || g.Alerts != 10_000 || len(g.Holds) != 1 || g.Holds[0].Alerts != 10_000 || g.AsOf == 0 {
+		t.Errorf("%+v", g)
+	}
+	if g := gates["g/7"]; g.State != report.GateClosed || g.Alerts != 0 || len(g.Holds) != 1 {
+		t.Errorf("%+v", g)
+	}
+	began := time.Now()
+	c.apply(entry.KindDecision, entry.Decision{Do: entry.DoClose, Actor: "me", Gate: "other", Reason: "r"})
+	if gates := listedGates(t, a); gates["other"].State != report.GateClosed {
+		t.Error("the close of another gate is not told")
+	}
+	if took := time.Since(began); took > 100*time.Millisecond {
+		t.Errorf("a close was told after %s", took)
+	}
+}
+
+// An answer that is longer than agents read cannot exist: gates of which too much
+// would have to be told are told closed.
+func TestListIsBounded(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("gates:\n")
+	const gates = 2000
+	name := func(i int) string { return fmt.Sprintf("%0120d/g%04d", i/20, i) }
+	for i := range gates {
+		fmt.Fprintf(&text, "- {name: %s, mode: enforce}\n", name(i))
+	}
+	c := newCellOf(t, text.String())
+	c.apply(entry.KindBehavior, entry.Behavior{Version: machine.Behavior})
+	long := strings.Repeat("<", 1000) // six bytes each in JSON
+	for i := range 10 {
+		for n := range 250 {
+			c.apply(entry.KindDecision, entry.Decision{
+				Do: entry.DoClose, Actor: "me", Gate: name(i * 100), Reason: fmt.Sprint(n, long), Match: map[string]string{"customer": fmt.Sprint(n, long)},
+			})
+		}
+	}
+	a := &API{Options: Options{Machine: c.Machine, Message: message.New(message.Options{})}}
+	if n := len(a.list().text); n < maxListBytes || n > 16<<20 {
+		t.Errorf("%d bytes", n)
+	}
+	told := listedGates(t, a)
+	narrow, closed := 0, 0
+	for i := range 10 {
+		switch g := told[name(i*100)]; {
+		case g.State == report.GateClosed && len(g.Holds) == 0:
+			closed++
+		case g.State == report.GateOpen && len(g.Holds) == 250:
+			narrow++
+		default:
+			t.Errorf("%s with %d holds", g.State, len(g.Holds))
+		}
+	}
+	if narrow == 0 || closed == 0 || len(told) != gates || told[name(gates-1)].State != report.GateOpen {
+		t.Errorf("%d told whole, %d closed, %d in all", narrow, closed, len(told))
+	}
 }
 
 // BenchmarkList answers a poll while 1,000 holds stand.

@@ -82,7 +82,7 @@ func TestTwoPeopleOpen(t *testing.T) {
 		t.Errorf("%+v", g)
 	}
 	var p struct{ Error, Field string }
-	if code := ask(t, http.MethodPost, s.URL+"/v1/gates/g/open", `{"reason":"mine"}`, &p); code != http.StatusBadRequest || p.Field != "verdict" {
+	if code := ask(t, http.MethodPost, s.URL+"/v1/gates/g/open", `{"reason":"mine","alerts":1}`, &p); code != http.StatusBadRequest || p.Field != "verdict" {
 		t.Errorf("%d %+v", code, p)
 	}
 	as("bob", access.MayApprove)

@@ -21,6 +21,7 @@ func (a *API) gate(v machine.GateView) Gate {
 	g := Gate{Gate: report.Gate{
 		Name: v.Name, State: report.GateOpen, Mode: v.Mode.String(), Epoch: v.Epoch, Holds: []report.Hold{},
 		Fresh: true, Cell: a.Machine.CellID(), Lease: report.Duration(v.Lease), IfUnreachable: report.UnreachableClose,
+		Closers: v.Closers, AsOf: v.AsOf, Alerts: v.Alerts,
 	}}
 	if v.Closed {
 		g.State = report.GateClosed
@@ -48,7 +49,7 @@ func (a *API) hold(h machine.Hold) report.Hold {
 		reason = a.Message.Summary(alert)
 	}
 	return report.Hold{
-		ID: h.ID, By: h.By, Cause: h.Cause, Reason: reason, Alert: h.Alert,
+		ID: h.ID, By: h.By, Cause: h.Cause, Reason: reason, Alert: h.Alert, Alerts: h.Alerts(),
 		Incident: h.Incident, Since: rfc3339(h.Since), Match: h.Match,
 	}
 }

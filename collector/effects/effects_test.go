@@ -26,7 +26,7 @@ func TestConfirmed(t *testing.T) {
 		want := func(know, open int, sure bool) {
 			t.Helper()
 			k, o := l.Confirmed(5, "g")
-			if s := l.Sure(5, gate(length, false), nil); k != know || o != open || s != sure {
+			if s := l.Sure(5, gate(length, false).Gate, nil); k != know || o != open || s != sure {
 				t.Errorf("know %d, open %d, sure %v; want %d, %d, %v", k, o, s, know, open, sure)
 			}
 		}
@@ -82,24 +82,24 @@ func TestOpenCopies(t *testing.T) {
 // TestSure is what is not known after a start.
 func TestSure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLeases(told(gate(time.Hour, false)))
+		l := NewLeases([]machine.Gate{gate(time.Hour, false).Gate})
 		time.Sleep(time.Hour - 1)
-		if l.Sure(5, gate(time.Second, false), nil) {
+		if l.Sure(5, gate(time.Second, false).Gate, nil) {
 			t.Error("sure while a lease from before the start may run")
 		}
 		time.Sleep(time.Nanosecond)
-		if !l.Sure(5, gate(time.Second, false), []string{"silent"}) {
+		if !l.Sure(5, gate(time.Second, false).Gate, []string{"silent"}) {
 			t.Error("not sure after every lease has run out")
 		}
-		if l.Sure(5, gate(time.Second, true), []string{"silent"}) {
+		if l.Sure(5, gate(time.Second, true).Gate, []string{"silent"}) {
 			t.Error("sure of a kept copy whose agent was never heard from")
 		}
 		l.Asked("silent", 4)
-		if l.Sure(5, gate(time.Second, true), []string{"silent"}) {
+		if l.Sure(5, gate(time.Second, true).Gate, []string{"silent"}) {
 			t.Error("sure of a kept copy whose agent has not confirmed and was told nothing")
 		}
 		l.Told("silent", told(gate(time.Second, true)))
-		if !l.Sure(5, gate(time.Second, true), []string{"silent"}) {
+		if !l.Sure(5, gate(time.Second, true).Gate, []string{"silent"}) {
 			t.Error("not sure though every agent was heard from")
 		}
 	})
@@ -109,14 +109,31 @@ func TestSure(t *testing.T) {
 // agents may still hold the copy that they were told to keep.
 func TestKeptBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLeases(told(gate(time.Second, true)))
+		l := NewLeases([]machine.Gate{gate(time.Second, true).Gate})
 		time.Sleep(time.Hour)
-		if l.Sure(5, gate(time.Second, false), []string{"silent"}) {
+		if l.Sure(5, gate(time.Second, false).Gate, []string{"silent"}) {
 			t.Error("sure of a copy that was kept before the start")
 		}
 		l.Asked("silent", 5)
-		if !l.Sure(5, gate(time.Second, false), []string{"silent"}) {
+		if !l.Sure(5, gate(time.Second, false).Gate, []string{"silent"}) {
 			t.Error("not sure though its agent has confirmed")
+		}
+	})
+}
+
+// TestLongestLease is what agents were told long before the start, and that the rule
+// files no longer say.
+func TestLongestLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := machine.Gate{Name: "g", Lease: time.Second, Longest: time.Hour, EverKept: true}
+		l := NewLeases([]machine.Gate{g})
+		time.Sleep(time.Hour - 1)
+		if l.Sure(5, g, nil) {
+			t.Error("sure while a lease of before may run")
+		}
+		time.Sleep(1)
+		if !l.Sure(5, g, nil) || l.Sure(5, g, []string{"silent"}) {
+			t.Error("not sure after every lease, or sure of a copy that was once kept")
 		}
 	})
 }
@@ -127,11 +144,11 @@ func TestManyAgents(t *testing.T) {
 	for i := range maxAgents {
 		l.Told(strconv.Itoa(i), told(gate(length, true)))
 	}
-	if !l.Sure(5, gate(0, false), nil) {
+	if !l.Sure(5, gate(0, false).Gate, nil) {
 		t.Error("not sure though all are remembered")
 	}
 	l.Told("one more", told(gate(length, true)))
-	if l.Sure(5, gate(0, false), nil) || len(l.agents) != maxAgents {
+	if l.Sure(5, gate(0, false).Gate, nil) || len(l.agents) != maxAgents {
 		t.Errorf("sure with %d agents remembered and one not", len(l.agents))
 	}
 }
@@ -146,7 +163,7 @@ func (s *state) Unverified() []machine.Effect {
 	return []machine.Effect{s.effect}
 }
 
-func (s *state) GateView(string) (machine.GateView, bool) { return gate(length, false), true }
+func (s *state) Gate(string) (machine.Gate, bool) { return gate(length, false).Gate, true }
 
 func (s *state) SpoolsView() []machine.Spool { return nil }
 

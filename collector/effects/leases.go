@@ -46,13 +46,14 @@ const (
 	maxAgents = 10_000
 )
 
-// NewLeases begins to learn of leases. before are the gates of an earlier run,
-// of which agents may hold copies.
-func NewLeases(before []machine.GateView) *Leases {
+// NewLeases begins to learn of leases. before are all gates that ever were, of
+// which agents may hold copies: an agent that was away has the lease that it was
+// told last, however long ago the rule files said so.
+func NewLeases(before []machine.Gate) *Leases {
 	l := &Leases{started: time.Now(), kept: map[string]bool{}, agents: map[string]*agent{}}
-	for i := range before {
-		l.before = max(l.before, before[i].Lease)
-		l.kept[before[i].Name] = before[i].KeepUnreachable
+	for _, g := range before {
+		l.before = max(l.before, g.Lease, g.Longest)
+		l.kept[g.Name] = g.KeepUnreachable || g.EverKept
 	}
 	return l
 }
@@ -148,7 +149,7 @@ func (l *Leases) Confirmed(epoch uint64, gate string) (know, open int) {
 // not until what they were told before the start is over, and for a copy that
 // is kept for ever, not while one of these agents has neither confirmed the
 // epoch nor been told anything since.
-func (l *Leases) Sure(epoch uint64, gate machine.GateView, reporters []string) bool {
+func (l *Leases) Sure(epoch uint64, gate machine.Gate, reporters []string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.lost || time.Since(l.started) < max(l.before, gate.Lease) {

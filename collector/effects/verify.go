@@ -14,8 +14,8 @@ import (
 type State interface {
 	// Unverified are the applied effects that nobody has seen arrive.
 	Unverified() []machine.Effect
-	// GateView is one gate.
-	GateView(name string) (machine.GateView, bool)
+	// Gate is one gate without what holds it.
+	Gate(name string) (machine.Gate, bool)
 	// SpoolsView are the agents that have ever reported.
 	SpoolsView() []machine.Spool
 }
@@ -44,9 +44,18 @@ func (v *Verifier) Run(ctx context.Context) {
 }
 
 func (v *Verifier) round(ctx context.Context) {
-	for _, e := range v.State.Unverified() {
+	unverified := v.State.Unverified()
+	if len(unverified) == 0 {
+		return
+	}
+	var reporters []string
+	for _, s := range v.State.SpoolsView() {
+		reporters = append(reporters, s.Agent)
+	}
+	for _, e := range unverified {
 		know, open := v.Leases.Confirmed(e.Epoch, e.Target)
-		if open > 0 || !v.sure(e) {
+		gate, ok := v.State.Gate(e.Target)
+		if open > 0 || !ok || !v.Leases.Sure(e.Epoch, gate, reporters) {
 			continue
 		}
 		said := record.New(record.ResultConfirmed, strconv.Itoa(know))
@@ -54,16 +63,4 @@ func (v *Verifier) round(ctx context.Context) {
 			return
 		}
 	}
-}
-
-func (v *Verifier) sure(e machine.Effect) bool {
-	gate, ok := v.State.GateView(e.Target)
-	if !ok {
-		return false
-	}
-	var reporters []string
-	for _, s := range v.State.SpoolsView() {
-		reporters = append(reporters, s.Agent)
-	}
-	return v.Leases.Sure(e.Epoch, gate, reporters)
 }

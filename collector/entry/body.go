@@ -174,9 +174,11 @@ type Decision struct {
 	Agent    string            `json:"agent,omitempty"`
 	Reason   string            `json:"reason,omitempty"`
 	Verdict  string            `json:"verdict,omitempty"`
-	Epoch    *uint64           `json:"epoch,omitempty"` // of the gate, as it was read; of the switch, Until
-	On       bool              `json:"on,omitempty"`    // of the switch
-	For      time.Duration     `json:"for,omitempty"`   // how long the switch stays off
+	Epoch    *uint64           `json:"epoch,omitempty"`  // of the gate, as it was read; of the switch, Until
+	AsOf     uint64            `json:"as_of,omitempty"`  // index of the ledger, as it was read
+	Alerts   *int              `json:"alerts,omitempty"` // that keep the gate closed, as it was read
+	On       bool              `json:"on,omitempty"`     // of the switch
+	For      time.Duration     `json:"for,omitempty"`    // how long the switch stays off
 	Match    map[string]string `json:"match,omitempty"`
 	Second   bool              `json:"second,omitempty"` // the actor may open a gate only as the second of two people
 }

@@ -44,7 +44,10 @@ func (a gateClose) shadowed(e *Effect)          { a.m.turn(e.Target) } // would_
 func (a gateClose) takes(to EffectState) bool   { return to == Verified }
 
 func (a gateClose) carryOut(e *Effect, rule string) {
-	h := a.m.hold(&Hold{Gate: e.Target, By: rule, Cause: ByRule, Alert: e.Alert, Effect: e.ID})
+	h := a.m.hold(&Hold{Gate: e.Target, By: rule, Cause: ByRule, Alert: e.Alert, Effect: e.ID, Count: e.Count})
+	if e.Count > 1 {
+		a.m.tighten(h)
+	}
 	a.m.must(a.m.move(e, Applied, record.New(record.ResultClosed)))
 	e.Hold, e.Epoch, e.Incident = h.ID, a.m.Epoch, h.Incident
 }

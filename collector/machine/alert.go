@@ -120,6 +120,7 @@ func (a *Alert) Label(name string) string {
 func (m *Machine) end(a *Alert, cause record.Note) {
 	m.tallyOf(a, -1)
 	a.Ended, a.Cause, a.Due = m.Time, cause, 0
+	m.wants(a, -1)
 	m.tallyOf(a, 1)
 	m.unindex(a)
 	m.touch(a)
@@ -127,6 +128,9 @@ func (m *Machine) end(a *Alert, cause record.Note) {
 	if in := m.incident(a.Incident); in != nil {
 		m.loosen(in, a)
 		m.settle(in.ID, -1, record.New(record.AlertEnded, a.ID).After(cause))
+		if a.Beyond {
+			m.leave(a)
+		}
 		return
 	}
 	m.dead = append(m.dead, a)

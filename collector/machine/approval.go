@@ -31,6 +31,7 @@ type Approval struct {
 	Reason  string
 	Verdict string `json:",omitempty"`
 	Hold    string `json:",omitempty"` // of an opening: the one hold to lift; empty for all that there are
+	AsOf    uint64 `json:",omitempty"` // of an opening: up to which entry it judges
 }
 
 // Pending is the outcome of a decision that takes more people: nothing has
@@ -98,7 +99,11 @@ func (m *Machine) countApproved(of Subject, hold string) (n int) {
 // agree notes that one person agrees to open a gate that takes two.
 func (m *Machine) agree(g *Gate, d entry.Decision, holds []*Hold) Pending {
 	of := Subject{entry.DoOpen, g.Name}
-	m.putApproval(Approval{Subject: of, Actor: d.Actor, At: m.Time, Reason: cut(d.Reason, maxText), Verdict: d.Verdict, Hold: d.Hold})
+	a := Approval{Subject: of, Actor: d.Actor, At: m.Time, Reason: cut(d.Reason, maxText), Verdict: d.Verdict, Hold: d.Hold}
+	if m.Behavior >= 3 {
+		a.AsOf = d.AsOf
+	}
+	m.putApproval(a)
 	kind := record.OpeningApproved
 	if !Named(d.Actor) {
 		kind = record.OpeningUnnamed

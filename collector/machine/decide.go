@@ -9,7 +9,6 @@ import (
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/record"
-	"github.com/tomeishi/tomeishi/rules/window"
 )
 
 // decide carries out what a person decided, or says why not. It is nil, Pending
@@ -51,7 +50,11 @@ func (m *Machine) closeGate(d entry.Decision) *Refusal {
 	if blank(d.Reason) {
 		return invalid("reason", record.WantReasonClose)
 	}
+	size := 0
 	for _, k := range slices.Sorted(maps.Keys(d.Match)) {
+		if size += len(d.Match[k]); size > maxMatch && m.Behavior >= 3 {
+			return invalid("match."+k, record.MatchTooLong, decimalOf(maxMatch))
+		}
 		if !slices.Contains(report.Matchable, k) || d.Match[k] == "" {
 			return invalid("match."+k, record.BadMatch, strings.Join(report.Matchable, ", "))
 		}
@@ -83,23 +86,6 @@ func incidentsOf(holds []*Hold) (out []string) {
 	return out
 }
 
-// accept marks the evidence of the holds' alerts as no reason to close again.
-func (m *Machine) accept(holds []*Hold) {
-	for _, h := range holds {
-		a := m.byID[h.Alert]
-		if a == nil || m.states[a.RuleID] == nil {
-			continue
-		}
-		keys := a.Keys
-		if keys == nil {
-			keys = []window.Key{a.Key}
-		}
-		for _, key := range keys {
-			m.states[a.RuleID].Accept(key)
-		}
-	}
-}
-
 func (m *Machine) judge(d entry.Decision) *Refusal {
 	in := m.incident(d.Incident)
 	switch {
@@ -110,6 +96,9 @@ func (m *Machine) judge(d entry.Decision) *Refusal {
 	}
 	in.Verdict = d.Verdict
 	m.appendStep(in.ID, d.Actor, record.New(record.VerdictGiven, d.Verdict, d.Reason))
+	if m.Behavior >= 3 {
+		m.endJudged(m.members(in), d)
+	}
 	m.settle(in.ID, 0, record.Note{})
 	return nil
 }

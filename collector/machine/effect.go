@@ -16,6 +16,10 @@ func (m *Machine) mitigate(a *Alert, rule string, uses []rules.Use) {
 		if !m.wanted(a, use) {
 			continue
 		}
+		if e := m.collector(use); e != nil {
+			m.collect(a, e)
+			continue
+		}
 		action := m.action(use.Mitigation.Action)
 		e := &Effect{
 			ID:         next("e", &m.Last.Effect),
@@ -26,6 +30,7 @@ func (m *Machine) mitigate(a *Alert, rule string, uses []rules.Use) {
 		m.Effects = append(m.Effects, e)
 		m.effects[e.ID] = e
 		a.Effects = append(a.Effects, e.ID)
+		m.askers[e.ID]++
 		m.tally(e, 1)
 		m.forgetEffects()
 		switch e.Mode {
@@ -63,10 +68,20 @@ func (e *Effect) same(mitigation, target string) bool {
 	return e.Mitigation == mitigation && e.Target == target
 }
 
-// supersede ends the planned effects that a stronger one replaces.
+// supersede ends the planned effects that a stronger one replaces: of the alert,
+// and where effects are one for many alerts, of all that want the same.
 func (m *Machine) supersede(a *Alert, by *Effect) {
+	var weaker []*Effect
 	for _, id := range a.Effects {
-		if e := m.effects[id]; e != nil && e.State == Planned && e.same(by.Mitigation, by.Target) {
+		if e := m.effects[id]; e != nil && e.same(by.Mitigation, by.Target) {
+			weaker = append(weaker, e)
+		}
+	}
+	if m.Behavior >= 3 {
+		weaker = append(weaker, m.standing[by.key()]...)
+	}
+	for _, e := range weaker {
+		if e.State == Planned {
 			m.must(m.move(e, Undone, record.New(record.ResultSuperseded, by.ID, by.Mode.String())))
 		}
 	}
@@ -89,11 +104,8 @@ func (m *Machine) forgetEffects() {
 	})
 }
 
-// over tells whether the alert of an effect has ended.
-func (m *Machine) over(e *Effect) bool {
-	a := m.byID[e.Alert]
-	return a == nil || a.Ended != 0
-}
+// over tells whether no alert that wants an effect stands.
+func (m *Machine) over(e *Effect) bool { return m.askers[e.ID] == 0 }
 
 // wouldBe tells whether the gate would be closed if everything were enforced.
 func (m *Machine) wouldBe(gate string) bool {
@@ -109,15 +121,17 @@ func (m *Machine) approveEffect(d entry.Decision) *Refusal {
 	case m.over(e):
 		return conflict(record.AlertOver, e.ID, e.Alert)
 	}
+	asker := m.asker(e)
+	e.Alert = asker.ID
 	if m.Behavior >= 2 && e.Incident == "" {
 		// The first version left it out of the incident that its hold opens.
-		m.join(m.byID[e.Alert], nil)
+		m.join(asker, nil)
 		m.addToIncident(e)
 	}
 	e.Actor = d.Actor
 	m.appendStep(e.Incident, d.Actor, record.New(record.EffectApproved, e.ID, d.Reason))
 	m.must(m.move(e, Approved, record.Note{}))
-	m.action(e.Action).carryOut(e, m.byID[e.Alert].Rule)
+	m.action(e.Action).carryOut(e, asker.Rule)
 	return nil
 }
 
@@ -130,11 +144,11 @@ func (m *Machine) declineEffect(d entry.Decision) *Refusal {
 		return refusal
 	case blank(d.Reason):
 		return invalid("reason", record.WantReasonNo)
-	case m.byID[e.Alert] == nil:
+	case m.asker(e) == nil:
 		return conflict(record.AlertOver, e.ID, e.Alert)
 	}
 	if e.Incident == "" && m.Behavior >= 2 {
-		m.join(m.byID[e.Alert], nil)
+		m.join(m.asker(e), nil)
 		m.addToIncident(e)
 	}
 	e.Actor = d.Actor

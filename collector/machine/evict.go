@@ -8,12 +8,22 @@ import (
 // loosen notes that an alert of an incident has ended, or that the last hold
 // because of it was taken away after it had.
 func (m *Machine) loosen(in *Incident, a *Alert) {
-	if a.Ended == 0 || m.held[a.ID] > 0 {
+	if a.Ended == 0 || a.Beyond || m.holdsFast(a) {
 		return
 	}
 	m.loose[in]++
 	if m.loose[in] > maxMembers+maxMembers/10 {
 		m.crowded = append(m.crowded, in)
+	}
+}
+
+// tighten is for a hold that is put because of alerts of which some have ended: those
+// are kept like others that are held.
+func (m *Machine) tighten(h *Hold) {
+	for _, a := range m.heldBy([]*Hold{h}) {
+		if in := m.incident(a.Incident); in != nil && a.Ended != 0 && !a.Beyond && !m.holdsFast(a) {
+			m.loose[in]--
+		}
 	}
 }
 
@@ -62,7 +72,7 @@ func (m *Machine) evictMembers(in *Incident) {
 	drop := m.loose[in] - maxMembers
 	in.Alerts = slices.DeleteFunc(in.Alerts, func(id string) bool {
 		a := m.byID[id]
-		if drop <= 0 || a == nil || a.Ended == 0 || m.held[id] > 0 {
+		if drop <= 0 || a == nil || a.Ended == 0 || m.holdsFast(a) {
 			return false
 		}
 		drop--

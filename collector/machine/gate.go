@@ -23,8 +23,12 @@ func (m *Machine) defineGates(set *rules.Set) {
 		}
 		undefined := !g.Defined
 		changed := undefined || g.Mode != d.Mode
+		before, kept := g.Lease, g.KeepUnreachable
 		g.Defined, g.Mode, g.Lease = true, d.Mode, d.Lease
 		g.KeepUnreachable = d.IfUnreachable == rules.Keep
+		if m.Behavior >= 3 {
+			g.Longest, g.EverKept = max(g.Longest, before, g.Lease), g.EverKept || kept || g.KeepUnreachable
+		}
 		if g.Opening != d.Opening {
 			g.Opening = d.Opening
 			m.lapse(g, record.New(record.OpeningChanged))
@@ -52,6 +56,9 @@ func (m *Machine) turn(name string) {
 	for _, g := range m.Gates {
 		if g.Name == name || strings.HasPrefix(g.Name, name+"/") {
 			g.Epoch++
+			if m.Behavior >= 3 {
+				g.Reached = m.Index
+			}
 		}
 	}
 }
@@ -74,6 +81,16 @@ func (m *Machine) holdsOn(gate string) (out []*Hold) {
 	return out
 }
 
+// narrow is how many holds with match stand on the gate itself.
+func (m *Machine) narrow(gate string) (n int) {
+	for _, h := range m.Holds {
+		if h.Gate == gate && h.Match != nil {
+			n++
+		}
+	}
+	return n
+}
+
 // holdsAbove are the holds without match on the parents of the gate, also on
 // one that has left the rule files: a hold closes until a person opens it.
 func (m *Machine) holdsAbove(gate string) (out []*Hold) {
@@ -87,15 +104,16 @@ func (m *Machine) holdsAbove(gate string) (out []*Hold) {
 
 // hold puts a hold on its gate.
 func (m *Machine) hold(h *Hold) *Hold {
+	if h.Match != nil && m.Behavior >= 3 && m.narrow(h.Gate) >= maxNarrow {
+		h.Because, h.Match = record.New(record.TooManyNarrow, decimalOf(maxNarrow), matchText(h.Match)), nil
+	}
 	h.ID = next("h", &m.Last.Hold)
 	h.Since = m.Time
 	m.Holds = append(m.Holds, h)
+	m.holds[h.ID] = h
 	m.turn(h.Gate)
 	m.beginClosings(h)
-	h.Epoch = m.Gates[h.Gate].Epoch
-	if h.Alert != "" {
-		m.held[h.Alert]++
-	}
+	m.reached(h)
 	m.join(nil, h)
 	m.lapse(m.Gates[h.Gate], record.New(record.HoldCame, h.ID))
 	m.tellClosed(h)
@@ -104,11 +122,11 @@ func (m *Machine) hold(h *Hold) *Hold {
 
 // release takes holds away; the gate opens when none is left.
 func (m *Machine) release(gate string, holds []*Hold, actor, reason string) {
-	gone := map[*Hold]bool{}
+	alerts := m.heldBy(holds)
 	for _, h := range holds {
-		gone[h] = true
+		delete(m.holds, h.ID)
 	}
-	m.Holds = slices.DeleteFunc(m.Holds, func(h *Hold) bool { return gone[h] })
+	m.Holds = slices.DeleteFunc(m.Holds, func(h *Hold) bool { return m.holds[h.ID] == nil })
 	m.turn(gate)
 	m.endClosings(gate)
 	for _, h := range holds {
@@ -116,26 +134,20 @@ func (m *Machine) release(gate string, holds []*Hold, actor, reason string) {
 			e.Actor = actor
 			m.must(m.move(e, Undone, record.New(record.ResultUndone, actor, reason)))
 		}
-		m.unhold(h)
+	}
+	for _, a := range alerts {
+		m.unhold(a, gate)
+	}
+	for _, h := range holds {
 		m.settle(h.Incident, -1, record.Note{})
 	}
 	m.freed(gate, actor)
 }
 
-// unhold notes that a hold because of an alert is gone.
-func (m *Machine) unhold(h *Hold) {
-	if h.Alert == "" {
-		return
-	}
-	if m.held[h.Alert]--; m.held[h.Alert] == 0 {
-		delete(m.held, h.Alert)
-	}
-	a := m.byID[h.Alert]
-	if a == nil {
-		return
-	}
-	if a.Metric && a.Ended == 0 && !slices.Contains(a.Opened, h.Gate) {
-		a.Opened = append(a.Opened, h.Gate)
+// unhold notes that holds because of an alert are gone from a gate.
+func (m *Machine) unhold(a *Alert, gate string) {
+	if a.Metric && a.Ended == 0 && !slices.Contains(a.Opened, gate) {
+		a.Opened = append(a.Opened, gate)
 	}
 	if in := m.incident(a.Incident); in != nil {
 		m.loosen(in, a)

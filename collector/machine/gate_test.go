@@ -37,8 +37,8 @@ func TestClosesInTheSameEntry(t *testing.T) {
 	}
 	r.pay("w2", "p4")
 	r.pay("w2", "p5")
-	if v := r.gate("btc"); len(v.Holds) != 2 {
-		t.Errorf("another withdrawal paid twice is another hold: %+v", v.Holds)
+	if v := r.gate("btc"); len(v.Holds) != 1 || v.Alerts != 2 || v.Epoch != before+2 {
+		t.Errorf("another withdrawal paid twice joins the hold and is news: %+v", v)
 	}
 }
 
@@ -131,14 +131,14 @@ func TestOneHold(t *testing.T) {
 	}
 	v = r.wantClosed("btc", false)
 	h := v.Holds[0]
-	if h.Names(map[string]string{}) || h.Names(map[string]string{"request": "w8"}) || !h.Names(map[string]string{"request": "w9", "customer": "c"}) {
+	if !h.Names(map[string]string{}) || !h.Names(map[string]string{"customer": "c"}) || h.Names(map[string]string{"request": "w8"}) || !h.Names(map[string]string{"request": "w9", "customer": "c"}) {
 		t.Errorf("what hold %+v names", h)
 	}
 	if h := (&Hold{Match: map[string]string{"address": "0xAb"}}); !h.Names(map[string]string{"address": "0xaB"}) {
 		t.Error("an address in another spelling is not named")
 	}
-	if child := r.gate("btc/hot"); len(child.Holds) != 0 {
-		t.Errorf("a hold with match came down to the child: %+v", child.Holds)
+	if child := r.wantClosed("btc/hot", false); len(child.Holds) != 1 || child.Holds[0].Cause != ByParent || child.Holds[0].Match["request"] != "w9" {
+		t.Errorf("a hold with match on the parent is one on the child: %+v", child.Holds)
 	}
 	r.refused(entry.Decision{Do: entry.DoClose, Gate: "btc"}, Invalid, "reason")
 	r.refused(entry.Decision{Do: entry.DoClose, Gate: "btc", Reason: "r", Match: map[string]string{"color": "red"}}, Invalid, "match.color")

@@ -35,8 +35,7 @@ func TestGateClosed(t *testing.T) {
 		t.Errorf("not in the incident of its hold: %+v", in)
 	}
 	r.later(time.Minute)
-	r.pay("w2", "p3")
-	r.pay("w2", "p4")
+	r.decided(r.decide(entry.Decision{Do: entry.DoClose, Gate: "btc", Reason: "more"}))
 	r.later(48 * time.Hour)
 	r.tick()
 	if got := r.named(gateClosed); len(got) != 1 || got[0].ID != a[0].ID {

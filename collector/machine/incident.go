@@ -40,9 +40,13 @@ func (m *Machine) join(a *Alert, h *Hold) {
 	}
 	if a != nil && a.Incident == "" {
 		a.Incident = in.ID
-		in.Alerts = append(in.Alerts, a.ID)
 		m.touch(a)
-		m.byKey.add(a.joinKey(), in)
+		if a.Beyond = m.Behavior >= 3 && len(in.Alerts)-m.loose[in] >= maxMembers; a.Beyond {
+			in.Released++
+		} else {
+			in.Alerts = append(in.Alerts, a.ID)
+			m.byKey.add(a.joinKey(), in)
+		}
 		if a.Ended == 0 {
 			in.Standing++
 		}
@@ -50,10 +54,14 @@ func (m *Machine) join(a *Alert, h *Hold) {
 	}
 	if h != nil {
 		h.Incident = in.ID
-		in.Holds = append(in.Holds, h.ID)
+		in.Holds, in.PastHolds = m.listed(in.Holds, in.PastHolds, h.ID)
 		in.Standing++
 		m.reopen(in, record.VerdictHold, h.ID)
-		m.appendStep(in.ID, h.actor(), record.New(record.GateClosed, h.Gate, h.ID, h.Cause, h.By, h.Reason).After(h.Because))
+		said := record.New(record.GateClosed, h.Gate, h.ID, h.Cause, h.By, h.Reason)
+		if h.Match != nil && m.Behavior >= 3 {
+			said = record.New(record.HoldPlaced, h.Gate, h.ID, matchText(h.Match), h.Cause, h.By, h.Reason)
+		}
+		m.appendStep(in.ID, h.actor(), said.After(h.Because))
 	}
 }
 
@@ -121,12 +129,21 @@ func (m *Machine) addToIncident(e *Effect) {
 		}
 	}
 	if in := m.incident(e.Incident); in != nil {
-		in.Effects = append(in.Effects, e.ID)
+		in.Effects, in.PastEffects = m.listed(in.Effects, in.PastEffects, e.ID)
 		if e.State == Planned && e.Mode == rules.Approve {
 			m.reopen(in, record.VerdictEffect, e.ID)
 		}
 		m.appendStep(in.ID, "", record.New(record.EffectPlanned, e.ID, e.Mitigation, e.Mode.String(), e.Target).After(e.Result))
 	}
+}
+
+// listed adds to what an incident lists. The oldest give way, several at once, and
+// are counted.
+func (m *Machine) listed(ids []string, past int, id string) ([]string, int) {
+	if drop := len(ids) - maxMembers; m.Behavior >= 3 && drop >= maxMembers/10 {
+		ids, past = slices.Delete(ids, 0, drop), past+drop
+	}
+	return append(ids, id), past
 }
 
 // settle counts what has stopped standing, and ends the incident when nothing

@@ -22,11 +22,13 @@ type derived struct {
 	open   map[string]*Incident    // kept incidents, by id
 	byGate incidentIndex[string]   // open incidents by gate,
 	byKey  incidentIndex[alertKey] // and by what their alerts are joined by
-	held   map[string]int          // holds that stand because of an alert, by its id
+	holds  map[string]*Hold        // by id
 	loose  map[*Incident]int       // its alerts that have ended and because of which no hold stands
 
-	shadow map[string]int // planned shadow effects of standing alerts, by gate
-	idle   int            // effects that are over
+	askers   map[string]int          // standing alerts that want an effect, by its id
+	standing map[effectKey][]*Effect // effects on gates that are not over, the oldest first
+	shadow   map[string]int          // planned shadow effects of standing alerts, by gate
+	idle     int                     // effects that are over
 
 	alertTimers *timers[*Alert]
 	agentTimers *timers[*Agent]
@@ -43,13 +45,15 @@ func (m *Machine) reindex() {
 		alertOf: map[alertKey]*Alert{}, byID: map[string]*Alert{}, effects: map[string]*Effect{}, gone: map[string]*Alert{},
 		stands: map[RuleID]int{}, ofMetric: map[RuleID][]*Alert{},
 		open: map[string]*Incident{}, byGate: incidentIndex[string]{}, byKey: incidentIndex[alertKey]{},
-		held: map[string]int{}, loose: map[*Incident]int{}, shadow: map[string]int{},
+		holds: map[string]*Hold{}, loose: map[*Incident]int{}, shadow: map[string]int{},
+		askers: map[string]int{}, standing: map[effectKey][]*Effect{},
 		alertTimers: newTimers[*Alert](), agentTimers: newTimers[*Agent](), thinned: map[RuleID]bool{},
 	}
 	for _, a := range m.Alerts {
 		m.byID[a.ID] = a
 		if a.Ended == 0 {
 			m.index(a)
+			m.wants(a, 1)
 		}
 	}
 	for _, a := range m.Gone {
@@ -60,9 +64,7 @@ func (m *Machine) reindex() {
 		m.tally(e, 1)
 	}
 	for _, h := range m.Holds {
-		if h.Alert != "" {
-			m.held[h.Alert]++
-		}
+		m.holds[h.ID] = h
 	}
 	for _, in := range m.Incidents {
 		m.open[in.ID] = in
@@ -70,7 +72,7 @@ func (m *Machine) reindex() {
 			m.share(in)
 		}
 		for _, id := range in.Alerts {
-			if a := m.byID[id]; a != nil && a.Ended != 0 && m.held[id] == 0 {
+			if a := m.byID[id]; a != nil && a.Ended != 0 && !m.holdsFast(a) {
 				m.loose[in]++
 			}
 		}
@@ -125,8 +127,12 @@ func (m *Machine) tally(e *Effect, n int) {
 	switch {
 	case m.isIdle(e):
 		m.idle += n
-	case e.State == Planned && e.Mode == rules.Shadow && len(m.action(e.Action).gates(e.Target)) > 0:
-		m.shadow[e.Target] += n
+	case len(m.action(e.Action).gates(e.Target)) == 0:
+	default:
+		m.keepStanding(e, n)
+		if e.State == Planned && e.Mode == rules.Shadow {
+			m.shadow[e.Target] += n
+		}
 	}
 }
 

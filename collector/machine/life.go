@@ -44,7 +44,8 @@ type Effect struct {
 	Action, Target string
 	Mode           rules.Mode
 	State          EffectState
-	Alert          string
+	Alert          string // the first that wants it
+	Count          int    `json:",omitempty"` // of the alerts that want or wanted it, if it is not that one alone
 	Incident       string
 	Planned        int64
 	Result         record.Note // how it came to its state, or why it waits

@@ -20,9 +20,10 @@ func (m *Machine) openGate(d entry.Decision) any {
 		return nil // it is open
 	}
 	g := m.Gates[d.Gate]
-	if refusal := checkOpening(d, g, holds); refusal != nil {
+	if refusal := m.checkOpening(d, g, holds); refusal != nil {
 		return refusal
 	}
+	d.AsOf = m.readUpTo(d, holds)
 	if d.Second && g.Opening.Approvals < 2 {
 		return onlySecond(d)
 	}
@@ -30,12 +31,15 @@ func (m *Machine) openGate(d entry.Decision) any {
 		m.lift(d, holds, record.New(record.GateOpened, g.Name, d.Verdict, d.Reason))
 		return nil
 	}
-	if len(holds) == len(m.holdsOn(d.Gate)) {
+	if all := m.opened(d.Gate); len(holds) == len(all) && holds[0] == all[0] {
 		d.Hold = "" // the last hold that there is, is all
 	}
 	first := m.approvedBefore(Subject{entry.DoOpen, g.Name}, d)
 	switch {
 	case first != nil:
+		if m.Behavior >= 3 {
+			d.AsOf = min(d.AsOf, first.AsOf)
+		}
 		m.lift(d, holds, record.New(record.OpenedByTwo, g.Name, first.Actor, d.Verdict, d.Reason))
 	case d.Second:
 		return onlySecond(d)
@@ -65,9 +69,12 @@ func (m *Machine) toLift(d entry.Decision) ([]*Hold, *Refusal) {
 	if now := m.Gates[d.Gate].Epoch; d.Epoch != nil && *d.Epoch > now {
 		return nil, conflict(record.EpochAhead, d.Gate, decimalOf(*d.Epoch), decimalOf(now))
 	}
-	holds := m.holdsOn(d.Gate)
+	if d.AsOf > m.Index {
+		return nil, conflict(record.IndexAhead, d.Gate, decimalOf(d.AsOf), decimalOf(m.Index))
+	}
+	holds := m.opened(d.Gate)
 	if d.Hold != "" {
-		holds = slices.DeleteFunc(holds, func(h *Hold) bool { return h.ID != d.Hold })
+		holds = slices.DeleteFunc(m.holdsOn(d.Gate), func(h *Hold) bool { return h.ID != d.Hold })
 		if len(holds) == 0 {
 			if m.wasHold(d.Hold) {
 				return nil, nil // the same decision again: an answer was lost
@@ -80,6 +87,11 @@ func (m *Machine) toLift(d entry.Decision) ([]*Hold, *Refusal) {
 			if h.Epoch > *d.Epoch {
 				return nil, conflict(record.HoldNewer, h.ID, h.By, decimalOf(*d.Epoch))
 			}
+		}
+	}
+	for _, h := range holds {
+		if d.AsOf != 0 && h.Index > d.AsOf {
+			return nil, conflict(record.HoldLater, h.ID, h.By, decimalOf(d.AsOf))
 		}
 	}
 	if len(holds) == 0 {
@@ -97,34 +109,64 @@ func (m *Machine) wasHold(id string) bool {
 		!slices.ContainsFunc(m.Holds, func(h *Hold) bool { return h.ID == id })
 }
 
-func checkOpening(d entry.Decision, g *Gate, holds []*Hold) *Refusal {
+// opened are the holds that an opening of the gate lifts. Those with match close it
+// for nobody else, and are lifted by name.
+func (m *Machine) opened(gate string) []*Hold {
+	holds := m.holdsOn(gate)
+	if m.Behavior >= 3 {
+		holds = slices.DeleteFunc(holds, func(h *Hold) bool { return h.Match != nil })
+	}
+	return holds
+}
+
+// shownAlerts is how many of the alerts that keep a gate closed are shown, so that
+// to call them false says nothing of any that nobody saw.
+const shownAlerts = 20
+
+func (m *Machine) checkOpening(d entry.Decision, g *Gate, holds []*Hold) *Refusal {
+	alerts := 0
+	for _, h := range holds {
+		alerts += h.Alerts()
+	}
 	byRule := slices.ContainsFunc(holds, func(h *Hold) bool { return h.Cause == ByRule })
 	switch {
 	case blank(d.Reason) && (byRule || d.Verdict != "" || g.Opening.Approvals > 1):
 		return invalid("reason", record.WantReasonOpen)
 	case byRule && d.Verdict == "":
 		return invalid("verdict", record.WantVerdict)
+	case d.Alerts != nil && *d.Alerts != alerts:
+		return conflict(record.AlertsChanged, g.Name, decimalOf(*d.Alerts), decimalOf(alerts))
+	case d.Alerts == nil && d.Verdict == VerdictFalse && alerts > shownAlerts && m.Behavior >= 3:
+		return invalid("alerts", record.WantAlerts, decimalOf(alerts))
 	}
 	return nil
 }
 
 // lift takes the holds away; opened is how that came about.
 func (m *Machine) lift(d entry.Decision, holds []*Hold, opened record.Note) {
+	if h := holds[0]; h.Match != nil && m.Behavior >= 3 {
+		opened = record.New(record.HoldReleased, h.Gate, h.ID, matchText(h.Match), d.Verdict, d.Reason)
+	}
 	for _, id := range incidentsOf(holds) {
 		m.appendStep(id, d.Actor, opened)
 		if in := m.incident(id); in != nil && d.Verdict != "" {
 			in.Verdict = d.Verdict
 		}
 	}
+	judged := m.heldBy(holds)
 	if d.Verdict == VerdictFalse {
-		m.accept(holds)
+		m.accept(judged, d.AsOf)
 	}
 	m.release(d.Gate, holds, d.Actor, d.Reason)
+	if d.Verdict != "" && m.Behavior >= 3 {
+		m.judgeLater(judged, d.AsOf)
+		m.endJudged(judged, d)
+	}
 }
 
 // mayAlone tells whether one person may undo what was a wrong stop.
 func (g *Gate) mayAlone(d entry.Decision, holds []*Hold, now int64) bool {
-	newest := slices.MaxFunc(holds, func(a, b *Hold) int { return cmp.Compare(a.Since, b.Since) }).Since
+	newest := slices.MaxFunc(holds, func(a, b *Hold) int { return cmp.Compare(a.newest(), b.newest()) }).newest()
 	return g.Opening.Alone > 0 && d.Verdict == VerdictFalse && now-newest >= int64(g.Opening.Alone)
 }
 

@@ -75,7 +75,7 @@ func TestTwoPeopleOpen(t *testing.T) {
 	again.Reason = "alice looked again"
 	r.agrees(again) // the same person is no second
 	v := r.gate("btc")
-	want := []Approval{{Subject: Subject{entry.DoOpen, "btc"}, Actor: "alice", At: r.now.UnixNano(), Reason: "alice looked again", Verdict: VerdictTest}}
+	want := []Approval{{Subject: Subject{entry.DoOpen, "btc"}, Actor: "alice", At: r.now.UnixNano(), Reason: "alice looked again", Verdict: VerdictTest, AsOf: v.Reached}}
 	if d := cmp.Diff(want, v.Approvals); d != "" || v.Epoch != epoch {
 		t.Errorf("epoch %d, was %d\n%s", v.Epoch, epoch, d)
 	}
@@ -87,8 +87,8 @@ func TestTwoPeopleOpen(t *testing.T) {
 	if len(r.named(approvalWanted))+len(r.named(gateClosed))+len(r.named(openedAlone)) != 0 {
 		t.Errorf("standing %+v", r.m.AlertsView())
 	}
-	if in := r.m.IncidentsView()[0]; in.Verdict != VerdictReal || in.Standing != 1 {
-		t.Errorf("the last verdict counts, and only the rule's alert stands: %+v", in)
+	if in := r.m.IncidentsView()[0]; in.Verdict != VerdictReal || in.Ended == 0 {
+		t.Errorf("the last verdict counts, and ends what it judged: %+v", in)
 	}
 	r.wantStep("alice", record.New(record.OpeningApproved, "btc", "", VerdictReal, "alice looked"))
 	r.wantStep("alice", record.New(record.OpeningApproved, "btc", "", VerdictTest, "alice looked again"))
@@ -241,8 +241,7 @@ func TestAlone(t *testing.T) {
 // else agreed to something else, or one person might open alone.
 func TestApproverIsOnlySecond(t *testing.T) {
 	r := closedByRule(t)
-	r.pay("w2", "p3")
-	r.pay("w2", "p4")
+	r.decided(r.decide(entry.Decision{Do: entry.DoClose, Gate: "btc", Reason: "more"}))
 	first := by("alice", VerdictReal)
 	first.Hold = r.gate("btc").Holds[0].ID
 	r.agrees(first)
@@ -268,8 +267,7 @@ func TestApproverIsOnlySecond(t *testing.T) {
 // One hold takes as many people as all of them, and they have to mean the same.
 func TestTwoPeopleLiftOneHold(t *testing.T) {
 	r := closedByRule(t)
-	r.pay("w2", "p3")
-	r.pay("w2", "p4")
+	r.decided(r.decide(entry.Decision{Do: entry.DoClose, Gate: "btc", Reason: "more"}))
 	holds := r.gate("btc").Holds
 	one := func(actor, hold string) entry.Decision {
 		d := by(actor, VerdictReal)

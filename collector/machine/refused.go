@@ -30,7 +30,7 @@ const (
 // those on which none stood before.
 func (m *Machine) beginClosings(h *Hold) {
 	for name := range m.Gates { // the order does not show
-		if m.Closings[name] == nil && (name == h.Gate || h.Match == nil && strings.HasPrefix(name, h.Gate+"/")) {
+		if m.Closings[name] == nil && (name == h.Gate || m.reachesBelow(h) && strings.HasPrefix(name, h.Gate+"/")) {
 			m.Closings[name] = &Closing{Began: m.Epoch}
 		}
 	}
@@ -41,20 +41,24 @@ func (m *Machine) beginClosings(h *Hold) {
 // known: it may be paid.
 func (m *Machine) endClosings(gate string) {
 	for name, g := range m.Gates { // the order does not show
-		if (name == gate || strings.HasPrefix(name, gate+"/")) && !m.holdsBack(name, false) {
+		if (name == gate || strings.HasPrefix(name, gate+"/")) && !m.holdsBack(name, false, nil) {
 			delete(m.Closings, name)
 			g.Refused = nil
 		}
 	}
 }
 
-// holdsBack tells whether a hold stands on the gate or closes it from above;
-// below asks only for what also closes the gates below it.
-func (m *Machine) holdsBack(gate string, below bool) bool {
+// holdsBack tells whether a hold stands on the gate or above it that may be about
+// what was asked; below asks only for what also holds back at the gates below.
+func (m *Machine) holdsBack(gate string, below bool, ask map[string]string) bool {
 	return slices.ContainsFunc(m.Holds, func(h *Hold) bool {
-		return h.Gate == gate && (h.Match == nil || !below) || h.Match == nil && strings.HasPrefix(gate, h.Gate+"/")
+		at := h.Gate == gate && (!below || m.reachesBelow(h)) || m.reachesBelow(h) && strings.HasPrefix(gate, h.Gate+"/")
+		return at && (m.Behavior < 3 || h.Names(ask))
 	})
 }
+
+// reachesBelow tells whether a hold also counts at the gates below its own.
+func (m *Machine) reachesBelow(h *Hold) bool { return h.Match == nil || m.Behavior >= 3 }
 
 // refused counts what an agent refused: at the gate that was asked, and at the
 // parents that closed it.
@@ -69,8 +73,14 @@ func (m *Machine) refused(data []byte) {
 	if x.Why != "" || x.Epoch > m.Epoch || m.Gates[x.Gate] == nil {
 		return
 	}
+	ask := map[string]string{}
+	for field, value := range map[string]string{"request": x.Request, "customer": x.Customer, "address": x.Address} {
+		if value != "" {
+			ask[field] = value
+		}
+	}
 	for name, below := x.Gate, false; ; below = true {
-		if g := m.Gates[name]; g != nil && m.holdsBack(name, below) {
+		if g := m.Gates[name]; g != nil && m.holdsBack(name, below, ask) {
 			m.keepBack(g, &x)
 		}
 		i := strings.LastIndexByte(name, '/')

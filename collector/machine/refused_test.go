@@ -34,10 +34,13 @@ func (r *rig) closeFor(gate string, match map[string]string) {
 	}
 }
 
+// openAll opens the gate and releases what it holds.
 func (r *rig) openAll(gate string) {
 	r.t.Helper()
-	if err := r.decide(entry.Decision{Do: entry.DoOpen, Gate: gate, Reason: "r"}); err != nil {
-		r.t.Fatal(err)
+	for _, h := range r.m.holdsOn(gate) {
+		if err := r.decide(entry.Decision{Do: entry.DoOpen, Gate: gate, Hold: h.ID, Reason: "r"}); err != nil {
+			r.t.Fatal(err)
+		}
 	}
 }
 
@@ -121,8 +124,9 @@ func TestHeldByRequestAndByParent(t *testing.T) {
 	r.wantHeld("btc/hot", &RefusedPayments{Requests: 1, Sums: []Sum{{"BTC", "1"}}})
 	r.wantHeld("btc", nil)
 	r.closeFor("btc", map[string]string{"customer": "c2"})
-	r.reports("h1", r.ask("btc/hot", "w2", "BTC", "2"))
-	r.wantHeld("btc", nil) // its hold names others, and only there
+	other := report.Refused{Gate: "btc/hot", Epoch: r.m.GateEpoch(), Request: "w2", Customer: "c1", Asset: "BTC", Amount: "2"}
+	r.reports("h1", r.said(other))
+	r.wantHeld("btc", nil) // its hold names another
 	r.closeFor("btc", nil)
 	r.reports("h1", r.ask("btc/hot", "w3", "BTC", "3"), r.ask("btc", "w4", "BTC", "4"), r.ask("btc", "w3", "BTC", "3"))
 	r.wantHeld("btc", &RefusedPayments{Requests: 2, Sums: []Sum{{"BTC", "7"}}})

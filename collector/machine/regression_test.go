@@ -165,10 +165,21 @@ func TestStorm(t *testing.T) {
 		r.pay(fmt.Sprint("w", i), "p1")
 		r.pay(fmt.Sprint("w", i), "p2")
 	}
-	if got := len(r.gate("btc").Holds); got != n {
-		t.Errorf("%d holds, want %d", got, n)
+	v := r.gate("btc")
+	if len(v.Holds) != 1 || v.Alerts != n || len(r.m.Effects) != 1 {
+		t.Errorf("%d holds for %d alerts, %d effects; want one of each for %d", len(v.Holds), v.Alerts, len(r.m.Effects), n)
 	}
-	r.decided(r.decide(entry.Decision{Do: entry.DoOpen, Gate: "btc", Reason: "r", Verdict: VerdictFalse}))
+	if in := r.m.IncidentsView()[0]; len(in.Alerts) != maxMembers || len(in.Alerts)+in.Released != n+1 || in.Standing != n+2 {
+		t.Errorf("%d alerts listed, %d not, %d standing", len(in.Alerts), in.Released, in.Standing)
+	}
+	r.restarted()
+	open := entry.Decision{Do: entry.DoOpen, Gate: "btc", Reason: "r", Verdict: VerdictFalse}
+	r.refused(open, Invalid, "alerts") // nobody can have read that many without knowing how many
+	few := n - 1
+	open.Alerts = &few
+	r.refused(open, Conflict, "")
+	open.Alerts = &v.Alerts
+	r.decided(r.decide(open))
 	r.wantClosed("btc", false)
 	r.later(3 * time.Hour)
 	r.tick()

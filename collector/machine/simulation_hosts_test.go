@@ -149,6 +149,11 @@ func (s *simulation) evaluation() {
 	if is && !was {
 		s.metricClosings++
 	}
+	for _, a := range s.m.AlertsView() { // while nothing happens by itself, an alert still joins a hold that stands
+		if b := s.believed[Text(a.Labels)]; b != nil && s.isOff() && s.m.holdsFast(&a) {
+			b.closed = true
+		}
+	}
 }
 
 func (s *simulation) disk() entry.Condition {
@@ -281,10 +286,16 @@ func (m *Machine) shown() map[string]any {
 			metric[id] = append(metric[id], a.ID)
 		}
 	}
+	standing := map[string][]string{}
+	for k, effects := range m.standing {
+		for _, e := range effects {
+			standing[fmt.Sprint(k)] = append(standing[fmt.Sprint(k)], e.ID)
+		}
+	}
 	shadow := maps.Clone(m.shadow)
 	maps.DeleteFunc(shadow, func(_ string, n int) bool { return n == 0 })
 	return map[string]any{
 		"shares": shares, "loose": loose, "metric": metric, "shadow": shadow, "idle": m.idle, "firing": m.firing,
-		"stands": m.stands, "held": m.held, "alerts": len(m.byID), "standing": len(m.alertOf), "open": len(m.open), "gone": slices.Sorted(maps.Keys(m.gone)),
+		"stands": m.stands, "askers": m.askers, "holds": len(m.holds), "standing effects": standing, "alerts": len(m.byID), "standing": len(m.alertOf), "open": len(m.open), "gone": slices.Sorted(maps.Keys(m.gone)),
 	}
 }

@@ -91,16 +91,18 @@ func (s *simulation) opensEth() {
 // approves approves the first effect that waits, of an alert that stands.
 func (s *simulation) approves() {
 	for _, e := range s.m.EffectsView() {
-		a, ok := s.m.AlertView(e.Alert)
-		if e.State != Planned || e.Mode != rules.Approve || !ok || a.Ended != 0 {
+		if e.State != Planned || e.Mode != rules.Approve || s.m.over(&e) {
 			continue
 		}
+		asks := slices.DeleteFunc(s.m.AlertsView(), func(a Alert) bool { return !slices.Contains(a.Effects, e.ID) })
 		if out := s.both(entry.KindDecision, entry.Marshal(entry.Decision{Do: entry.DoApprove, Actor: "carol", Effect: e.ID})); out != nil {
 			// Its alert may end in this very entry, but not before it.
 			s.t.Fatalf("entry %d: approve %+v: %v", s.index, e, out)
 		}
-		if b := s.believed[Text(a.Labels)]; b != nil {
-			b.closed = true
+		for _, a := range asks {
+			if b := s.believed[Text(a.Labels)]; b != nil {
+				b.closed = true
+			}
 		}
 		s.planned++
 		return
@@ -147,7 +149,7 @@ func (s *simulation) checkPeople() {
 	if slices.Sort(have); !slices.Equal(have, agreed) || (wanted == 1) != (len(agreed) > 0) {
 		s.t.Fatalf("entry %d: agreed %v, want %v; %d alerts", s.index, have, agreed, wanted)
 	}
-	if v := s.gate("eth"); len(v.Holds) != s.holds || v.Closed != (s.holds > 0) {
+	if v := s.gate("eth"); v.Closers != s.holds || v.Closed != (s.holds > 0) {
 		s.t.Fatalf("entry %d: %+v, want %d holds", s.index, v, s.holds)
 	}
 	if got := s.m.AutomaticView(); got.Off != isOff || (off == 1) != isOff || got.Off && s.m.Due() > got.Until {

@@ -167,6 +167,7 @@ type Alert struct {
 	Unheard   int64    `json:",omitempty"` // ledger time since when it stands only because nobody is heard who could end it
 	Opened    []string `json:",omitempty"` // gates that it closed and that a person opened
 	Condition bool     `json:",omitempty"` // reported by the edge, which will say when it is over
+	Beyond    bool     `json:",omitempty"` // its incident does not list it: too many stand
 }
 
 // A Gate is a named valve in front of something stoppable.
@@ -178,6 +179,11 @@ type Gate struct {
 	Epoch           uint64
 	Defined         bool // false: gone from the rule files, kept for its holds and its epoch
 
+	// The longest that agents were ever told: they may still hold such a copy.
+	Longest  time.Duration `json:",omitempty"` // lease
+	EverKept bool          `json:",omitempty"` // KeepUnreachable
+
+	Reached uint64           `json:",omitempty"` // index of the entry with which Epoch was reached
 	Opening rules.Opening    // what opening it takes
 	Refused *RefusedPayments `json:",omitempty"` // at it since it closed
 }
@@ -213,8 +219,11 @@ type Hold struct {
 	Effect    string
 	Incident  string
 	Since     int64
-	Epoch     uint64 // of the gate, with this hold on it
+	Epoch     uint64 // of the gate, with this hold, and the newest of its alerts, on it
 	Match     map[string]string
+	Count     int    `json:",omitempty"` // of the alerts because of which it stands; Alert is the first. 0 before holds collected them
+	Joined    int64  `json:",omitempty"` // ledger time at which the newest of them joined it
+	Index     uint64 `json:",omitempty"` // of the entry with which Epoch was reached
 }
 
 // Automatic says whether effects happen by themselves.
@@ -241,11 +250,15 @@ type Incident struct {
 	Ended   int64
 	Verdict string
 	Gates   []string
+	// The lists are bounded. Of alerts those that still matter come first, of the
+	// others the newest.
 	Alerts  []string
 	Holds   []string
 	Effects []string
-	// Released counts ended alerts that are no longer kept.
-	Released int
+	// Released counts alerts that are not listed, or no longer.
+	Released    int
+	PastHolds   int `json:",omitempty"` // that are no longer listed
+	PastEffects int `json:",omitempty"` // that are no longer listed
 	// Standing counts alerts and holds that have not ended.
 	Standing int
 	Log      []Step
@@ -264,9 +277,11 @@ type Step struct {
 const (
 	maxRecent    = 512  // digests of one spool
 	maxSpools    = 4096 // streams, of all agents
-	maxMembers   = 1000 // alerts of one incident
+	maxMembers   = 1000 // alerts of one incident, and as many of its holds and effects
 	maxOver      = 10_000
 	maxLabel     = 1024 // bytes of a label's value
+	maxMatch     = 1024 // bytes of what a hold names
+	maxNarrow    = 1000 // holds with match on one gate; the next closes it
 	maxSteps     = 1000
 	maxIncidents = 1000
 	maxEffects   = 10_000

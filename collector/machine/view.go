@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/agent/spelling"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/record"
@@ -21,9 +22,16 @@ type GateView struct {
 	// Approvals are by those who want to open it; none once a newer hold came.
 	Approvals []Approval
 	// Holds on the gate, then those of its parents with Cause ByParent and By
-	// naming the parent.
-	Holds []Hold
+	// naming the parent: of those without match the oldest maxShown, and of each
+	// parent one. Closers counts all without match.
+	Holds   []Hold
+	Closers int
+	Alerts  int    // because of which the gate's own holds without match stand
+	AsOf    uint64 // index of the ledger
 }
+
+// maxShown is how many holds that close a gate are shown: any of them is enough.
+const maxShown = 10
 
 // At is where the machine stands: the last entry, its hash, its ledger time.
 func (m *Machine) At() (index uint64, hash [32]byte, at time.Time) {
@@ -54,6 +62,26 @@ func (m *Machine) GatesView() (gates []GateView, epoch uint64) {
 	return gates, m.Epoch
 }
 
+// EveryGate is every gate that ever was, without what holds it, in order of names.
+func (m *Machine) EveryGate() (out []Gate) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for _, name := range slices.Sorted(maps.Keys(m.Gates)) {
+		out = append(out, *m.Gates[name])
+	}
+	return out
+}
+
+// Gate is one gate without what holds it.
+func (m *Machine) Gate(name string) (Gate, bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.gate(name) == nil {
+		return Gate{}, false
+	}
+	return *m.Gates[name], true
+}
+
 // GateView is one gate.
 func (m *Machine) GateView(name string) (GateView, bool) {
 	m.mu.RLock()
@@ -69,18 +97,32 @@ func (m *Machine) GateView(name string) (GateView, bool) {
 func (m *Machine) gateView(name string) GateView {
 	v := GateView{Gate: *m.Gates[name], WouldBe: m.wouldBe(name), Approvals: m.approvals(Subject{entry.DoOpen, name})}
 	v.Refused = v.Refused.copy()
-	on, above := m.holdsOn(name), m.holdsAbove(name)
-	v.Holds = slices.Grow(v.Holds, len(on)+len(above))
-	for _, h := range on {
-		v.Holds = append(v.Holds, *h)
-		v.Closed = v.Closed || h.Match == nil
+	v.AsOf = m.Index
+	above, said, shown := []Hold(nil), map[string]bool{}, 0
+	for _, h := range m.Holds {
+		switch own := h.Gate == name; {
+		case !own && !strings.HasPrefix(name, h.Gate+"/"):
+		case own && h.Match != nil:
+			v.Holds = append(v.Holds, *h)
+		case own:
+			v.Alerts += h.Alerts()
+			v.Closers++
+			if shown++; shown <= maxShown {
+				v.Holds = append(v.Holds, *h)
+			}
+		case h.Match == nil && said[h.Gate]:
+			v.Closers++
+		default:
+			parent := *h
+			parent.By, parent.Cause = h.Gate, ByParent
+			if above = append(above, parent); h.Match == nil {
+				said[h.Gate] = true
+				v.Closers++
+			}
+		}
 	}
-	for _, h := range above {
-		parent := *h
-		parent.By, parent.Cause = h.Gate, ByParent
-		v.Holds = append(v.Holds, parent)
-		v.Closed = true
-	}
+	v.Closed = v.Closers > 0
+	v.Holds = append(v.Holds, above...)
 	return v
 }
 
@@ -231,18 +273,18 @@ func (m *Machine) Totals() Totals {
 	return t
 }
 
-// Names tells whether the hold's match names a payment with these fields: all
-// that the hold names must be equal.
+// Names tells whether the hold may be about a payment with these fields.
 func (h *Hold) Names(fields map[string]string) bool {
-	if h.Match == nil {
-		return true
+	return report.MayName(h.Match, fields, spelling.Same)
+}
+
+// matchText is what a hold names, as people write it.
+func matchText(match map[string]string) string {
+	var labels []Label
+	for _, k := range slices.Sorted(maps.Keys(match)) {
+		labels = append(labels, Label{Name: k, Value: match[k]})
 	}
-	for k, v := range h.Match {
-		if !spelling.Same(k, fields[k], v) {
-			return false
-		}
-	}
-	return true
+	return Text(labels)
 }
 
 // Text is a label set as people write it.

@@ -6,6 +6,9 @@ import (
 	"unicode/utf8"
 )
 
+// Short is a text of others on one line of at most so many bytes.
+func Short(s string, most int) string { return oneLine(s, most) }
+
 // oneLine is a text of others on one line of at most so many bytes, which are
 // 3 or more: what would begin a line, move the cursor or turn the direction of
 // writing is gone, and what is cut off ends in an ellipsis.

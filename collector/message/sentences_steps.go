@@ -10,6 +10,8 @@ var stepSentences = []sentence{
 	{record.AlertEnded, "Alert {alert} ended[: {because}]", "アラート {alert} が終了[: {because}]"},
 	{record.AlertUnheard, "Alert {alert} no longer fires, but nobody is heard who could say that it is over", "アラート {alert} は発報していませんが、終わったと言える相手から応答がありません"},
 	{record.GateClosed, "Gate {gate} closed, hold {hold} by {cause}[: {reason}][: {because}]", "ゲート {gate} が閉(停止理由 {hold}、{cause})[: {reason}][: {because}]"},
+	{record.HoldPlaced, "Hold {hold} placed at gate {gate}, only for {match}, by {cause}[: {reason}][: {because}]", "ゲート {gate} で {match} だけを保留(停止理由 {hold}、{cause})[: {reason}][: {because}]"},
+	{record.HoldReleased, "Hold {hold} at gate {gate} released, only for {match}[ ({verdict})][: {reason}]", "ゲート {gate} の {match} の保留(停止理由 {hold})を解除[({verdict})][: {reason}]"},
 	{record.GateOpened, "Gate {gate} opened[ ({verdict})][: {reason}]", "ゲート {gate} を開いた[({verdict})][: {reason}]"},
 	{record.OpenedByTwo, "Gate {gate} opened, as {with} agreed[ ({verdict})][: {reason}]", "ゲート {gate} を開いた({with} も同意)[({verdict})][: {reason}]"},
 	{record.OpenedAlone, "Gate {gate} opened alone[ ({verdict})][: {reason}]", "ゲート {gate} を1人で開いた[({verdict})][: {reason}]"},
@@ -50,10 +52,13 @@ var causeSentences = []sentence{
 	{record.SwitchedOnBy, "switched on by {by}", "{by} が再開しました"},
 	{record.TimeOver, "its time was over", "期限が来ました"},
 	{record.HoldCame, "hold {hold} came", "新しい停止理由 {hold} が加わりました"},
+	{record.AlertJoined, "alert {alert} joined hold {hold}", "停止理由 {hold} にアラート {alert} が加わりました"},
+	{record.Judged, "{by} said what it was: {verdict}", "{by} が「{verdict}」と判定しました"},
 	{record.OpeningChanged, "what opening takes has changed", "開くための条件が変わりました"},
 	{record.GateGone, "the gate is gone", "ゲートがなくなりました"},
 	{record.NobodyApproved, "nobody else agreed within an hour", "1時間以内にほかの承認がありませんでした"},
 	{record.RestoredFrom, "restored from the backup of {backup}: what happened since is not known", "{backup} のバックアップから復元。その後のことは不明です"},
+	{record.TooManyNarrow, "{most} holds of single payments stand already, so the gate is closed for all instead of {match}", "個別の保留がすでに{most}件あるため、{match} だけでなくゲート全体を閉じました"},
 	{record.UnknownToFiles, "the backup that was restored does not know this gate", "復元したバックアップに、このゲートはありません"},
 }
 

@@ -24,6 +24,8 @@ const (
 	AlertEnded      Kind = "alert_ended"   // because of its cause
 	AlertUnheard    Kind = "alert_unheard" // it no longer fires, and nobody is heard who could say that it is over
 	GateClosed      Kind = "gate_closed"   // cause is the hold's; reason is a person's
+	HoldPlaced      Kind = "hold_placed"   // a hold on what match names; the gate is as it was
+	HoldReleased    Kind = "hold_released"
 	GateOpened      Kind = "gate_opened"
 	OpenedByTwo     Kind = "gate_opened_by_two" // with is the person who agreed before
 	OpenedAlone     Kind = "gate_opened_alone"
@@ -59,6 +61,8 @@ const (
 	SwitchedOnBy    Kind = "switched_on_by"
 	TimeOver        Kind = "time_over"
 	HoldCame        Kind = "hold_came"
+	AlertJoined     Kind = "alert_joined" // a hold that stood before
+	Judged          Kind = "judged"       // a person said what it was
 	OpeningChanged  Kind = "opening_changed"
 	GateGone        Kind = "gate_gone"
 	NobodyApproved  Kind = "nobody_approved"
@@ -89,6 +93,7 @@ const (
 const (
 	RestoredFrom   Kind = "restored_from"     // backup is its moment
 	UnknownToFiles Kind = "unknown_to_backup" // the backup that was restored does not know the gate
+	TooManyNarrow  Kind = "too_many_narrow"   // most holds with match stand on the gate already
 )
 
 // Built-in alerts.

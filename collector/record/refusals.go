@@ -19,7 +19,9 @@ const (
 	WantReasonNo    Kind = "want_reason_to_decline"
 	WantVerdict     Kind = "want_verdict" // a rule closed the gate
 	BadVerdict      Kind = "bad_verdict"
-	BadMatch        Kind = "bad_match"     // fields are those that a hold can name
+	BadMatch        Kind = "bad_match" // fields are those that a hold can name
+	MatchTooLong    Kind = "match_too_long"
+	WantAlerts      Kind = "want_alerts"   // to call false more than is shown, its count is wanted
 	OnHasNoEnd      Kind = "on_has_no_end" // a length was given for switching on
 	BadPause        Kind = "bad_pause"
 	BadLabel        Kind = "bad_label"
@@ -28,6 +30,9 @@ const (
 	SwitchedAgain    Kind = "switched_off_again"
 	EpochAhead       Kind = "epoch_ahead" // the gate has not seen the epoch that was named
 	HoldNewer        Kind = "hold_newer"  // than the epoch that was read
+	IndexAhead       Kind = "index_ahead" // the ledger has not come to the index that was named
+	HoldLater        Kind = "hold_later"  // than the index that was read
+	AlertsChanged    Kind = "alerts_changed"
 	ClosedAbove      Kind = "closed_by_parent"
 	OnlySecond       Kind = "only_as_second"
 	NotWaiting       Kind = "effect_not_waiting"

@@ -106,3 +106,17 @@ func epoch(r *http.Request) *uint64 {
 	}
 	return &n
 }
+
+// asOf is up to which entry of the ledger the gate was read, and how many alerts
+// kept it closed then.
+func asOf(r *http.Request) (index uint64, alerts *int) {
+	index, err := strconv.ParseUint(r.PostFormValue("as_of"), 10, 64)
+	if err != nil {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(r.PostFormValue("alerts"))
+	if err != nil {
+		return index, nil
+	}
+	return index, &n
+}

@@ -23,7 +23,7 @@ type gateCard struct {
 	machine.GateView
 	Since     int64 // the oldest hold that closes it; 0 while it is open
 	Causes    []cause
-	More      int      // causes that are not shown
+	More      int      // holds that are not shown
 	Parent    string   // that closes it; empty if none does
 	Incidents []string // of its own holds
 	ByRule    bool     // a rule put one of its own holds
@@ -74,6 +74,7 @@ func (w *Web) gateCard(v machine.GateView, by reader) *gateCard {
 		}
 		c.Causes = append(c.Causes, w.cause(h, e, by.Lang))
 	}
+	c.More += max(0, v.Closers-closers(v.Holds))
 	if v.Opening.Alone == 0 {
 		c.AloneAt = 0
 	}
@@ -88,11 +89,23 @@ func (w *Web) gateCard(v machine.GateView, by reader) *gateCard {
 	return c
 }
 
+// closers is how many of the holds close the gate.
+func closers(holds []machine.Hold) (n int) {
+	for _, h := range holds {
+		if h.Match == nil {
+			n++
+		}
+	}
+	return n
+}
+
 // own counts a hold on the gate itself.
 func (c *gateCard) own(h machine.Hold) {
 	c.Own++
 	c.ByRule = c.ByRule || h.Cause == machine.ByRule
-	c.AloneAt = max(c.AloneAt, h.Since+int64(c.Opening.Alone))
+	if h.Match == nil {
+		c.AloneAt = max(c.AloneAt, max(h.Since, h.Joined)+int64(c.Opening.Alone))
+	}
 	if h.Incident != "" && !slices.Contains(c.Incidents, h.Incident) {
 		c.Incidents = append(c.Incidents, h.Incident)
 	}

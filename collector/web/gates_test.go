@@ -196,7 +196,7 @@ func TestAlone(t *testing.T) {
 		s.close("deposits")
 		says(t, s.get("/gates/deposits"), http.StatusOK, "It opens when 2 different people agree.")
 		time.Sleep(11 * time.Minute)
-		says(t, s.get("/gates/deposits"), http.StatusOK, "It opens at once, and others are told that one person did it. This evidence will not close it again. Open deposits now")
+		says(t, s.get("/gates/deposits"), http.StatusOK, "It opens at once, and others are told that one person did it. What you read here will not close it again; what came later may. Open deposits now")
 		if w := s.send("/gates/deposits", "do", "false", "verdict", "false", "epoch", "2", "reason", "r", "next", "/"); w.Code != http.StatusSeeOther {
 			t.Fatalf("%d %s", w.Code, read(t, w).text())
 		}

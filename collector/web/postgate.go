@@ -35,7 +35,12 @@ func (w *Web) decideGate(r *http.Request, name string) *refused {
 		if e == nil {
 			break
 		}
-		return w.decide(r, entry.Decision{Do: entry.DoOpen, Gate: name, Reason: form("reason"), Verdict: form("verdict"), Epoch: e, Hold: form("hold")})
+		d := entry.Decision{Do: entry.DoOpen, Gate: name, Reason: form("reason"), Verdict: form("verdict"), Epoch: e, Hold: form("hold")}
+		d.AsOf, d.Alerts = asOf(r)
+		if d.Hold != "" {
+			d.Alerts = nil // they are of all holds
+		}
+		return w.decide(r, d)
 	case "keep":
 		if len(r.PostForm["incident"]) == 0 {
 			break

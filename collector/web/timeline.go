@@ -28,6 +28,7 @@ type step struct {
 var stepIcons = map[record.Kind]string{
 	record.AlertBegan: "critical", record.AlertEnded: "ok", record.AlertUnheard: "silent", record.IncidentEnded: "ok",
 	record.GateClosed: "closed", record.VerdictHold: "closed", record.VerdictEffect: "auto",
+	record.HoldPlaced: "closed", record.HoldReleased: "open",
 	record.GateOpened: "open", record.OpenedByTwo: "open", record.OpenedAlone: "open",
 	record.EffectPlanned: "auto", record.EffectAttempting: "auto", record.EffectApplied: "auto", record.EffectRefused: "warning",
 	record.EffectUnknown: "warning", record.EffectObserved: "auto", record.EffectVerified: "auto", record.EffectUndone: "auto",

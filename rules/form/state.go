@@ -19,9 +19,12 @@ type State interface {
 	// Expire says what has become true of one key by time alone, and is called
 	// again until it returns false.
 	Expire(now int64, say *Say) bool
-	// Accept marks all that the key holds as no reason to act: a person said
-	// so.
-	Accept(key window.Key)
+	// Accept marks all that the key holds of entries of the ledger up to the given
+	// one as no reason to act: a person said so.
+	Accept(key window.Key, upTo uint64)
+	// Since says what is true of a key because of entries after the given one, as
+	// Add would, and without what was accepted.
+	Since(now int64, key window.Key, after uint64, say *Say)
 
 	// Append appends the state as Rule.Load reads it.
 	Append(b []byte) []byte

@@ -23,6 +23,13 @@ func (r Run) Walk(at int, fresh bool) Walk {
 	return w
 }
 
+// Fresh begins before all windows, without what a person accepted.
+func (r Run) Fresh() Walk {
+	w := Walk{run: r, to: r.n, fresh: r.slot.accepted()}
+	r.t.moving.reset()
+	return w
+}
+
 // Next goes to the next window; false if there is none.
 func (w *Walk) Next() bool {
 	r := w.run

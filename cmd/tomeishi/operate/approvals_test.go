@@ -50,6 +50,10 @@ func TestOpenPending(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			at := clitest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodGet {
+					clitest.Says(http.StatusOK, pendingWith(tt.agreed))(w, r)
+					return
+				}
 				if r.URL.Path != tt.path {
 					t.Errorf("asked for %s", r.URL.Path)
 				}

@@ -104,16 +104,34 @@ func gateRow(g api.Gate) []string {
 	if g.State == "open" {
 		row[1] = "open"
 	}
-	if len(g.Holds) > 0 {
-		h := g.Holds[0]
+	closers, narrow := closersOf(g)
+	switch {
+	case len(closers) > 0:
+		h := closers[0]
 		row[4], row[5] = term.When(h.Since), term.Line(holdText(h))
-		if more := len(g.Holds) - 1; more > 0 {
+		if more := max(g.Closers, len(closers)) - 1; more > 0 {
 			row[5] += " (and " + term.Count(more, "more hold") + ")"
 		}
-	} else if g.WouldBe != "" {
+	case len(narrow) == 1:
+		row[5] = "holds " + term.Line(matchText(narrow[0].Match)) + ", no others"
+	case len(narrow) > 1:
+		row[5] = "holds some payments: " + term.Count(len(narrow), "hold") + ", see tomeishi hold list"
+	case g.WouldBe != "":
 		row[5] = "shadow: would be " + g.WouldBe
 	}
 	return row
+}
+
+// closersOf are the holds that close a gate, and those on single payments at it.
+func closersOf(g api.Gate) (closers, narrow []report.Hold) {
+	for _, h := range g.Holds {
+		if h.Match == nil {
+			closers = append(closers, h)
+		} else {
+			narrow = append(narrow, h)
+		}
+	}
+	return closers, narrow
 }
 
 // holdText says in one line who holds a gate, and why.
@@ -121,6 +139,9 @@ func holdText(h report.Hold) string {
 	text := holder(h)
 	if h.Match != nil {
 		text += ", only for " + matchText(h.Match)
+	}
+	if h.Alerts > 1 {
+		text += " because of " + term.Count(h.Alerts, "alert")
 	}
 	if h.Reason != "" {
 		text += ": " + h.Reason

@@ -19,6 +19,9 @@ type order struct {
 	Epoch   *uint64           `json:"epoch,omitempty"`
 	Hold    string            `json:"hold,omitempty"`
 	Match   map[string]string `json:"match,omitempty"`
+	// What was read: evidence that entered the ledger later is judged anew.
+	AsOf   uint64 `json:"as_of,omitempty"`
+	Alerts *int   `json:"alerts,omitempty"`
 }
 
 // flags adds --reason and, where a verdict can be needed, --verdict.
@@ -78,9 +81,11 @@ func newGateClose(t *term.Terminal, s *client.Server) *cobra.Command {
 	return cmd
 }
 
-const gateOpenLong = `Open a gate: lift its holds, saying why that is safe, and what it was if a rule
+const gateOpenLong = `Open a gate: lift what closes it, saying why that is safe, and what it was if a rule
 closed it. Without --epoch the gate is read first, what is about to be lifted is
-shown, and a hold that comes after that stays.
+shown, and a hold that comes after that stays. What the ledger got after that is
+judged anew, and may close the gate again at once. Holds on one request, customer or
+address stay: tomeishi hold release.
 
   tomeishi gate open demo/withdrawals --reason 'both payments were mine' --verdict test
 
@@ -109,6 +114,20 @@ func newGateOpen(t *term.Terminal, s *client.Server) *cobra.Command {
 	return cmd
 }
 
+// read notes what was read of a gate.
+func (o *order) read(g api.Gate) {
+	o.Epoch, o.AsOf, o.Alerts = &g.Epoch, g.AsOf, &g.Alerts
+	if o.Hold == "" {
+		return
+	}
+	o.Alerts = nil
+	for _, h := range g.Holds {
+		if h.ID == o.Hold {
+			o.Alerts = &h.Alerts
+		}
+	}
+}
+
 func openByName(ctx context.Context, t *term.Terminal, s *client.Server, name string, o order) error {
 	path, err := gatePath(name)
 	if err != nil {
@@ -126,12 +145,15 @@ func openByName(ctx context.Context, t *term.Terminal, s *client.Server, name st
 		if _, err := c.Get(ctx, path, &g); err != nil {
 			return err
 		}
-		if len(g.Holds) == 0 {
-			t.Printf("%s is open already: nothing holds it\n", name)
+		if closers, narrow := closersOf(g); o.Hold == "" && len(closers) == 0 {
+			t.Printf("%s is open already: nothing closes it\n", name)
+			if len(narrow) > 0 {
+				t.Printf("%s on single payments: tomeishi hold list %s\n", term.Count(len(narrow), "hold"), name)
+			}
 			return nil
 		}
 		sayLifting(t, g, o.Hold)
-		o.Epoch = &g.Epoch
+		o.read(g)
 	}
 	return lift(ctx, t, c, name, "gate "+name+" was opened", path, o)
 }
@@ -149,13 +171,16 @@ func lift(ctx context.Context, t *term.Terminal, c *client.Client, name, what, p
 		return nil
 	}
 	sayGate(t, g)
+	if closers, _ := closersOf(g); o.Hold == "" && len(closers) > 0 && closers[0].Cause == machine.ByRule {
+		t.Printf("  what came after you read it closed it again: look at it anew\n")
+	}
 	return nil
 }
 
 // sayLifting shows what an opening is about to lift.
 func sayLifting(t *term.Terminal, g api.Gate, hold string) {
 	for _, h := range g.Holds {
-		if h.Cause != machine.ByParent && (hold == "" || hold == h.ID) {
+		if h.Cause != machine.ByParent && (hold == "" && h.Match == nil || hold == h.ID) {
 			t.Printf("lifting hold %s by %s, since %s\n", term.Line(h.ID), term.Line(holdText(h)), term.When(h.Since))
 		}
 	}

@@ -99,6 +99,9 @@ func showGate(t *term.Terminal, g api.Gate, e evidence) {
 	for _, h := range g.Holds {
 		showHold(t, h, e)
 	}
+	if closers, _ := closersOf(g); g.Closers > len(closers) {
+		t.Printf("\n  and %s that close it\n", term.Count(g.Closers-len(closers), "more hold"))
+	}
 	showHeld(t, g.Held)
 	showAgreed(t, g)
 	showOpening(t, g)
@@ -117,6 +120,9 @@ func showHold(t *term.Terminal, h report.Hold, e evidence) {
 	}
 	if h.Alert == "" {
 		return
+	}
+	if h.Alerts > 1 {
+		t.Printf("    alerts      %d, the first is\n", h.Alerts)
 	}
 	a, ok := e.alerts[h.Alert]
 	switch {
@@ -154,13 +160,20 @@ func showAlert(t *term.Terminal, a api.Alert, indent string) {
 
 // showOpening says what opens the gate, as commands to copy.
 func showOpening(t *term.Terminal, g api.Gate) {
-	if len(g.Holds) == 0 {
+	closers, narrow := closersOf(g)
+	for _, h := range narrow {
+		if h.Cause != machine.ByParent {
+			t.Printf("\nWhat lets %s pass again:\n  tomeishi hold release %s %s --reason 'WHY IT IS SAFE'\n", term.Line(matchText(h.Match)), g.Name, term.Line(h.ID))
+			break
+		}
+	}
+	if len(closers) == 0 {
 		return
 	}
 	t.Printf("\nWhat opens it:\n")
 	parents := []string{}
 	var own, byRule bool
-	for _, h := range g.Holds {
+	for _, h := range closers {
 		if h.Cause == machine.ByParent {
 			if !slices.Contains(parents, h.By) {
 				parents = append(parents, h.By)

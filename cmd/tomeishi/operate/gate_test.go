@@ -10,11 +10,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/clitest"
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
+	"github.com/tomeishi/tomeishi/collector/api"
 )
 
-const closedGate = `{"name": "demo/withdrawals", "state": "closed", "mode": "enforce", "epoch": 7, "cell": "0123456789abcdef0123456789abcdef",
+const closedGate = `{"name": "demo/withdrawals", "state": "closed", "mode": "enforce", "epoch": 7, "as_of": 41, "alerts": 1, "cell": "0123456789abcdef0123456789abcdef",
   "lease": "30s", "if_unreachable": "close", "fresh": true, "holds": [
   {"id": "h1", "by": "DemoPaidTwice", "cause": "rule", "reason": "2 payments for w-1", "alert": "a1", "incident": "i1", "since": "2026-11-21T07:30:00Z"},
   {"id": "h2", "by": "local", "cause": "person", "reason": "thief", "since": "2026-11-21T07:31:00Z", "match": {"customer": "c-7"}}]}`
@@ -50,18 +52,47 @@ func TestGateOpenSendsTheEpochItRead(t *testing.T) {
 	exit, out, stderr := runTest(t, "gate", "open", "demo/withdrawals", "--reason", "mine", "--verdict", "test", "--server", clitest.Serve(t, s.ServeHTTP))
 	want := []string{
 		"GET /v1/gates/demo/withdrawals",
-		`POST /v1/gates/demo/withdrawals/open {"reason":"mine","verdict":"test","epoch":7}`,
+		`POST /v1/gates/demo/withdrawals/open {"reason":"mine","verdict":"test","epoch":7,"as_of":41,"alerts":1}`,
 	}
 	if diff := cmp.Diff(s.sent, want); diff != "" || exit != term.Done {
 		t.Errorf("exit %d, said %q\n%s", exit, stderr, diff)
 	}
 	for _, want := range []string{
 		"lifting hold h1 by rule DemoPaidTwice: 2 payments for w-1, since ",
-		"lifting hold h2 by local, only for customer=c-7: thief, since ",
 		"demo/withdrawals is open, epoch 8",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("output %q lacks %q", out, want)
+		}
+	}
+	if strings.Contains(out, "h2") {
+		t.Errorf("the hold on one customer stays: %s", out)
+	}
+}
+
+// What came after the gate was read may have closed it again.
+func TestGateOpenClosedAgain(t *testing.T) {
+	clitest.Chdir(t)
+	s := &script{answers: map[string]string{
+		"GET /v1/gates/demo/withdrawals":       closedGate,
+		"POST /v1/gates/demo/withdrawals/open": closedGate,
+	}}
+	_, out, _ := runTest(t, "gate", "open", "demo/withdrawals", "--reason", "mine", "--verdict", "false", "--server", clitest.Serve(t, s.ServeHTTP))
+	if !strings.Contains(out, "closed it again: look at it anew") {
+		t.Error(out)
+	}
+}
+
+// A hold on one customer is no reason of a closed gate.
+func TestGateRow(t *testing.T) {
+	narrow := report.Hold{By: "alice", Cause: "person", Reason: "thief", Match: map[string]string{"customer": "c-7"}}
+	full := report.Hold{By: "Twice", Cause: "rule", Reason: "2 payments", Alerts: 9}
+	for want, g := range map[string]report.Gate{
+		"holds customer=c-7, no others":                                 {State: "open", Holds: []report.Hold{narrow}},
+		"rule Twice because of 9 alerts: 2 payments (and 4 more holds)": {State: "closed", Holds: []report.Hold{narrow, full}, Closers: 5},
+	} {
+		if got := gateRow(api.Gate{Gate: g}); got[5] != want {
+			t.Errorf("got %q, want %q", got[5], want)
 		}
 	}
 }
@@ -89,7 +120,7 @@ func TestHoldOrders(t *testing.T) {
 	clitest.Chdir(t)
 	for name, tt := range map[string]struct {
 		args []string
-		want string
+		want string // the last that is asked
 	}{
 		"add": {
 			[]string{"hold", "add", "g", "--customer", "c 7", "--tag", "9", "--reason", "r"},
@@ -97,7 +128,7 @@ func TestHoldOrders(t *testing.T) {
 		},
 		"release": {
 			[]string{"hold", "release", "g", "h3", "--reason", "r", "--verdict", "false"},
-			`POST /v1/gates/g/open {"reason":"r","verdict":"false","hold":"h3"}`,
+			`POST /v1/gates/g/open {"reason":"r","verdict":"false","epoch":5,"hold":"h3","as_of":9}`,
 		},
 		"undo": {
 			[]string{"effect", "undo", "e/1", "--reason", "r", "--verdict", "real"},
@@ -110,9 +141,9 @@ func TestHoldOrders(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			line, _, _ := strings.Cut(tt.want, " {")
-			s := &script{answers: map[string]string{line: `{}`}}
+			s := &script{answers: map[string]string{line: `{}`, "GET /v1/gates/g": `{"epoch": 5, "as_of": 9}`}}
 			exit, _, stderr := runTest(t, append(tt.args, "--server", clitest.Serve(t, s.ServeHTTP))...)
-			if diff := cmp.Diff(s.sent, []string{tt.want}); diff != "" || exit != term.Done {
+			if diff := cmp.Diff(s.sent[max(0, len(s.sent)-1):], []string{tt.want}); diff != "" || exit != term.Done {
 				t.Errorf("exit %d, said %q\n%s", exit, stderr, diff)
 			}
 		})

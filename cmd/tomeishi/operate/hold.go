@@ -164,6 +164,11 @@ func newHoldRelease(t *term.Terminal, s *client.Server) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		var g api.Gate
+		if _, err := c.Get(cmd.Context(), path, &g); err != nil {
+			return err
+		}
+		o.read(g)
 		what := "hold " + o.Hold + " on gate " + args[0] + " was lifted"
 		return lift(cmd.Context(), t, c, args[0], what, path, *o)
 	}

@@ -146,11 +146,38 @@ func (s *state) Due() int64 { return 0 }
 func (s *state) Expire(int64, *form.Say) bool { return false }
 
 // Accept implements form.State.
-func (s *state) Accept(key window.Key) {
+func (s *state) Accept(key window.Key, upTo uint64) {
 	if run, ok := s.table.Get(key); ok {
 		for i := range run.Len() {
-			run.Accept(i)
+			if run.Ref(i).Index() <= upTo {
+				run.Accept(i)
+			}
 		}
+	}
+}
+
+// Since implements form.State. It looks at every window that holds an entry which
+// came after and still counts, the latest first.
+func (s *state) Since(now int64, key window.Key, after uint64, say *form.Say) {
+	run, ok := s.table.Get(key)
+	if !ok {
+		return
+	}
+	newest := run.Len() - 1 // such an entry, at or before the end of the window
+	w := run.Fresh()
+	for w.Next() {
+		span := w.Span()
+		newest = min(newest, span.To-1)
+		for newest >= span.From && (run.Ref(newest).Index() <= after || run.Accepted(newest)) {
+			newest--
+		}
+		if newest < span.From || s.ask(&w) != form.True {
+			continue
+		}
+		s.tell(run, span, say)
+		say.Fresh, say.Due = true, max(say.Due, now+1)
+		say.Evidence = run.Refs(say.Evidence, window.Span{From: max(span.From, span.To-form.MaxEvidence), To: span.To})
+		return
 	}
 }
 

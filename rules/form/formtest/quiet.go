@@ -153,9 +153,16 @@ func (s *state) Expire(now int64, say *form.Say) bool {
 }
 
 // Accept implements form.State.
-func (s *state) Accept(key window.Key) {
-	if h := s.last[key]; h != nil {
+func (s *state) Accept(key window.Key, upTo uint64) {
+	if h := s.last[key]; h != nil && h.ref.Index() <= upTo {
 		h.accepted = true
+	}
+}
+
+// Since implements form.State.
+func (s *state) Since(now int64, key window.Key, after uint64, say *form.Say) {
+	if h := s.last[key]; h != nil && !h.accepted && h.ref.Index() > after {
+		s.Ask(now, key, say)
 	}
 }
 

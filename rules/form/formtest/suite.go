@@ -108,7 +108,7 @@ func step(t *testing.T, s form.State, now int64, e *form.Event) (said []form.Say
 	s.Ask(now, e.Key, &say)
 	collect(&say)
 	if say.Answer == form.True && !say.Withdrawn {
-		s.Accept(e.Key)
+		s.Accept(e.Key, e.Ref.Index())
 	}
 	return said
 }
