@@ -51,8 +51,12 @@ func (s incidentIndex[K]) newest(k K) *Incident {
 }
 
 // joinKey is what brings alerts into one incident where they share no gate: for
-// an event rule the rule and its key, for a metric rule the rule alone.
+// an event rule the rule and its key, for a metric rule the rule alone. That rules
+// are blind is one incident: thirty hosts got the same bad release.
 func (a *Alert) joinKey() alertKey {
+	if a.builtIn() && a.Rule == ruleBlind {
+		return alertKey{rule: RuleID{'b', 'l', 'i', 'n', 'd'}}
+	}
 	if a.Metric {
 		return alertKey{rule: a.RuleID}
 	}

@@ -170,6 +170,9 @@ func TestRuleBlindSources(t *testing.T) {
 	for i := range maxSights + sightRun {
 		r.event("payout.sent", fmt.Sprint("pod-", i), `{"asset":"BTC"}`)
 	}
+	if n := len(r.m.IncidentsView()); n != 1 {
+		t.Errorf("%d incidents", n)
+	}
 	r.wantBlind("each event from another source", "Twice  critical data.request  about_rule_blind", "Twice bad critical data.request  about_rule_blind")
 	r.restarted()
 	r.later(sightKept)

@@ -1,6 +1,12 @@
 package match
 
-import "testing"
+import (
+	"encoding/json"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
 
 // TestUnread says of events that a rule does not count whether it could read
 // them, which field they lack, and which they have instead.
@@ -110,6 +116,93 @@ func TestSlip(t *testing.T) {
 	} {
 		if Slip(c.a, c.b) != c.want || Slip(c.b, c.a) != c.want {
 			t.Errorf("%q and %q: want %v", c.a, c.b, c.want)
+		}
+	}
+}
+
+// TestUnreadProperty damages an event at random and asks, beside the matcher, a
+// plain reading of the JSON.
+func TestUnreadProperty(t *testing.T) {
+	m := parse(t, `where: 'data.asset == "BTC" && (!has(data.kind) || data.kind == "customer")', by: [data.request, data.to.address], values: ['distinct(data.payment)']`).Matcher(Spelled)
+	rnd := rand.New(rand.NewPCG(1, 2))
+	anything := []any{nil, "", "x", "BTC", "customer", 7, true, []any{"x"}, map[string]any{"a": "x"}}
+	damage := func(o map[string]any) {
+		name := slices.Sorted(maps.Keys(o))[rnd.IntN(len(o))]
+		switch rnd.IntN(3) {
+		case 0:
+			delete(o, name)
+		case 1:
+			o[name[:len(name)-1]] = o[name]
+			delete(o, name)
+		default:
+			o[name] = anything[rnd.IntN(len(anything))]
+		}
+	}
+	text := func(v any) bool {
+		switch v := v.(type) {
+		case string:
+			return v != ""
+		case int, bool:
+			return true
+		}
+		return false
+	}
+	seen := map[string]int{}
+	for range 5000 {
+		to := map[string]any{"address": "a", "tag": "1"}
+		data := map[string]any{"asset": "BTC", "request": "w", "to": to, "payment": "p", "amount": "1"}
+		if rnd.IntN(2) == 0 {
+			data["kind"] = "customer"
+		}
+		for range rnd.IntN(3) {
+			damage(data)
+		}
+		if rnd.IntN(4) == 0 {
+			damage(to)
+		}
+		want := ""
+		address := any(nil)
+		if o, ok := data["to"].(map[string]any); ok {
+			address = o["address"]
+		}
+		asset, hasAsset := data["asset"]
+		kind, hasKind := data["kind"]
+		switch {
+		case hasAsset && asset != "BTC", hasKind && kind != "customer":
+			want = "rejected" // whatever the other side lacks
+		case !hasAsset:
+			want = "where"
+		case !text(data["request"]) || !text(address) || !text(data["payment"]):
+			want = "key"
+		default:
+			want = "read"
+		}
+		raw, err := json.Marshal(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch rnd.IntN(20) {
+		case 0:
+			raw, err = json.Marshal(string(raw))
+			want = "data"
+		case 1:
+			raw = []byte("[" + string(raw) + "]")
+			want = "data"
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := "rejected"
+		for _, h := range m.Match(event(string(raw))) {
+			got = map[Unread]string{0: "read", UnreadWhere: "where", UnreadKey: "key", UnreadData: "data"}[h.Unread]
+		}
+		if seen[want]++; got != want {
+			t.Fatalf("%s is %s, want %s", raw, got, want)
+		}
+	}
+	for _, kind := range []string{"read", "rejected", "where", "key", "data"} {
+		if seen[kind] < 50 {
+			t.Errorf("only %d are %s", seen[kind], kind)
 		}
 	}
 }
