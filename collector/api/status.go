@@ -193,14 +193,9 @@ func standing(alerts []machine.Alert) []AlertCount {
 	return out[:min(len(out), maxNamed)]
 }
 
-// Expected tells whether a built-in alert of this name stands while all is well,
-// or tells of what is stopped on purpose and of those who open it.
+// Expected tells whether a built-in alert of this name may stand while all is well.
 func Expected(name string) bool {
-	switch name {
-	case "Watchdog", "GateClosed", "ApprovalWanted", "OpenedAlone":
-		return true
-	}
-	return false
+	return slices.ContainsFunc(machine.BuiltIns(), func(b machine.BuiltIn) bool { return b.Name == name && b.Expected })
 }
 
 // builtIns are the alerts about Tomeishi itself, at most maxNamed. Many closed

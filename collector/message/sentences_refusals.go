@@ -56,6 +56,7 @@ var refusalSentences = []sentence{
 	{record.SilenceNoEnd, "say when the silence ends", "サイレンスの終わりを指定してください"},
 	{record.SilenceInPast, "the silence would end in the past", "サイレンスの終わりが過去です"},
 	{record.SilenceBackward, "the silence would end before it starts", "サイレンスの終わりが始まりより前です"},
+	{record.SilenceTooLong, "this would keep back {alert}, which says that a payment may pass unnoticed: end it within {hours} h, or leave it out with tomeishi=\"\"", "支払いの見逃しを知らせる {alert} も対象になります。{hours}時間以内に終わるようにするか、tomeishi=\"\" で除いてください"},
 	{record.SilenceNoComment, "say why: others will ask", "理由を書いてください。ほかの人が尋ねます"},
 	{record.SilenceMatchesAll, "these matchers also match alerts without the labels: at least one must not match the empty text", "この条件はラベルのないアラートにも当てはまります。空の値に当てはまらない条件が1つ以上必要です"},
 	{record.MatcherNoName, "a matcher needs the name of a label", "条件にはラベル名が必要です"},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/alertmanager/api"
 	"github.com/prometheus/alertmanager/dispatch"
+	"github.com/prometheus/alertmanager/silence/silencepb"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/common/model"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/access"
+	"github.com/tomeishi/tomeishi/collector/silence"
 )
 
 const (
@@ -141,9 +143,44 @@ func (n *Notifier) postSilence(w http.ResponseWriter, r *http.Request, actor str
 		problem(w, http.StatusBadRequest, "the silence is not a JSON object: %s", err)
 		return
 	}
+	if alert := tooLong(asked(body)); alert != "" {
+		problem(w, http.StatusBadRequest, "this would keep back %s, which says that a payment may pass unnoticed: end it within %s h, or leave it out with tomeishi=\"\"", alert, longest)
+		return
+	}
 	r = r.Clone(r.Context())
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	n.serveStored(w, r, actor)
+}
+
+// asked is the silence in a body of the API, as far as it can be read: the engine
+// says what is wrong with it.
+func asked(body []byte) (out silence.Silence) {
+	var s struct {
+		Starts   time.Time `json:"startsAt"`
+		Ends     time.Time `json:"endsAt"`
+		Matchers []struct {
+			Name, Value string
+			IsRegex     bool
+			IsEqual     *bool
+		}
+	}
+	if json.Unmarshal(body, &s) != nil {
+		return out
+	}
+	out.Starts, out.Ends = s.Starts, s.Ends
+	for _, m := range s.Matchers {
+		op := silencepb.Matcher_EQUAL
+		switch equal := m.IsEqual == nil || *m.IsEqual; {
+		case m.IsRegex && equal:
+			op = silencepb.Matcher_REGEXP
+		case m.IsRegex:
+			op = silencepb.Matcher_NOT_REGEXP
+		case !equal:
+			op = silencepb.Matcher_NOT_EQUAL
+		}
+		out.Matchers = append(out.Matchers, silence.Matcher{Name: m.Name, Op: operators[op], Value: m.Value})
+	}
+	return out
 }
 
 // madeBy puts the one who asks into a silence, whatever it says.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"time"
 
 	amsilence "github.com/prometheus/alertmanager/silence"
@@ -153,10 +154,28 @@ func toEngine(s silence.Silence, now time.Time) (*silencepb.Silence, error) {
 	if anything {
 		return nil, invalid("matchers", record.SilenceMatchesAll)
 	}
+	if alert := tooLong(s); alert != "" {
+		return nil, invalid("ends", record.SilenceTooLong, alert, longest)
+	}
 	return &silencepb.Silence{
 		Id: s.ID, MatcherSets: []*silencepb.MatcherSet{set}, Comment: s.Comment,
 		StartsAt: timestamppb.New(s.Starts), EndsAt: timestamppb.New(s.Ends),
 	}, nil
+}
+
+var longest = strconv.Itoa(int(silence.Longest.Hours())) // hours, as people write it
+
+// tooLong is an alert that says that a payment may pass, and that a silence would
+// keep back for too long; empty if there is none.
+func tooLong(s silence.Silence) string {
+	if s.Ends.Sub(s.Starts) <= silence.Longest {
+		return ""
+	}
+	named, err := silence.NewMatchers(s.Matchers)
+	if err != nil {
+		return "" // the engine says what is wrong with a matcher
+	}
+	return named.Unwatched()
 }
 
 // matcher checks one matcher and tells whether it matches the empty text.

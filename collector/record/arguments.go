@@ -126,7 +126,7 @@ var arguments = map[Kind][]string{
 	VersionPassed:    {"version", "now"},
 	RulesNeedVersion: {"version"},
 
-	SilenceRefused: {"why"}, SilenceNoMatcher: nil, SilenceNoEnd: nil, SilenceInPast: nil, SilenceBackward: nil,
+	SilenceRefused: {"why"}, SilenceNoMatcher: nil, SilenceNoEnd: nil, SilenceInPast: nil, SilenceBackward: nil, SilenceTooLong: {"alert", "hours"},
 	SilenceNoComment: nil, SilenceMatchesAll: nil, MatcherNoName: nil,
 	MatcherBadPattern: {"pattern", "why"},
 	MatcherBadOp:      {"op"},

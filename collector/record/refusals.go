@@ -54,6 +54,7 @@ const (
 	SilenceNoEnd      Kind = "silence_without_end"
 	SilenceInPast     Kind = "silence_in_the_past"
 	SilenceBackward   Kind = "silence_ends_before_it_starts"
+	SilenceTooLong    Kind = "silence_too_long"
 	SilenceNoComment  Kind = "silence_without_comment"
 	SilenceMatchesAll Kind = "silence_matches_anything"
 	MatcherNoName     Kind = "matcher_without_name"

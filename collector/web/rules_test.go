@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,4 +108,13 @@ func TestUnreadTypes(t *testing.T) {
 	s.load(strings.Replace(sceneRules, "target: withdrawals/btc, mode: enforce", "target: withdrawals/btc, mode: shadow", 1))
 	page = s.get("/rules", http.StatusOK)
 	s.wants(page, "Events that no rule reads", "<code>payout_sent</code>", "1 event", "Is it payout.sent?", "rule RequestPaidTwice no longer closes gate withdrawals/btc")
+}
+
+// TestBuiltInsShown: the rules' page tells of each built-in alert.
+func TestBuiltInsShown(t *testing.T) {
+	for _, b := range machine.BuiltIns() {
+		if !slices.ContainsFunc(builtIns, func(shown struct{ name, text string }) bool { return shown.name == b.Name }) && b.Name != "ApprovalWanted" && b.Name != "OpenedAlone" {
+			t.Errorf("%s is not shown", b.Name)
+		}
+	}
 }

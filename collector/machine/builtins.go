@@ -1,0 +1,43 @@
+package machine
+
+// A BuiltIn is an alert that is always there, about Tomeishi itself or about what
+// people must know. ALERTS.md beside this room tells people of each.
+type BuiltIn struct {
+	Name     string
+	Severity string   // the gravest that it can have
+	Labels   []string // that tell alerts of the name apart
+	// Expected: it stands while all is well, or tells of what is stopped on purpose
+	// and of those who open it.
+	Expected bool
+	// Unwatched: while it stands a payment that must be stopped may pass. Nobody can
+	// silence it for longer than a day.
+	Unwatched bool
+}
+
+// BuiltIns are all of them.
+func BuiltIns() []BuiltIn {
+	return []BuiltIn{
+		{Name: watchdog, Severity: "none", Expected: true},
+		{Name: gateClosed, Severity: "critical", Labels: []string{"gate", "hold"}, Expected: true},
+		{Name: approvalWanted, Severity: "critical", Labels: []string{"gate"}, Expected: true},
+		{Name: openedAlone, Severity: "critical", Labels: []string{"gate"}, Expected: true},
+		{Name: automaticOff, Severity: "warning", Unwatched: true},
+		{Name: gateUnguarded, Severity: "warning", Labels: []string{"gate"}, Unwatched: true},
+		{Name: ruleBlind, Severity: "critical", Labels: []string{"event", "group", "rule", "source"}, Unwatched: true},
+		{Name: ruleErrors, Severity: "warning", Labels: []string{"rule", "error"}, Unwatched: true},
+		{Name: eventIDReused, Severity: "critical", Labels: []string{"source", "type"}, Unwatched: true},
+		{Name: repeatsForgotten, Severity: "warning", Unwatched: true},
+		{Name: eventsLate, Severity: "critical", Labels: []string{"group", "rule"}, Unwatched: true},
+		{Name: reloadFailed, Severity: "warning", Unwatched: true},
+		{Name: agentSilent, Severity: "warning", Labels: []string{"agent"}, Unwatched: true},
+		{Name: agentBlind, Severity: "warning", Labels: []string{"agent"}, Unwatched: true},
+		{Name: agentCloned, Severity: "warning", Labels: []string{"agent"}, Unwatched: true},
+		{Name: agentInDoubt, Severity: "warning", Labels: []string{"agent", "why"}, Unwatched: true},
+		{Name: agentRefused, Severity: "warning", Labels: []string{"claimed", "address"}, Unwatched: true},
+		{Name: clockOff, Severity: "warning", Labels: []string{"agent"}},
+		{Name: ledgerTimeOff, Severity: "warning"},
+		{Name: notifyFailing, Severity: "warning", Labels: []string{"receiver", "integration"}},
+		{Name: diskLow, Severity: "warning"},
+		{Name: diskFull, Severity: "warning", Unwatched: true},
+	}
+}
