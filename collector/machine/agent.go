@@ -31,6 +31,8 @@ type Agent struct {
 	Judged int64 // ledger time of that; 0 if never
 	Window ClockWindow
 
+	Beat   int64          `json:",omitempty"` // ledger time of its last beat; 0 if none is known
+	Mute   bool           `json:",omitempty"` // AgentSilent stands for its events
 	Doubts []report.Doubt `json:",omitempty"` // why it answers for gates by itself
 }
 
@@ -84,6 +86,7 @@ func (m *Machine) samples(body []byte) any {
 			}
 			a.Live = m.Time
 			m.watchClock(a, h.Sent)
+			m.missBeat(a)
 		}
 		out.Through = max(out.Through, h.Last)
 	}

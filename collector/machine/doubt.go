@@ -34,6 +34,7 @@ var aboutDoubt = map[string]record.Kind{
 // doubts takes in what an agent says in a beat.
 func (m *Machine) doubts(agent string, beat *report.Event) {
 	a := m.hear(agent)
+	m.heardBeat(a)
 	if m.Time-(beat.Seen-a.Offset) > int64(beatOld) {
 		return
 	}
@@ -53,6 +54,38 @@ func (m *Machine) doubts(agent string, beat *report.Event) {
 		now = append(now, d)
 	}
 	m.setDoubts(a, now)
+}
+
+// mutedAfter is how long an agent's events may stay away while what it measures
+// arrives: four beats.
+const mutedAfter = time.Minute
+
+// ofEvents marks the AgentSilent that is about an agent's events alone.
+func ofEvents(a *Agent) []Label {
+	return []Label{{Name: "agent", Value: a.ID}, {Name: "of", Value: "events"}}
+}
+
+// missBeat looks, as live samples of an agent arrive, whether its events do: they
+// go another way, from another folder, and a payment among them is seen by no rule
+// before. While no collector served, or its disk was full, nothing could arrive.
+func (m *Machine) missBeat(a *Agent) {
+	if a.Beat == 0 || a.Mute || m.Time-max(a.Beat, m.Serving) < int64(mutedAfter) {
+		return
+	}
+	a.Mute = true
+	m.versions.Agents++
+	alert := m.about(agentSilent, ofEvents(a))
+	alert.Value, alert.About = "1", record.New(record.AboutEventsSilent, a.ID)
+	m.since(alert, max(a.Beat, m.Serving))
+}
+
+func (m *Machine) heardBeat(a *Agent) {
+	a.Beat = m.Time
+	if a.Mute {
+		a.Mute = false
+		m.versions.Agents++
+		m.endAbout(agentSilent, record.New(record.AgentHeardAgain), ofEvents(a)...)
+	}
 }
 
 // setDoubts raises and ends the alerts.
@@ -79,6 +112,7 @@ func (m *Machine) setDoubts(a *Agent, now []report.Doubt) {
 
 // endDoubts ends what is said of an agent that is forgotten.
 func (m *Machine) endDoubts(a *Agent, cause record.Note) {
+	m.endAbout(agentSilent, cause, ofEvents(a)...)
 	for _, d := range a.Doubts {
 		m.endAbout(agentInDoubt, cause, Label{Name: "agent", Value: a.ID}, Label{Name: "why", Value: d.Why})
 	}

@@ -99,3 +99,52 @@ func TestAgentInDoubt(t *testing.T) {
 	r.json(entry.KindDecision, entry.Decision{Do: entry.DoForget, Agent: "h2", Actor: "p", Reason: "gone"})
 	want("forgotten", map[string]int{})
 }
+
+// TestEventsStayAway: an agent that measures and whose events do not come is told.
+func TestEventsStayAway(t *testing.T) {
+	r := newRig(t, testRules)
+	muted := func(what string, want ...string) {
+		t.Helper()
+		var got []string
+		for _, a := range r.named(agentSilent) {
+			if a.Label("of") == "events" {
+				got = append(got, a.Label("agent"))
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", what, got, want)
+		}
+	}
+	seconds := func(n int) {
+		for range n {
+			r.later(time.Second)
+			r.speaks("h1")
+			r.speaks("only measures")
+		}
+	}
+	seconds(300)
+	muted("never had a beat")
+	r.reports("h1", r.beatOf())
+	seconds(59)
+	muted("a beat of late")
+	r.reports("h1", report.Event{Type: report.BeatType, Seen: 1}) // one that had to wait is one
+	seconds(59)
+	muted("an old beat of late")
+	seconds(1)
+	muted("none for a minute", "h1")
+	r.restarted()
+	seconds(100)
+	muted("still none", "h1")
+	r.reports("h1", r.beatOf())
+	muted("heard again")
+	r.later(time.Hour)
+	r.json(entry.KindLead, entry.Lead{})
+	seconds(59)
+	muted("no collector served")
+	seconds(1)
+	muted("one did", "h1")
+	r.later(time.Hour)
+	r.tick()
+	r.json(entry.KindDecision, entry.Decision{Do: entry.DoForget, Agent: "h1", Actor: "p", Reason: "gone"})
+	muted("forgotten")
+}

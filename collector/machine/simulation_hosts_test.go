@@ -206,10 +206,13 @@ func (s *simulation) reloads() {
 // checkHosts compares what the machine says with what was counted.
 func (s *simulation) checkHosts() {
 	s.t.Helper()
-	silent := 0
+	silent, mute := 0, 0
 	for _, a := range s.m.AgentsView() {
 		if a.Heard != s.heard[a.ID] || a.Silent != s.isSilent(a.ID) {
 			s.t.Fatalf("entry %d at %d: %+v, heard %d, serving %d", s.index, s.now.UnixNano(), a, s.heard[a.ID], s.serving)
+		}
+		if a.Mute {
+			mute++
 		}
 		if a.Silent {
 			s.silent[a.ID] = true
@@ -225,6 +228,8 @@ func (s *simulation) checkHosts() {
 	metric := 0
 	for _, a := range s.m.AlertsView() {
 		switch b := s.believed[Text(a.Labels)]; {
+		case a.Rule == agentSilent && a.Label("of") != "":
+			mute--
 		case a.Rule == agentSilent:
 			silent--
 		case a.Metric && (b == nil || b.unheard != (a.Unheard != 0)):
@@ -233,7 +238,7 @@ func (s *simulation) checkHosts() {
 			metric++
 		}
 	}
-	if silent != 0 || metric != len(s.believed) {
+	if silent != 0 || mute != 0 || metric != len(s.believed) {
 		s.t.Fatalf("entry %d: %d alerts about silence too few, %d metric alerts and not %d", s.index, silent, metric, len(s.believed))
 	}
 	var low []string

@@ -5,6 +5,7 @@ import "github.com/tomeishi/tomeishi/collector/record"
 // aboutSentences are what built-in alerts are about.
 var aboutSentences = []sentence{
 	{record.AboutAgentSilent, "Nothing has been heard from agent {agent} for 30 seconds: how its host is doing is not known.", "エージェント {agent} から30秒間受信がありません。ホストの状態は不明です。"},
+	{record.AboutEventsSilent, "What agent {agent} measures arrives, but none of its events has for a minute: what applications report there waits, or is refused. The log on its host says why.", "エージェント {agent} の計測値は届いていますが、イベントが1分間届いていません。アプリケーションの報告は待機中か、拒否されています。理由はそのホストのログにあります。"},
 	{record.AboutAgentBlind, "Blocks of agent {agent} never came: what they told is not known.", "エージェント {agent} のブロックが届いていません。その内容は不明です。"},
 	{record.AboutAgentCloned, "Two senders use the name of agent {agent}: each needs a name and a data folder of its own.", "2つの送信元がエージェント名 {agent} を使っています。名前とデータフォルダーをそれぞれ分けてください。"},
 	{record.AboutDoubtMemory, "Agent {agent} answers \"do not pay\": its copy of the gates was damaged, so it cannot tell this ledger from an older one. When somebody has looked: tomeishi-agent adopt, on its host.", "エージェント {agent} は「支払わない」と答えています。保存していたゲートの状態が壊れ、この台帳が古いものでないと確かめられません。確認後、そのホストで tomeishi-agent adopt を実行してください。"},

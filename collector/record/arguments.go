@@ -56,7 +56,7 @@ var arguments = map[Kind][]string{
 	UnknownToFiles: nil,
 	TooManyNarrow:  {"most", "match"},
 
-	AboutAgentSilent: {"agent"}, AboutAgentBlind: {"agent"}, AboutAgentCloned: {"agent"},
+	AboutAgentSilent: {"agent"}, AboutEventsSilent: {"agent"}, AboutAgentBlind: {"agent"}, AboutAgentCloned: {"agent"},
 	AboutDoubtMemory: {"agent"}, AboutDoubtLedger: {"agent"}, AboutDoubtLease: {"agent"}, AboutDoubtKeep: {"agent"},
 	AboutAgentRefused: {"claimed", "address"},
 	AboutClockOff:     {"agent", "offset"},

@@ -99,6 +99,7 @@ const (
 // Built-in alerts.
 const (
 	AboutAgentSilent   Kind = "about_agent_silent"
+	AboutEventsSilent  Kind = "about_events_silent"
 	AboutAgentBlind    Kind = "about_agent_blind"
 	AboutAgentCloned   Kind = "about_agent_cloned"
 	AboutDoubtMemory   Kind = "about_doubt_memory" // why an agent answers for gates by itself
