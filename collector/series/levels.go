@@ -39,6 +39,8 @@ type alerting struct {
 	// series after the second evaluation of a group that is new; what is
 	// missing before may be true all the same.
 	warm bool
+	// needs are the groups that record what it reads.
+	needs []*promrules.Group
 }
 
 type twin struct {
@@ -60,9 +62,9 @@ type differences struct {
 }
 
 // compare is called after an evaluation.
-func (g *group) compare(standing func(machine.RuleID) []machine.Standing) (d differences) {
+func (g *group) compare(standing func(machine.RuleID) []machine.Standing, since time.Duration) (d differences) {
 	for _, a := range g.rules {
-		a.compare(standing(a.id), &d)
+		a.compare(standing(a.id), since, &d)
 	}
 	return d
 }
@@ -78,9 +80,9 @@ type active struct {
 
 // compare adds the differences of one rule. Pending is true too: what stands
 // does not end by it.
-func (a *alerting) compare(standing []machine.Standing, d *differences) {
+func (a *alerting) compare(standing []machine.Standing, since time.Duration, d *differences) {
 	alerts := a.active()
-	mayEnd := a.warm && !slices.ContainsFunc(a.twins, func(r twin) bool { return !evaluated(r.AlertingRule) })
+	mayEnd := a.warm && !a.waits(since) && !slices.ContainsFunc(a.twins, func(r twin) bool { return !evaluated(r.AlertingRule) })
 	for _, s := range standing {
 		switch have := alerts[labelsKey(s.Labels)]; {
 		case have != nil:

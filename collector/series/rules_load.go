@@ -110,6 +110,7 @@ type loaded struct {
 	set    string
 	groups []*group // by file and name
 	of     map[*promrules.Group]*group
+	begun  atomic.Pointer[time.Time] // of the first evaluation
 }
 
 // A group is a group of the manager's with what is ours.
@@ -131,6 +132,14 @@ func (s *ruleSet) bind(groups []*promrules.Group, before *loaded) *loaded {
 		b.rules = alertingRules(g, s.alerts[promrules.GroupKey(g.File(), g.Name())])
 		out.groups = append(out.groups, b)
 		out.of[g] = b
+	}
+	recorded := recordingsOf(groups)
+	for _, g := range out.groups {
+		for _, a := range g.rules {
+			for _, t := range a.twins {
+				a.needs = append(a.needs, recorded.needs(t.Query())...)
+			}
+		}
 	}
 	return out
 }

@@ -2,7 +2,6 @@ package series
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -35,25 +34,14 @@ func (r *Rules) iterate(ctx context.Context, g *promrules.Group, at time.Time) {
 	if ctx.Err() != nil || r.store.broken.is() {
 		return // the rules end, and queries were cut off
 	}
-	found := known.compare(r.o.Standing)
-	if !now.recorded() {
-		found.resolved = nil
-	}
+	found := known.compare(r.o.Standing, now.since(at))
 	r.propose(ctx, now.set, g.Interval(), found)
 }
 
-// recorded tells whether every group with recording rules has been evaluated
-// since the start. Before, a series that an alert hangs on may only be stale
-// because nobody was there to record it.
-func (l *loaded) recorded() bool {
-	return !slices.ContainsFunc(l.groups, func(g *group) bool {
-		return g.GetLastEvaluation().IsZero() && slices.ContainsFunc(g.Rules(), isRecording)
-	})
-}
-
-func isRecording(r promrules.Rule) bool {
-	_, ok := r.(*promrules.RecordingRule)
-	return ok
+// since is how long the set has been evaluated.
+func (l *loaded) since(at time.Time) time.Duration {
+	l.begun.CompareAndSwap(nil, &at)
+	return at.Sub(*l.begun.Load())
 }
 
 // evaluate is one evaluation of a group, in its turn.
