@@ -173,8 +173,9 @@ func (c *Collector) Run(ctx context.Context) error {
 	} {
 		rooms.Go(func() { run(ctx) })
 	}
-	rooms.Go(func() { cancel(serve(c.servers.tcp, c.tcp)) })
-	rooms.Go(func() { cancel(serve(c.servers.unix, c.unix)) })
+	most := roomForConnections()
+	rooms.Go(func() { cancel(c.servers.serve(c.servers.tcp, c.tcp, most*7/8)) })
+	rooms.Go(func() { cancel(c.servers.serve(c.servers.unix, c.unix, most/8)) })
 	c.closers.Add("rooms", func() error { cancel(nil); rooms.Wait(); return nil })
 	c.closers.Add("servers", func() error { c.servers.stop(); return nil })
 	c.ready.Store(true)

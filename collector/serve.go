@@ -78,10 +78,12 @@ type servers struct {
 	handlers sync.RWMutex // held to read by each handler that runs; for good once none may begin
 	running  atomic.Int64 // how many do
 	fresh    sync.Map     // net.Conn: connections without a request so far
+	bodies   bodies
+	agents   atomic.Int64 // that are known
 }
 
 func newServers(log *slog.Logger) *servers {
-	s := &servers{log: log, stopping: make(chan struct{})}
+	s := &servers{log: log, stopping: make(chan struct{}), bodies: bodies{most: maxBodies, stalls: bodyStalls}}
 	s.life, s.cut = context.WithCancel(context.Background())
 	return s
 }
@@ -94,8 +96,8 @@ func (s *servers) answer(tcp, unix http.Handler) {
 
 func (s *servers) server(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler: s.count(h), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: 64 << 10, ConnContext: auth.WithConn, ConnState: s.connState,
+		Handler: s.count(s.bodies.guard(h)), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: 64 << 10, ConnContext: auth.WithConn,
 		BaseContext: func(net.Listener) context.Context { return s.life },
 	}
 }
@@ -146,6 +148,16 @@ func closed(l net.Listener) func() error {
 		}
 		return nil
 	}
+}
+
+// serve answers the connections of l, as many of them as there may be.
+func (s *servers) serve(server *http.Server, l net.Listener, most int) error {
+	conns := limitConnections(l, most, func() int { return minIdle + 3*int(s.agents.Load()) }, s.log)
+	server.ConnState = func(conn net.Conn, state http.ConnState) {
+		conns.state(conn, state)
+		s.connState(conn, state)
+	}
+	return serve(server, conns)
 }
 
 func serve(s *http.Server, l net.Listener) error {

@@ -10,12 +10,13 @@
 package intake
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -111,23 +112,56 @@ func fail(w http.ResponseWriter, err error) {
 	report.WriteJSON(w, fate.Status, report.Problem{Error: err.Error() + remedies[fate.Err]})
 }
 
-// readBody reads the body into buf, if that is large enough.
-func readBody(w http.ResponseWriter, r *http.Request, buf []byte) ([]byte, error) {
-	limited := http.MaxBytesReader(w, r.Body, report.MaxBody)
-	body := bytes.NewBuffer(buf[:0])
-	if n := r.ContentLength; n > 0 && n <= report.MaxBody {
-		body.Grow(int(n) + bytes.MinRead)
+const (
+	firstRead = 4 << 10
+	keptBody  = 1 << 20 // memory that is kept for the next request
+)
+
+// done keeps the memory for another request, where nobody else may still read it
+// and it is not so much.
+func (in *Intake) done(s *scratch) {
+	if cap(s.body) > keptBody {
+		s.body = nil
 	}
-	_, err := body.ReadFrom(limited)
-	var over *http.MaxBytesError
-	if errors.As(err, &over) || r.ContentLength > report.MaxBody {
-		return nil, fmt.Errorf("%w: the body is larger than %d bytes", report.ErrTooLarge, report.MaxBody)
+	if s.events.Size() > keptBody {
+		s.events = report.Builder{}
 	}
-	if err != nil {
-		return nil, &report.FieldError{Err: fmt.Errorf("read the body: %w", err)}
-	}
-	return body.Bytes(), nil
+	in.scratch.Put(s)
 }
+
+// readBody reads the body into buf, if that is large enough. It grows by what
+// comes: what is only announced takes no room, and what is announced is not
+// exceeded.
+func readBody(w http.ResponseWriter, r *http.Request, buf []byte) ([]byte, error) {
+	if r.ContentLength > report.MaxBody {
+		return nil, errLarge
+	}
+	limited := http.MaxBytesReader(w, r.Body, report.MaxBody)
+	body := buf[:0]
+	for {
+		if len(body) == cap(body) {
+			more := max(len(body), firstRead)
+			if left := int(r.ContentLength) + 1 - len(body); left > 0 {
+				more = min(more, left) // one more, to see the end
+			}
+			body = slices.Grow(body, more)
+		}
+		n, err := limited.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		var over *http.MaxBytesError
+		switch {
+		case err == nil:
+		case errors.Is(err, io.EOF):
+			return body, nil
+		case errors.As(err, &over):
+			return nil, errLarge
+		default:
+			return nil, &report.FieldError{Err: fmt.Errorf("read the body: %w", err)}
+		}
+	}
+}
+
+var errLarge = fmt.Errorf("%w: the body is larger than %d bytes", report.ErrTooLarge, report.MaxBody)
 
 // Accepted is the answer to POST /v1/events.
 type Accepted struct {
@@ -137,11 +171,12 @@ type Accepted struct {
 
 func (in *Intake) postEvents(w http.ResponseWriter, r *http.Request) error {
 	s := in.scratch.Get().(*scratch)
-	defer in.scratch.Put(s)
-	var err error
-	if s.body, err = readBody(w, r, s.body); err != nil {
+	defer in.done(s)
+	body, err := readBody(w, r, s.body)
+	if err != nil {
 		return err
 	}
+	s.body = body
 	b := &s.events
 	b.Reset()
 	if err := report.ReadRequest(r.Header, s.body, time.Now(), nil, b); err != nil {
@@ -190,10 +225,13 @@ func (in *Intake) postBlocks(w http.ResponseWriter, r *http.Request) error {
 	default:
 		return fmt.Errorf("%w: %.80q, want %s or %s", report.ErrMediaType, t, report.BlocksType, report.SamplesType)
 	}
-	body, err := readBody(w, r, nil)
+	s := in.scratch.Get().(*scratch)
+	defer in.done(s)
+	body, err := readBody(w, r, s.body)
 	if err != nil {
 		return err
 	}
+	s.body = nil // until the ledger has it
 	digest, problem := in.checkBlocks(r, body)
 	if problem != nil {
 		in.refuse(w, problem)
@@ -201,8 +239,9 @@ func (in *Intake) postBlocks(w http.ResponseWriter, r *http.Request) error {
 	}
 	out, err := in.o.Ledger.Propose(r.Context(), entry.KindBlocks, body, digest)
 	if err != nil {
-		return err
+		return err // the ledger may still read body
 	}
+	s.body = body
 	applied, ok := out.(machine.BlocksOutcome)
 	if !ok {
 		return fmt.Errorf("apply blocks: %v", out)

@@ -20,22 +20,23 @@ type samplesAnswer struct {
 // is for others to judge.
 func (in *Intake) postSamples(w http.ResponseWriter, r *http.Request) error {
 	s := in.scratch.Get().(*scratch)
-	defer in.scratch.Put(s)
-	var err error
-	if s.body, err = readBody(w, r, s.body); err != nil && !errors.Is(err, report.ErrTooLarge) {
+	defer in.done(s)
+	body, err := readBody(w, r, s.body)
+	if err != nil && !errors.Is(err, report.ErrTooLarge) {
 		return err // cut off on the way
 	}
 	if err != nil {
 		in.refuse(w, &blocksProblem{Error: err.Error(), Reason: report.ReasonSamples, code: http.StatusRequestEntityTooLarge})
 		return nil
 	}
-	samples, problem := in.decode(r, s.body)
+	s.body = body
+	samples, problem := in.decode(r, body)
 	if problem != nil {
 		in.refuse(w, problem)
 		return nil
 	}
 	in.sawClock(r, samples.Sent)
-	body := samples.Append(nil)
+	body = samples.Append(nil)
 	out, err := in.o.Ledger.Propose(r.Context(), entry.KindSamples, body, sha256.Sum256(body))
 	if err != nil {
 		return err

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
@@ -56,7 +58,10 @@ func (l *Ledger) reopen(n *node) bool {
 	}
 }
 
-// beyond says when trying again is of no use. A full disk is waited for.
+// beyond says when trying again is of no use. A full disk is waited for, and so
+// are descriptors, which others have taken.
 func (l *Ledger) beyond(err error, tries int) bool {
-	return l.hasFailed() || errors.Is(err, ErrDamaged) || tries >= maxTries && !l.Full()
+	return l.hasFailed() || errors.Is(err, ErrDamaged) || tries >= maxTries && !l.Full() && !lacksFiles(err)
 }
+
+func lacksFiles(err error) bool { return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) }

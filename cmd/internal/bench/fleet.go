@@ -41,8 +41,11 @@ func newSimulated(to *server, id int, series []report.Series) *simulated {
 
 // send sends one frame; a collector that lost its place gets it whole.
 func (s *simulated) send(ctx context.Context, values []float64) error {
-	now := time.Now().UnixMilli()
-	s.sample.Sent, s.sample.Frames = now, []report.Frame{{Time: now, Values: values}}
+	return s.sendAt(ctx, values, time.Now())
+}
+
+func (s *simulated) sendAt(ctx context.Context, values []float64, at time.Time) error {
+	s.sample.Sent, s.sample.Frames = time.Now().UnixMilli(), []report.Frame{{Time: at.UnixMilli(), Values: values}}
 	for range 2 {
 		code, text, err := s.to.do(ctx, http.MethodPost, "/v1/blocks", report.SamplesType, string(s.enc.Encode(nil, &s.sample)))
 		switch {

@@ -18,7 +18,7 @@ func main() {
 	bare := flag.String("bare-agent", "", "internal: be the bare agent, on this address")
 	to := flag.String("to", "", "internal: the collector of the bare agent")
 	dir := flag.String("dir", "", "where to keep data while measuring (default: a temporary folder)")
-	only := flag.String("only", "", "measure only this figure: size, quiet, loaded, ingest, start, first, host, fleet, storm, tell, crowd, screen")
+	only := flag.String("only", "", "measure only this figure: size, quiet, loaded, ingest, start, first, host, fleet, storm, tell, crowd, screen, bombs, peers")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -73,6 +73,8 @@ func run(ctx context.Context, dir, only string) error {
 		{"tell", b.tell},
 		{"crowd", b.crowd},
 		{"screen", b.screen},
+		{"bombs", b.bombs},
+		{"peers", b.peers},
 	} {
 		if only != "" && only != m.name {
 			continue
