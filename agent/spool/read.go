@@ -27,6 +27,7 @@ type reader struct {
 type waiting struct {
 	seq   uint64 // on disk
 	block report.Block
+	gap   bool // blocks before it were lost
 }
 
 func (r *reader) close() error {
@@ -85,11 +86,11 @@ func (q *Queue) fill(size int) (err error) {
 		if err != nil {
 			return err
 		}
-		block, ok := q.block(f)
+		block, gap, ok := q.block(f)
 		if !ok {
 			continue
 		}
-		q.r.held = append(q.r.held, waiting{f.seq, block})
+		q.r.held = append(q.r.held, waiting{f.seq, block, gap})
 		total += len(f.body)
 	}
 	return nil
@@ -160,22 +161,24 @@ func (q *Queue) current() (seg segment, last bool, err error) {
 	return seg, last, nil
 }
 
-// block turns a record into what is sent. It is false for one that need not
-// be, or that the collector could not read either.
-func (q *Queue) block(f found) (report.Block, bool) {
+// block turns a record into what is sent, and tells whether there is a gap before
+// it. It is not ok for one that need not be sent, or that the collector could not
+// read either.
+func (q *Queue) block(f found) (b report.Block, gap, ok bool) {
 	q.mu.Lock()
 	m, acked := q.meta, q.acked
 	q.mu.Unlock()
 	if f.seq <= acked || f.seq <= q.r.done {
-		return report.Block{}, false
+		return report.Block{}, false, false
 	}
 	batch, err := report.OpenBatch(f.body)
 	if err != nil {
 		q.log.Error("record does not open", "seq", f.seq, "error", err)
 		q.setAside(q.r.seg, f.from, f.to, false)
-		return report.Block{}, false
+		return report.Block{}, false, false
 	}
-	if after := max(acked, q.r.done); f.seq > after+1 {
+	after := max(acked, q.r.done)
+	if gap = f.seq > after+1; gap {
 		q.m.missing.Add(int(f.seq - after - 1))
 		q.log.Error("blocks are missing, the collector will show a gap", "from", after+1, "to", f.seq-1)
 	}
@@ -184,7 +187,7 @@ func (q *Queue) block(f found) (report.Block, bool) {
 	if h.Seq == 1 {
 		h.Prev = digest{}
 	}
-	return report.Block{Head: h, Batch: batch}, true
+	return report.Block{Head: h, Batch: batch}, gap, true
 }
 
 // Ack drops all blocks up to through, a sequence on the wire. Losing the note

@@ -144,7 +144,8 @@ func (q *Queue) Append(ctx context.Context, b *report.Builder) error {
 
 // Renew gives the spool a new id. All that is not acknowledged will be sent
 // again under it, counted from one: what a collector that knows another
-// history under the old id needs.
+// history under the old id needs. Of blocks that were lost before the first one
+// left is one counted: the gap shows, and is never as wide as between strangers.
 func (q *Queue) Renew() error {
 	if err := q.renew(); err != nil {
 		return err
@@ -156,11 +157,15 @@ func (q *Queue) Renew() error {
 func (q *Queue) renew() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	m := meta{id: newID(), base: q.acked, acked: q.acked}
+	from := q.acked
+	if held := q.r.held; len(held) > 0 && held[0].gap {
+		from = held[0].seq - 2
+	}
+	m := meta{id: newID(), base: from, acked: from}
 	if err := durable.Replace(q.path(metaName), m.encode()); err != nil {
 		return fmt.Errorf("renew spool: %w", err)
 	}
-	q.meta = m
+	q.meta, q.acked = m, from
 	return nil
 }
 

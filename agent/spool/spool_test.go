@@ -335,3 +335,30 @@ func TestRefusedBlocksAreKept(t *testing.T) {
 		t.Errorf("still waiting: %v", seqs(got))
 	}
 }
+
+// TestRenewBehindAGap: what was lost still shows as a gap, of one block.
+func TestRenewBehindAGap(t *testing.T) {
+	dir := t.TempDir()
+	q := open(t, dir)
+	add(t, q, "0")
+	shut(t, q)
+	q = open(t, dir)
+	q.mu.Lock()
+	q.last += 200_000 // a disk that lost as many
+	q.mu.Unlock()
+	add(t, q, "1")
+	waitingNow(t, q)
+	if err := q.Ack(1); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Renew(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got := waitingNow(t, q); !cmp.Equal(seqs(got), []uint64{2}) || !cmp.Equal(ids(got), []string{"1"}) {
+			t.Fatalf("%v %q", seqs(got), ids(got))
+		}
+		shut(t, q)
+		q = open(t, dir)
+	}
+}

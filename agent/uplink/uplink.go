@@ -26,9 +26,10 @@ import (
 )
 
 const (
-	bodySize = 768 << 10 // blocks are added until a body has as much
-	timeout  = 30 * time.Second
-	patience = time.Minute // for one block; a collector reads a body no longer
+	bodySize  = 768 << 10 // blocks are added until a body has as much
+	timeout   = 30 * time.Second
+	maxBlocks = 256         // in a body; collectors keep the digests of twice as many
+	patience  = time.Minute // for one block; a collector reads a body no longer
 )
 
 // An Uplink sends what one spool holds.
@@ -98,11 +99,14 @@ func (u *Uplink) deliver(ctx context.Context, blocks []report.Block) {
 	}
 }
 
-// first are the first blocks with at most size bytes together, and at least one.
+// first are the first blocks with at most size bytes together, and at least one: not
+// more than a collector can recognize should its answer be lost, and none behind a
+// gap, so that what comes before it is settled if the rest is refused.
 func first(blocks []report.Block, size int) []report.Block {
 	for i, b := range blocks {
-		if size -= len(b.Batch.Bytes()); size < 0 {
-			return blocks[:max(i, 1)]
+		size -= len(b.Batch.Bytes())
+		if i > 0 && (size < 0 || i == maxBlocks || b.Seq != blocks[i-1].Seq+1) {
+			return blocks[:i]
 		}
 	}
 	return blocks

@@ -33,7 +33,7 @@ type cell struct {
 
 func newCell() *cell {
 	c := &cell{machine: machine.New(), fault: func() (before, after error) { return nil, nil }}
-	c.apply(entry.KindGenesis, entry.Marshal(entry.Genesis{Cell: "c0", Secret: [2]uint64{1, 2}}))
+	c.apply(entry.KindGenesis, entry.Marshal(entry.Genesis{Cell: "c0", Secret: [2]uint64{1, 2}, Behavior: machine.Behavior}))
 	return c
 }
 

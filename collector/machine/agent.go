@@ -179,6 +179,10 @@ func (m *Machine) roomForAgent() {
 	}
 	oldest := longestSilent(m.Agents, func(a *Agent) int64 { return a.Heard })
 	m.dropAgent(m.Agents[oldest], record.New(record.AgentEvicted))
+	if m.Behavior >= 3 {
+		m.about(agentsForgotten, nil).About = record.New(record.AboutManyAgents, oldest, decimalOf(maxAgents))
+		m.builtIn(agentsForgotten)
+	}
 }
 
 // dropAgent forgets an agent and ends what is said of it.
@@ -187,6 +191,9 @@ func (m *Machine) dropAgent(a *Agent, cause record.Note) {
 		m.endAbout(name, cause, Label{Name: "agent", Value: a.ID})
 	}
 	m.endDoubts(a, cause)
+	if m.Behavior >= 3 {
+		m.dropSpools(a.ID)
+	}
 	delete(m.Agents, a.ID)
 	m.versions.Agents++
 	m.agentTimers.drop(a)
@@ -220,11 +227,7 @@ func (m *Machine) forget(d entry.Decision) *Refusal {
 	}
 	cause := record.New(record.AgentForgotten, clip(d.Actor), clip(d.Reason))
 	m.dropAgent(a, cause)
-	for name, s := range m.Spools {
-		if s.Agent == a.ID {
-			delete(m.Spools, name)
-		}
-	}
+	m.dropSpools(a.ID)
 	for _, b := range m.Alerts {
 		if b.Ended == 0 && b.Unheard != 0 && b.Label("instance") == a.ID {
 			m.end(b, cause)

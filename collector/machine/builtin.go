@@ -35,6 +35,7 @@ const (
 
 	eventIDReused    = "EventIdReused"
 	repeatsForgotten = "RepeatsForgotten"
+	agentsForgotten  = "AgentsForgotten"
 
 	gateClosed     = "GateClosed"
 	gateUnguarded  = "GateUnguarded"

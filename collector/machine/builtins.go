@@ -32,6 +32,7 @@ func BuiltIns() []BuiltIn {
 		{Name: agentSilent, Severity: "warning", Labels: []string{"agent"}, Unwatched: true},
 		{Name: agentBlind, Severity: "warning", Labels: []string{"agent"}, Unwatched: true},
 		{Name: agentCloned, Severity: "warning", Labels: []string{"agent"}, Unwatched: true},
+		{Name: agentsForgotten, Severity: "warning"},
 		{Name: agentInDoubt, Severity: "warning", Labels: []string{"agent", "why"}, Unwatched: true},
 		{Name: agentRefused, Severity: "warning", Labels: []string{"claimed", "address"}, Unwatched: true},
 		{Name: clockOff, Severity: "warning", Labels: []string{"agent"}},

@@ -25,6 +25,7 @@ type derived struct {
 	holds  map[string]*Hold        // by id
 	loose  map[*Incident]int       // its alerts that have ended and because of which no hold stands
 
+	spoolsOf map[string][]*Spool     // by agent
 	askers   map[string]int          // standing alerts that want an effect, by its id
 	standing map[effectKey][]*Effect // effects on gates that are not over, the oldest first
 	shadow   map[string]int          // planned shadow effects of standing alerts, by gate
@@ -46,7 +47,7 @@ func (m *Machine) reindex() {
 		stands: map[RuleID]int{}, ofMetric: map[RuleID][]*Alert{},
 		open: map[string]*Incident{}, byGate: incidentIndex[string]{}, byKey: incidentIndex[alertKey]{},
 		holds: map[string]*Hold{}, loose: map[*Incident]int{}, shadow: map[string]int{},
-		askers: map[string]int{}, standing: map[effectKey][]*Effect{},
+		spoolsOf: map[string][]*Spool{}, askers: map[string]int{}, standing: map[effectKey][]*Effect{},
 		alertTimers: newTimers[*Alert](), agentTimers: newTimers[*Agent](), thinned: map[RuleID]bool{},
 	}
 	for _, a := range m.Alerts {
@@ -76,6 +77,10 @@ func (m *Machine) reindex() {
 				m.loose[in]++
 			}
 		}
+	}
+	for _, name := range sortedKeys(m.Spools) {
+		s := m.Spools[name]
+		m.spoolsOf[s.Agent] = append(m.spoolsOf[s.Agent], s)
 	}
 	for _, a := range m.Agents {
 		if !a.Silent {

@@ -276,7 +276,7 @@ type Step struct {
 // Bounds of what is kept of the past.
 const (
 	maxRecent    = 512  // digests of one spool
-	maxSpools    = 4096 // streams, of all agents
+	maxSpools    = 4096 // streams, of all agents, before version 3
 	maxMembers   = 1000 // alerts of one incident, and as many of its holds and effects
 	maxOver      = 10_000
 	maxLabel     = 1024 // bytes of a label's value

@@ -130,6 +130,7 @@ var pagesWords = []row{
 	{"Events come that a rule should read and cannot: they count for nothing.", "ルールが読むべきイベントを読めず、数えていません。"},
 	{"A source used the id of an event for another one.", "送信元が、同じイベントIDを別のイベントに使いました。"},
 	{"Events came so late that what they count with is read back from the tape.", "遅れて届いたイベントと照合する過去の記録を、テープから読み直しています。"},
+	{"More agents have reported than can be known: the longest silent are forgotten.", "エージェントの数が上限を超え、最も長く受信のないものから登録が外れています。"},
 	{"More events come than can be told apart: what is sent again may count twice.", "イベントが多く、再送を見分けきれません。二重に数えられることがあります。"},
 	{"A person has stopped all automatic effects.", "自動措置がすべて止められています。"},
 	{"People cannot be told by one of the ways.", "通知できない経路があります。"},

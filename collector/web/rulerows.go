@@ -126,6 +126,7 @@ var builtIns = []struct{ name, text string }{
 	{"ClockOff", "An agent's clock is wrong."},
 	{"EventIdReused", "A source used the id of an event for another one."},
 	{"EventsLate", "Events came so late that what they count with is read back from the tape."},
+	{"AgentsForgotten", "More agents have reported than can be known: the longest silent are forgotten."},
 	{"RepeatsForgotten", "More events come than can be told apart: what is sent again may count twice."},
 	{"GateClosed", "A gate is closed, whoever closed it, until it is opened."},
 	{"GateUnguarded", "A gate is in enforce, and no rule can close it."},
