@@ -10,17 +10,9 @@ import (
 
 // TestPathsOfAnyLength: the kernel takes 107 bytes; a folder may be deeper.
 func TestPathsOfAnyLength(t *testing.T) {
-	top, err := os.MkdirTemp("", "s")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(top); err != nil {
-			t.Error(err)
-		}
-	})
+	top := t.TempDir()
 	const name = "collector.sock"
-	for _, length := range []int{60, 91, 92, 93, 102, 103, 104, 107, 108, 109, 200, 1000} {
+	for _, length := range []int{91, 92, 93, 102, 103, 104, 107, 108, 109, 200, 1000} {
 		dir := top
 		for rest := length - len(top); rest > 1; rest = length - len(dir) {
 			dir = filepath.Join(dir, strings.Repeat("x", min(rest-1, 200)))

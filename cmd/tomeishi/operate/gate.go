@@ -119,6 +119,9 @@ func gateRow(g api.Gate) []string {
 	case g.WouldBe != "":
 		row[5] = "shadow: would be " + g.WouldBe
 	}
+	if g.InDoubt > 0 {
+		row[5] = strings.TrimPrefix(row[5]+"; in doubt at "+term.Count(g.InDoubt, "agent"), "-; ")
+	}
 	return row
 }
 

@@ -277,3 +277,17 @@ func TestGateWatchOfNoGate(t *testing.T) {
 		t.Errorf("exit %d, said %q", exit, stderr)
 	}
 }
+
+// TestGateInDoubt: a gate that agents answer by themselves is told so.
+func TestGateInDoubt(t *testing.T) {
+	for n, want := range map[int]string{0: "-", 1: "in doubt at 1 agent", 3: "in doubt at 3 agents"} {
+		if got := gateRow(api.Gate{Gate: report.Gate{Name: "g", State: "open"}, InDoubt: n}); got[5] != want {
+			t.Errorf("%d agents: %q, want %q", n, got[5], want)
+		}
+	}
+	s := &script{answers: map[string]string{"GET /v1/gates/g": `{"name": "g", "state": "open", "mode": "enforce", "in_doubt": 2, "holds": []}`}}
+	_, out, _ := runTest(t, "gate", "show", "g", "--server", clitest.Serve(t, s.ServeHTTP))
+	if !strings.Contains(out, "in doubt at 2 agents") {
+		t.Errorf("says %q", out)
+	}
+}
