@@ -92,7 +92,7 @@ func (c *core) Propose(ctx context.Context, kind entry.Kind, body []byte, digest
 }
 
 func (c *core) propose(ctx context.Context, kind entry.Kind, body []byte, digest [32]byte) (index uint64, out any, err error) {
-	return c.ledger.Propose(ctx, ledger.Proposal{Kind: kind, Body: body, Digest: digest, Decision: kind.Essential()})
+	return c.ledger.Propose(ctx, ledger.Proposal{Kind: kind, Body: body, Digest: digest, Need: kind.Need()})
 }
 
 // submit puts an entry that travels as JSON into the ledger.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -205,7 +206,7 @@ func (l *leader) keepTime(ctx context.Context) {
 		if due := l.machine.Due(); due == 0 || due > l.ledger.Now() {
 			continue
 		}
-		if _, err := l.submit(ctx, entry.KindTick, struct{}{}); err != nil && ctx.Err() == nil {
+		if _, err := l.submit(ctx, entry.KindTick, struct{}{}); err != nil && ctx.Err() == nil && !errors.Is(err, entry.ErrFull) {
 			l.log.Warn("tick", "error", err)
 		}
 	}

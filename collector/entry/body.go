@@ -34,14 +34,25 @@ const (
 	KindRecount     Kind = 17 // Recount: what an event rule forgot, from the tape
 )
 
-// Essential tells whether entries of this kind must commit even while the disk
-// is full and events are refused.
-func (k Kind) Essential() bool {
+// A Need is what of the reserve for a full disk entries of a kind may take.
+type Need uint8
+
+// The needs of kinds.
+const (
+	NeedNone  Need = iota // refused: it is sent again later
+	NeedSmall             // of a share: what people must hear of, and time
+	NeedAll               // people's decisions, and what became of effects
+)
+
+// Need tells what entries of the kind may take while the disk is full.
+func (k Kind) Need() Need {
 	switch k {
-	case KindBlocks, KindBatch, KindPrepare, KindSamples, KindWrite, KindRecount:
-		return false
+	case KindBlocks, KindBatch, KindPrepare, KindSamples, KindWrite:
+		return NeedNone
+	case KindLevels, KindCondition, KindNotifyState, KindTick:
+		return NeedSmall
 	default:
-		return true
+		return NeedAll
 	}
 }
 

@@ -193,7 +193,11 @@ func TestFullDisk(t *testing.T) {
 		body := fmt.Appendf(nil, "%v-%d-%s", decision, n, strings.Repeat("x", 40<<10))
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
-		return a.propose(ctx, l, Proposal{Body: body, Decision: decision})
+		need := entry.NeedNone
+		if decision {
+			need = entry.NeedAll
+		}
+		return a.propose(ctx, l, Proposal{Body: body, Need: need})
 	}
 	for range 10 {
 		if err := try(false); err != nil {
@@ -253,7 +257,7 @@ func TestOpenOnFullDisk(t *testing.T) {
 	if !l.Full() {
 		t.Error("not full")
 	}
-	if _, _, err := l.Propose(t.Context(), Proposal{Body: []byte("close the gate"), Decision: true}); err != nil {
+	if _, _, err := l.Propose(t.Context(), Proposal{Body: []byte("close the gate"), Need: entry.NeedAll}); err != nil {
 		t.Errorf("a decision: %v", err)
 	}
 	free()

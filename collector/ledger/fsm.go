@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -19,6 +21,7 @@ type fsm struct {
 	applier Applier
 	files   *headFile
 	met     *meters
+	log     *slog.Logger
 	fail    func(error)
 	failed  func() bool
 	grown   func(entries, bytes int) // since the last snapshot
@@ -98,7 +101,7 @@ func (f *fsm) apply(l *raft.Log) bool {
 		f.fail(err)
 		return false
 	}
-	result := f.applier.Apply(e)
+	result := f.applyTo(e)
 	if fatal, ok := result.(Fatal); ok {
 		f.fail(fmt.Errorf("entry %d: %w", l.Index, fatal.Err))
 		return false
@@ -113,6 +116,18 @@ func (f *fsm) apply(l *raft.Log) bool {
 		f.done = append(f.done, w)
 	}
 	return true
+}
+
+// applyTo hands the entry to the applier. A panic there is the end: the state is
+// half of what it should be, and the next start would meet the entry again.
+func (f *fsm) applyTo(e entry.Entry) (result any) {
+	defer func() {
+		if p := recover(); p != nil {
+			f.log.Error("panic while an entry was applied", "entry", e.Index, "panic", p, "stack", string(debug.Stack()))
+			result = Fatal{fmt.Errorf("cannot be applied, which is an error of this program: run another version, or restore from a backup: %v", p)}
+		}
+	}()
+	return f.applier.Apply(e)
 }
 
 var (

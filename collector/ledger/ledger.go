@@ -150,7 +150,7 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 		return nil, errors.Join(err, lock.Close())
 	}
 	l.fsm = &fsm{
-		applier: o.Applier, files: files, met: l.met,
+		applier: o.Applier, files: files, met: l.met, log: o.Log,
 		fail: l.fail, failed: l.hasFailed, grown: l.grown, before: o.BeforeSnapshot,
 		expect: []promise{{acked, "head file"}, {o.MinHead, "tape"}},
 		landed: make(chan struct{}, 1),

@@ -19,9 +19,8 @@ type Proposal struct {
 	Body []byte
 	// Digest is what the chain covers of the body; zero means its SHA-256.
 	Digest [32]byte
-	// Decision marks what is taken even while the disk is full: closing a gate,
-	// settling a claim.
-	Decision bool
+	// Need is what of the reserve it may take while the disk is full.
+	Need entry.Need
 }
 
 // waiter is a proposal and whoever waits for it.
@@ -92,7 +91,7 @@ func (l *Ledger) admit(w *waiter) error {
 		return fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(w.Body), entry.MaxBody)
 	case l.hasFailed():
 		return l.err
-	case l.Full() && !w.Decision:
+	case !l.space.takes(w.Need, 0):
 		l.met.refused.Inc()
 		return entry.ErrFull
 	}
@@ -173,7 +172,7 @@ func (l *Ledger) submit(w *waiter) bool {
 	if !w.state.CompareAndSwap(queued, taken) {
 		return true
 	}
-	if l.Full() && !w.Decision {
+	if !l.space.takes(w.Need, size) {
 		l.met.refused.Inc()
 		w.refuse(entry.ErrFull)
 		return true

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tomeishi/tomeishi/collector/entry"
 )
 
 // space keeps a reserve for decisions: a ballast file of three segments. When
@@ -25,15 +27,31 @@ type space struct {
 	met     *meters
 	log     *slog.Logger
 
-	full atomic.Bool
-	mu   sync.Mutex // held while the ballast is made or given up, and full changes
+	full   atomic.Bool
+	shared atomic.Int64 // taken of the share since it is full
+	mu     sync.Mutex   // held while the ballast is made or given up, and full changes
 }
 
 const (
 	ballastSegments = 3
 	lowSegments     = 2
 	watchEvery      = 250 * time.Millisecond
+	// share is what of the reserve all but decisions may take, once: that the
+	// disk is full must be told, and must not cost a decision its place.
+	share = 1 << 20
 )
+
+// takes tells whether so many more bytes are taken, and counts them.
+func (s *space) takes(need entry.Need, bytes int) bool {
+	switch {
+	case !s.full.Load():
+		s.shared.Store(0)
+		return true
+	case need == entry.NeedSmall:
+		return s.shared.Add(int64(bytes)) <= share
+	}
+	return need == entry.NeedAll
+}
 
 // newSpace finds or makes the ballast. Where there is no room for it, the
 // ledger starts full.

@@ -128,6 +128,9 @@ func (m *Machine) endAboutSaying(name string, cause, about record.Note, labels .
 
 func (m *Machine) aboutKey(name string, labels []Label) alertKey {
 	text := []byte(name)
+	if m.Behavior >= 3 && holdsZero(labels) {
+		return alertKey{key: m.hash(appendSized(text, slices.SortedFunc(slices.Values(labels), compareNames)))}
+	}
 	for _, l := range slices.SortedFunc(slices.Values(labels), compareNames) {
 		text = append(text, "\x00"+l.Name+"\x00"+l.Value...)
 	}

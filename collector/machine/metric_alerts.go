@@ -1,7 +1,9 @@
 package machine
 
 import (
+	"encoding/binary"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -136,11 +138,22 @@ func (m *Machine) inSilence(a *Alert, anybody func() bool) bool {
 
 func (m *Machine) anySilence() bool {
 	for _, a := range m.Agents { // the order does not show
-		if a.Live != 0 && m.Time-a.Live < int64(missedFor) && m.unheard(a) {
+		if a.Live != 0 && m.Time-a.Live < int64(missedFor) && m.unheard(a) && !m.longOff(a) {
 			return true
 		}
 	}
 	return false
+}
+
+// longOff tells whether all that is wrong with an agent is that its clock has
+// been off for long. What it measures then counts as that of one that is gone:
+// else one wrong clock would keep all alerts that name no instance for ever.
+func (m *Machine) longOff(a *Agent) bool {
+	if m.Behavior < 3 || !a.ClockOff || m.Time-a.Live > int64(heardWithin) || m.Time-a.Back < int64(settleFor) {
+		return false
+	}
+	told := m.alertOf[m.aboutKey(clockOff, []Label{{Name: "agent", Value: a.ID}})]
+	return told != nil && m.Time-told.Since >= int64(missedFor)
 }
 
 // unheard tells whether the series lack what the agent measures now: nothing
@@ -154,8 +167,28 @@ func (m *Machine) unheard(a *Agent) bool {
 func (m *Machine) labelsKey(labels []Label) window.Key {
 	var room [512]byte
 	b := room[:0]
+	if m.Behavior >= 3 && holdsZero(labels) {
+		return m.hash(appendSized(b, labels))
+	}
 	for _, l := range labels {
 		b = append(append(append(append(b, l.Name...), 0), l.Value...), 0)
 	}
 	return m.hash(b)
+}
+
+// holdsZero tells whether a zero byte between labels would not tell them apart.
+func holdsZero(labels []Label) bool {
+	return slices.ContainsFunc(labels, func(l Label) bool { return strings.ContainsRune(l.Name+l.Value, 0) })
+}
+
+// appendSized writes labels with their lengths, after a byte with which no label
+// begins.
+func appendSized(b []byte, labels []Label) []byte {
+	b = append(b, 0xff)
+	for _, l := range labels {
+		for _, s := range []string{l.Name, l.Value} {
+			b = append(binary.AppendUvarint(b, uint64(len(s))), s...)
+		}
+	}
+	return b
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/record"
 )
@@ -50,7 +51,7 @@ func (m *Machine) checkKept(k entry.NotifyRecord) *Refusal {
 // oldest of the log gives way: at worst people are told once more.
 func (m *Machine) keepNote(k entry.NotifyRecord) {
 	name := k.Of + "/" + k.Key
-	if old := m.Kept[name]; old != nil && old.Updated >= k.Updated {
+	if old := m.Kept[name]; old != nil && old.Updated >= k.Updated && !m.ahead(old) {
 		return
 	} else if old == nil && len(m.Kept) >= maxKept {
 		m.dropOldest()
@@ -60,6 +61,12 @@ func (m *Machine) keepNote(k entry.NotifyRecord) {
 	if k.Of == entry.KeptSilence {
 		m.versions.Silences++
 	}
+}
+
+// ahead tells whether a record was made by a clock that has been set back since:
+// what comes after it is newer, whatever it says.
+func (m *Machine) ahead(k *entry.NotifyRecord) bool {
+	return m.Behavior >= 3 && k.Updated > m.Time+m.Behind+int64(report.MaxAhead)
 }
 
 func (m *Machine) dropExpired() {
