@@ -430,3 +430,34 @@ func TestGateUnguardedOldBehavior(t *testing.T) {
 		t.Error("not after it")
 	}
 }
+
+// TestFirstUnread: one event that a closing rule cannot read may be the second
+// payment, so the first one of a source is told, and what a mixed source loses all
+// along is not, as long as it is little.
+func TestFirstUnread(t *testing.T) {
+	r := newRig(t, strings.Replace(blindRules, "where: has(data.memo) && data.memo == \"x\"\n    within", "by: [data.wallet]\n    within", 1))
+	well := func(n int) {
+		for range n {
+			r.event("payout.sent", "pay", fmt.Sprintf(`{"asset":"BTC","request":"w%d","payment":"p","wallet":"hot"}`, r.next))
+		}
+	}
+	unread := func() { r.event("payout.sent", "pay", `{"asset":"BTC","reqest":"w","payment":"p"}`) }
+	well(30)
+	unread()
+	told := r.named(ruleErrors)
+	if len(told) != 1 || told[0].Label("rule") != "Twice" || told[0].Label("error") != "unread" || told[0].About.Kind != record.AboutBlind || told[0].About.Arg("field") != "data.request" {
+		t.Fatalf("after the first: %+v", told)
+	}
+	for range 8 {
+		well(10)
+		unread()
+	}
+	if told = r.named(ruleErrors); told[0].Total != 1 || len(r.blind()) != 0 {
+		t.Errorf("a few all along: %d told, blind %v", told[0].Total, r.blind())
+	}
+	r.later(builtInQuiet)
+	r.tick()
+	if told = r.named(ruleErrors); len(told) != 0 {
+		t.Errorf("an hour later: %+v", told)
+	}
+}
