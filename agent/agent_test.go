@@ -73,7 +73,9 @@ func TestAcceptedEventsSurviveARestart(t *testing.T) {
 
 func TestGates(t *testing.T) {
 	srv := newCollector(t)
-	srv.set("cell1", gate("w/btc", "open", 1, map[string]any{"id": "h1", "reason": "asked by police", "match": map[string]string{"customer": "c1"}}))
+	asks := gate("w/asks", "open", 1)
+	asks["asks"], asks["mode"] = []string{"request"}, "shadow"
+	srv.set("cell1", gate("w/btc", "open", 1, map[string]any{"id": "h1", "reason": "asked by police", "match": map[string]string{"customer": "c1"}}), asks)
 	dir := t.TempDir()
 	r := run(t, configOf(dir, srv.URL), true)
 	r.until("/-/ready", 200)
@@ -85,8 +87,11 @@ func TestGates(t *testing.T) {
 		code         int
 		state        any
 	}{
-		{"GET", "/v1/gates/w/btc/check", 204, nil},
-		{"HEAD", "/v1/gates/w/btc/check", 204, nil},
+		{"GET", "/v1/gates/w/btc/check", 423, "held"}, // whose it is, is not said
+		{"HEAD", "/v1/gates/w/btc/check?customer=c2", 204, nil},
+		{"GET", "/v1/gates/w/btc", 200, "open"},
+		{"GET", "/v1/gates/w/asks/check?customer=c2", 400, nil}, // in shadow too
+		{"GET", "/v1/gates/w/asks/check?request=r1", 204, nil},
 		{"GET", "/v1/gates/w/btc/check?customer=c2", 204, nil},
 		{"GET", "/v1/gates/w/btc/check?customer=c1", 423, "held"},
 		{"HEAD", "/v1/gates/w/btc/check?customer=c1", 423, nil},
@@ -109,7 +114,7 @@ func TestGates(t *testing.T) {
 	}
 
 	srv.set("cell1", gate("w/btc", "closed", 2, map[string]any{"id": "h2", "reason": "paid twice"}))
-	if a := r.until("/v1/gates/w/btc/check", 423); !strings.Contains(a.body, "paid twice") || a.json["state"] != "closed" {
+	if a := r.until("/v1/gates/w/btc/check?customer=c2", 423); !strings.Contains(a.body, "paid twice") || a.json["state"] != "closed" {
 		t.Errorf("%s", a.body)
 	}
 

@@ -42,17 +42,19 @@ func TestOwnFacts(t *testing.T) {
 	check("w/eth/check?request=w4", 423, "Origin", "http://"+r.Addr())
 	check("w/eth/check?request=w5&amount=lots", 400)
 	check("w/btc/check?request=w6&customer=c1&asset=BTC&amount=0.5&address=a", 423)
+	check("w/btc/check?request=w8", 423)
 	check("w/eth/check?request="+url.QueryEscape(`w"7`), 423)
 	check("w/eth/check?request=w6", 423)
 	check("w/eth/check?request=w6", 423)
 	check("w/eth/check", 423)
 	srv.says(`tomeishi.refused {"gate":"w/btc","epoch":1,"request":"w6","customer":"c1","address":"a","asset":"BTC","amount":"0.5"}`)
+	srv.says(`tomeishi.refused {"gate":"w/btc","epoch":1,"request":"w8","lacks":"customer"}`)
 	srv.says(`tomeishi.refused {"gate":"w/eth","epoch":1,"request":"w\"7"}`)
 	srv.says(`tomeishi.refused {"gate":"w/eth","epoch":1,"request":"w6"}`)
 	srv.says(`tomeishi.refused {"gate":"w/eth","epoch":1,"unnamed":1}`)
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
-	if len(srv.own) != 5 {
+	if len(srv.own) != 6 {
 		t.Errorf("the agent says\n%s", strings.Join(srv.own, "\n"))
 	}
 }

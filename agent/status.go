@@ -53,7 +53,7 @@ func (a *Agent) refused() func(g gates.Gate, ask map[string]string) {
 	}
 	return func(g gates.Gate, ask map[string]string) {
 		a.selfreport.Refused(selfreport.Refusal{
-			Gate: g.Name, Closing: g.Closing.ID, Epoch: g.Closing.Epoch, Unsure: g.Closing.Unsure, Ask: ask,
+			Gate: g.Name, Closing: g.Closing.ID, Epoch: g.Closing.Epoch, Unsure: g.Closing.Unsure, Lacks: g.Lacks, Ask: ask,
 		})
 	}
 }

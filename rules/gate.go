@@ -1,11 +1,13 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/agent/strictyaml"
 )
 
@@ -51,6 +53,9 @@ func (p *parser) gate(n *yaml.Node) {
 			}
 		}},
 		{Name: "open", Read: func(v *yaml.Node) { g.Opening = p.opening(v) }},
+		{Name: "asks", Read: func(v *yaml.Node) {
+			p.Each(v, "asks", func(n *yaml.Node) { g.asks(p, n) })
+		}},
 		{Name: "closed_by", Read: func(v *yaml.Node) {
 			if s, ok := p.Text(v, "closed_by"); ok && s != "people" {
 				p.ErrorAt(v, "closed_by is people, who close this gate by hand, not %s; rules close it by a mitigation that names it", strictyaml.Clip(s))
@@ -69,6 +74,17 @@ func (p *parser) gate(n *yaml.Node) {
 	p.unique(n, "gate", g.Name, strictyaml.Clip(g.Name))
 	g.broken = p.Noted() > before
 	p.gates = append(p.gates, g)
+}
+
+// asks reads one field that an ask must name.
+func (g *parsedGate) asks(p *parser, n *yaml.Node) {
+	switch s, ok := p.Text(n, "asks"); {
+	case !ok:
+	case !slices.Contains(report.Matchable, s):
+		p.ErrorAt(n, "an ask names %s, not %s", strings.Join(report.Matchable, ", "), strictyaml.Clip(s))
+	case !slices.Contains(g.Asks, s):
+		g.Asks = append(g.Asks, s)
+	}
 }
 
 // gateName tells whether s can name a gate.

@@ -65,7 +65,7 @@ groups:
     mitigate: [m, {use: n, mode: approve}]
     limit: 7
     keep_firing_for: 10m
-gates: [{name: a/b, mode: enforce, if_unreachable: keep, lease: 1m, open: {approvals: 2, alone: {after: 2m30s}}}, {name: c}]
+gates: [{name: a/b, mode: enforce, if_unreachable: keep, lease: 1m, open: {approvals: 2, alone: {after: 2m30s}}}, {name: c, asks: [request, request]}]
 mitigations:
 - {name: m, action: gate.close, target: a/b, mode: enforce}
 - {name: n, action: gate.close, target: c, mode: enforce}
@@ -90,8 +90,8 @@ mitigations:
 	}
 	gates := []Gate{*set.Gates[0], *set.Gates[1]}
 	if diff := cmp.Diff([]Gate{
-		{"a/b", Enforce, Keep, time.Minute, Opening{2, 150 * time.Second}, false},
-		{"c", Shadow, Close, 30 * time.Second, Opening{Approvals: 1}, false},
+		{"a/b", Enforce, Keep, time.Minute, Opening{2, 150 * time.Second}, false, nil},
+		{"c", Shadow, Close, 30 * time.Second, Opening{Approvals: 1}, false, []string{"request"}},
 	}, gates); diff != "" {
 		t.Error(diff)
 	}

@@ -69,7 +69,8 @@ type Gate struct {
 	IfUnreachable Unreachable
 	Lease         time.Duration
 	Opening       Opening
-	ByPeople      bool // it is meant that no rule closes it
+	ByPeople      bool     // it is meant that no rule closes it
+	Asks          []string // what an ask must name
 }
 
 // Opening is what it takes to open a gate.

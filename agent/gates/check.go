@@ -37,10 +37,22 @@ func (c *Copy) Check(name string, ask map[string]string) (Gate, Answer, string) 
 	}
 	holds, newest := c.narrow(name)
 	g.Closing.ID = max(g.Closing.ID, newest)
+	why := ""
 	for _, h := range holds {
-		if report.MayName(h.Match, ask, spelling.Same) {
+		if !report.MayName(h.Match, ask, spelling.Same) {
+			continue
+		}
+		lacks := report.Unnamed(h.Match, ask)
+		if lacks == "" {
+			g.Lacks = ""
 			return g, Held, "held: " + h.Reason
 		}
+		if why == "" {
+			g.Lacks, why = lacks, "held, because it does not say which "+lacks+" it is for: "+h.Reason
+		}
+	}
+	if why != "" {
+		return g, Held, why
 	}
 	return g, Open, ""
 }

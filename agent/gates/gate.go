@@ -13,6 +13,9 @@ type Gate struct {
 	report.Gate
 	// Reason is why the agent answers as it does, when that is not a hold.
 	Reason string `json:"reason,omitempty"`
+	// Lacks is a field that holds name and the ask left out, where it is held only for
+	// that; it does not travel.
+	Lacks string `json:"-"`
 	// Closing is for what is said of refusals; it does not travel.
 	Closing Closing `json:"-"`
 }

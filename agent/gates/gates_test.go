@@ -339,6 +339,24 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestLacks: what is held only for what it leaves out says so.
+func TestLacks(t *testing.T) {
+	one := gate("g", func(g *Gate) {
+		g.Holds = []report.Hold{{Match: map[string]string{"customer": "c1", "tag": "t"}}, {Match: map[string]string{"request": "r1"}}}
+	})
+	for lacks, ask := range map[string]map[string]string{
+		"customer": {"request": "r2"},
+		"tag":      {"request": "r2", "customer": "c1"},
+		"":         {"request": "r1"}, // it is the one that is held
+		"request":  {"customer": "c2"},
+	} {
+		c := &Copy{kept: kept{Gates: map[string]Gate{"g": one}}, sent: time.Now()}
+		if g, got, why := c.Check("g", ask); got != Held || g.Lacks != lacks {
+			t.Errorf("%v: %d (%s), lacks %q, want %q", ask, got, why, g.Lacks, lacks)
+		}
+	}
+}
+
 // TestCheckBelow: what a parent holds is told once, and holds at its children.
 func TestCheckBelow(t *testing.T) {
 	parent := gate("g", func(g *Gate) {

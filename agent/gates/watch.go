@@ -48,7 +48,7 @@ func (c *Copy) Run(ctx context.Context) {
 			continue
 		}
 		pause.Reset()
-		known = seen{from: asked, epoch: l.Epoch, ok: true}
+		known = seen{from: asked, cell: l.Cell, epoch: l.Epoch, ok: true}
 		if err := c.save(); err != nil {
 			// Not on disk, so not acknowledged: ask without an epoch.
 			known.ok = false
@@ -87,6 +87,7 @@ func (c *Copy) note(a collectors.Answer, err error) {
 // seen is the epoch that one collector told, and that is on disk.
 type seen struct {
 	from   string
+	cell   string
 	epoch  uint64
 	ok     bool
 	failed bool // to answer since
@@ -115,6 +116,7 @@ func (c *Copy) ask(ctx context.Context, known seen) (*report.GateList, collector
 			wait = c.wait()
 			timeout = wait + min(max(wait/2, shortestTry), longestTry)
 		}
+		q.Set("cell", known.cell) // an epoch says nothing to another ledger
 		q.Set("watch", strconv.FormatUint(known.epoch, 10))
 		q.Set("wait", wait.String())
 	}

@@ -57,6 +57,10 @@ func (a *API) check(w http.ResponseWriter, r *http.Request, name string) {
 		return
 	}
 	g, answer, why := a.o.Gates.Check(name, q)
+	if err := report.CheckAsk(g.Asks, q); err != nil && answer != gates.NotFound {
+		report.WriteError(w, err)
+		return
+	}
 	refusal := struct {
 		Error string `json:"error"`
 		Gate  string `json:"gate"`

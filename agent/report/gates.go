@@ -19,6 +19,7 @@ type Gate struct {
 	Cell          string   `json:"cell"`
 	Lease         Duration `json:"lease"`
 	IfUnreachable string   `json:"if_unreachable"` // UnreachableClose or UnreachableKeep
+	Asks          []string `json:"asks,omitempty"` // what an ask must name
 	// Of what closes it a list names some, and of its parents' holds with match
 	// none: those are told with the parent.
 	Closers int `json:"closers,omitempty"` // how many holds close it

@@ -62,6 +62,9 @@ type Refused struct {
 	Asset    string `json:"asset,omitempty"`
 	Amount   string `json:"amount,omitempty"`  // an exact decimal
 	Unnamed  uint64 `json:"unnamed,omitempty"` // asks without a request
+	// Lacks is a field that holds name and the ask left out, where it was refused
+	// only for that.
+	Lacks string `json:"lacks,omitempty"`
 
 	// Why is empty where a hold refused. Otherwise the agent had no word of the
 	// collector's for it: its lease had run out, or the ledger was in doubt.

@@ -21,6 +21,8 @@ type Refusal struct {
 	// Unsure says why it refused without the collector's word for it; empty where
 	// a hold refused.
 	Unsure string
+	// Lacks is a field that the ask left out, where it was refused only for that.
+	Lacks string
 	// Ask is the question: request, customer, address, asset, amount.
 	Ask map[string]string
 }
@@ -79,7 +81,7 @@ func (r *Reporter) Refused(x Refusal) { r.refused.note(x) }
 
 func (q *refusals) note(x Refusal) {
 	q.asks.Inc()
-	about := report.Refused{Gate: x.Gate, Epoch: x.Epoch, Why: x.Unsure, Request: short(x.Ask["request"])}
+	about := report.Refused{Gate: x.Gate, Epoch: x.Epoch, Why: x.Unsure, Lacks: x.Lacks, Request: short(x.Ask["request"])}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if about.Request == "" {

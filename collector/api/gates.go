@@ -37,7 +37,8 @@ func (a *API) getGates(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if now := a.Machine.GateEpoch(); seen > now {
+	cell := r.URL.Query().Get("cell")
+	if seen > a.Machine.GateEpoch() || cell != "" && cell != a.Machine.CellID() {
 		// It comes from another history, and confirms nothing of this one.
 		seen, watching = 0, false
 	}
@@ -170,6 +171,10 @@ func (a *API) checkGate(w http.ResponseWriter, r *http.Request, name string) {
 	v, ok := a.Machine.GateView(name)
 	if !ok {
 		a.noGate(w, name)
+		return
+	}
+	if err := report.CheckAsk(v.Asks, payment); err != nil {
+		fail(w, err)
 		return
 	}
 	if h := holdsFor(v, payment); h != nil {

@@ -82,7 +82,7 @@ func (a *API) told(v machine.GateView) Gate {
 func plain(v machine.GateView) Gate {
 	g := Gate{Gate: report.Gate{
 		Name: v.Name, State: report.GateOpen, Mode: v.Mode.String(), Epoch: v.Epoch, Holds: []report.Hold{}, Fresh: true,
-		Lease: report.Duration(v.Lease), IfUnreachable: report.UnreachableClose, Closers: v.Closers, AsOf: v.AsOf, Alerts: v.Alerts,
+		Lease: report.Duration(v.Lease), IfUnreachable: report.UnreachableClose, Asks: v.Asks, Closers: v.Closers, AsOf: v.AsOf, Alerts: v.Alerts,
 	}}
 	if v.Closed || len(v.Holds) > 0 {
 		g.State = report.GateClosed

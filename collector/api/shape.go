@@ -21,7 +21,7 @@ func (a *API) gate(v machine.GateView) Gate {
 	g := Gate{Gate: report.Gate{
 		Name: v.Name, State: report.GateOpen, Mode: v.Mode.String(), Epoch: v.Epoch, Holds: []report.Hold{},
 		Fresh: true, Cell: a.Machine.CellID(), Lease: report.Duration(v.Lease), IfUnreachable: report.UnreachableClose,
-		Closers: v.Closers, AsOf: v.AsOf, Alerts: v.Alerts,
+		Asks: v.Asks, Closers: v.Closers, AsOf: v.AsOf, Alerts: v.Alerts,
 	}}
 	if v.Closed {
 		g.State = report.GateClosed

@@ -39,6 +39,7 @@ const (
 
 	gateClosed     = "GateClosed"
 	gateUnguarded  = "GateUnguarded"
+	unnamedHeld    = "UnnamedHeld"
 	approvalWanted = "ApprovalWanted"
 	openedAlone    = "OpenedAlone"
 	automaticOff   = "AutomaticOff"

@@ -23,6 +23,9 @@ func (m *Machine) defineGates(set *rules.Set) {
 		}
 		undefined := !g.Defined
 		changed := undefined || g.Mode != d.Mode
+		if m.Behavior >= 3 && !slices.Equal(g.Asks, d.Asks) {
+			g.Asks, changed = d.Asks, true
+		}
 		before, kept := g.Lease, g.KeepUnreachable
 		g.Defined, g.Mode, g.Lease = true, d.Mode, d.Lease
 		g.KeepUnreachable = d.IfUnreachable == rules.Keep

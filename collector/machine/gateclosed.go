@@ -36,6 +36,9 @@ func (m *Machine) tellAllClosed() {
 func (m *Machine) freed(gate, actor string) {
 	cause := record.New(record.OpenedBy, clip(actor))
 	m.lapse(m.Gates[gate], cause)
+	if m.Behavior >= 3 {
+		m.endUnnamed(cause)
+	}
 	if slices.ContainsFunc(m.Holds, func(h *Hold) bool { return h.Gate == gate && h.Match == nil }) {
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/record"
 )
@@ -222,6 +223,31 @@ func TestOpenLeavesNarrowHolds(t *testing.T) {
 		t.Errorf("%+v", v.Holds)
 	}
 	r.wantStep("alice", record.New(record.HoldReleased, "btc", "h1", "customer=mallory", "", "r"))
+}
+
+// Payments that nobody meant to stop are told of while they wait.
+func TestUnnamedHeld(t *testing.T) {
+	r := newRig(t, testRules)
+	lacks := func(field string) {
+		r.reports("h1", r.said(report.Refused{Gate: "btc/hot", Epoch: r.m.GateEpoch(), Request: "w1", Lacks: field}))
+	}
+	lacks("customer")
+	if len(r.named(unnamedHeld)) != 0 {
+		t.Error("no hold names a customer")
+	}
+	r.closeFor("btc", map[string]string{"customer": "mallory"})
+	lacks("customer")
+	lacks("customer")
+	lacks("colour")
+	a := r.named(unnamedHeld)
+	if len(a) != 1 || !a[0].About.Equal(record.New(record.AboutUnnamedHeld, "btc/hot", "customer")) {
+		t.Fatalf("%+v", a)
+	}
+	r.restarted()
+	r.openAll("btc")
+	if len(r.named(unnamedHeld)) != 0 {
+		t.Error("it stands after the hold was released")
+	}
 }
 
 // More holds by name than a gate can tell its agents close it for all.

@@ -73,6 +73,9 @@ func (m *Machine) refused(data []byte) {
 	if x.Why != "" || x.Epoch > m.Epoch || m.Gates[x.Gate] == nil {
 		return
 	}
+	if x.Lacks != "" {
+		m.unnamed(&x)
+	}
 	ask := map[string]string{}
 	for field, value := range map[string]string{"request": x.Request, "customer": x.Customer, "address": x.Address} {
 		if value != "" {

@@ -184,6 +184,7 @@ type Gate struct {
 	EverKept bool          `json:",omitempty"` // KeepUnreachable
 
 	Reached uint64           `json:",omitempty"` // index of the entry with which Epoch was reached
+	Asks    []string         `json:",omitempty"` // what an ask must name
 	Opening rules.Opening    // what opening it takes
 	Refused *RefusedPayments `json:",omitempty"` // at it since it closed
 }

@@ -126,6 +126,7 @@ var pagesWords = []row{
 	{"%d agents answer for it by themselves.", "%d台のエージェントが独自に答えています。", "%d agent answers for it by itself."},
 	{"An agent's clock is wrong.", "エージェントの時計がずれています。"},
 	{"A gate is closed, whoever closed it, until it is opened.", "ゲートが閉じています。誰が閉じたかにかかわらず、開くまで続きます。"},
+	{"Payments are refused only because the asks leave out what a hold names.", "保留の対象となる項目を示さない問い合わせの支払いが、そのために止まっています。"},
 	{"A gate is in enforce, and no rule can close it.", "enforce のゲートに、閉じられるルールがありません。"},
 	{"Events come that a rule should read and cannot: they count for nothing.", "ルールが読むべきイベントを読めず、数えていません。"},
 	{"A source used the id of an event for another one.", "送信元が、同じイベントIDを別のイベントに使いました。"},

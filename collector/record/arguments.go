@@ -68,6 +68,7 @@ var arguments = map[Kind][]string{
 	AboutBlindData:     {"rule", "event", "source", "lost", "of"},
 	AboutBlindType:     {"event", "near", "rule"},
 	AboutGateUnguarded: {"gate"},
+	AboutUnnamedHeld:   {"gate", "field"},
 	AboutGateClosed:    {"gate", "cause", "by", "reason"},
 	AboutGateOpened:    {"gate", "by"},
 	AboutGateStill:     {"gate", "by", "parent"},

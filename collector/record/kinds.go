@@ -113,6 +113,7 @@ const (
 	AboutBlind         Kind = "about_rule_blind"      // lost of the last events; field is missing, near is there instead
 	AboutBlindData     Kind = "about_rule_blind_data" // their data is no object
 	AboutBlindType     Kind = "about_rule_blind_type" // no rule reads event, which looks like near, which rule reads
+	AboutUnnamedHeld   Kind = "about_unnamed_held"
 	AboutGateUnguarded Kind = "about_gate_unguarded"
 	AboutIDReused      Kind = "about_event_id_reused" // other data under a used id; repeats at another time
 	AboutForgotten     Kind = "about_repeats_forgotten"

@@ -129,6 +129,7 @@ var builtIns = []struct{ name, text string }{
 	{"AgentsForgotten", "More agents have reported than can be known: the longest silent are forgotten."},
 	{"RepeatsForgotten", "More events come than can be told apart: what is sent again may count twice."},
 	{"GateClosed", "A gate is closed, whoever closed it, until it is opened."},
+	{"UnnamedHeld", "Payments are refused only because the asks leave out what a hold names."},
 	{"GateUnguarded", "A gate is in enforce, and no rule can close it."},
 	{"AutomaticOff", "A person has stopped all automatic effects."},
 	{"NotifyFailing", "People cannot be told by one of the ways."},
