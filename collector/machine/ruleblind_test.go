@@ -460,4 +460,13 @@ func TestFirstUnread(t *testing.T) {
 	if told = r.named(ruleErrors); len(told) != 0 {
 		t.Errorf("an hour later: %+v", told)
 	}
+	well(100)
+	for range 3 { // hours apart, nothing in between
+		unread()
+		if told = r.named(ruleErrors); len(told) != 1 {
+			t.Fatalf("after a rename, where little is paid: %+v", told)
+		}
+		r.later(2 * builtInQuiet)
+		r.tick()
+	}
 }

@@ -39,6 +39,9 @@ func (s *sight) push(unread bool) {
 
 func (s sight) lost() int { return bits.OnesCount64(s[0]) + bits.OnesCount64(s[1]) }
 
+// run is how many of the newest were unread, one after another.
+func (s sight) run() int { return bits.TrailingZeros64(^s[0]) }
+
 // read notes an event that was read, and tells whether the rule no longer is
 // blind because of it: it was for some events, and now has read as many one after
 // another; more where it had read some all along.
@@ -63,7 +66,7 @@ func (s *Sight) unread(now int64, where bool) bool {
 		s.Gap = max(s.Gap, s.Passed)
 	}
 	s.Where, s.Passed = where, 0
-	run := bits.TrailingZeros64(^s.Lost[0]) >= sightRun
+	run := s.Lost.run() >= sightRun
 	share := s.Seen >= sightFew && s.Lost.lost()*sightShare > s.Seen
 	s.Mixed = s.Mixed || share && !run && !s.Blind
 	return run || share
