@@ -51,3 +51,30 @@ func TestRecount(t *testing.T) {
 		t.Errorf("%d events came back, want 1", m.Totals().Recounted)
 	}
 }
+
+// TestReloadFills edits a rule between two payments of one request.
+func TestReloadFills(t *testing.T) {
+	c := testConfig(t)
+	path := filepath.Join(t.TempDir(), "r.yml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(demoRules(t))
+	c.Rules = []string{path}
+	r := start(t, c)
+	r.post(payment("tx1", "w1"))
+	write(strings.Replace(demoRules(t), "within: 24h", "within: 25h", 1))
+	code, body := r.request(http.MethodPost, "/-/reload", "", "")
+	r.want(200, code, body, "changed DemoPaidTwice", "read from the tape")
+	if strings.Contains(body, "begins only") {
+		t.Errorf("the tape has all: %s", body)
+	}
+	r.post(payment("tx2", "w1"))
+	r.await("the gate closed", func() bool {
+		_, body := r.request(http.MethodGet, demoGate, "", "")
+		return strings.Contains(body, `"state":"closed"`) && !strings.Contains(body, "counting_anew")
+	})
+}

@@ -213,10 +213,27 @@ func (r *reloader) makeLive(ctx context.Context, next built) (said []string, err
 	d := compare(definitions(before), definitions(next.set))
 	r.log.Info("rules are live", append([]any{"set", next.name, "files", len(next.files)}, d.attrs()...)...)
 	text := "rules: " + d.String()
-	if o, ok := out.(machine.LiveOutcome); ok && o.Kept > 0 {
-		text += fmt.Sprintf("; %d go on with what they have counted", o.Kept)
+	said = []string{text}
+	if o, ok := out.(machine.LiveOutcome); ok {
+		if o.Kept > 0 {
+			said[0] += fmt.Sprintf("; %d go on with what they have counted", o.Kept)
+		}
+		said = append(said, r.filling(o.Fill)...)
 	}
-	return append([]string{text}, r.disarmed(before, next.set)...), r.runMetrics()
+	return append(said, r.disarmed(before, next.set)...), r.runMetrics()
+}
+
+// filling says what becomes of rules that must know what came since a time.
+func (r *reloader) filling(since int64) []string {
+	if since == 0 {
+		return nil
+	}
+	text := "what new and changed event rules would have counted is being read from the tape"
+	if _, reached := r.tapeSince(since); !reached {
+		_, begins := r.tapeBegin()
+		text += ", which begins only at " + time.Unix(0, begins).UTC().Format(time.RFC3339) + ": until their windows are full they may miss something"
+	}
+	return []string{text}
 }
 
 // disarmed says which rules no longer close a gate, and which gates no rule can

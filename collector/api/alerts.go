@@ -41,6 +41,9 @@ type Alert struct {
 	// Unheard means that it stands only because nobody is heard who could say
 	// that it is over.
 	Unheard  bool     `json:"unheard,omitempty"`
+	// Backfilled means that it was found true of what came before its rule counted,
+	// and does nothing until a further event.
+	Backfilled bool `json:"backfilled,omitempty"`
 	Incident string   `json:"incident,omitempty"`
 	Effects  []string `json:"effects,omitempty"`
 	Evidence []string `json:"evidence"` // the newest, oldest first
@@ -77,7 +80,7 @@ func (a *API) alerts(alerts []machine.Alert, most int) []Alert {
 func (a *API) alert(m machine.Alert, evidence []string) Alert {
 	out := Alert{
 		Labels: pairs(m.Labels), Annotations: a.Message.Annotations(m, evidence), State: "firing",
-		ActiveAt: rfc3339(m.Raised), Value: m.Value, ID: m.ID, Since: rfc3339(m.Since), Unheard: m.Unheard != 0,
+		ActiveAt: rfc3339(m.Raised), Value: m.Value, ID: m.ID, Since: rfc3339(m.Since), Unheard: m.Unheard != 0, Backfilled: m.Backfilled,
 		Incident: m.Incident, Effects: m.Effects, Evidence: evidence, Total: m.Total, More: m.More,
 	}
 	if m.Metric {

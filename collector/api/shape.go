@@ -15,6 +15,9 @@ type Gate struct {
 	// InDoubt is how many agents answer for it by themselves, and not by the
 	// collector's word.
 	InDoubt int `json:"in_doubt,omitempty"`
+	// Anew are rules that would close it, are new or changed, and have not seen a
+	// whole window yet.
+	Anew []string `json:"counting_anew,omitempty"`
 }
 
 func (a *API) gate(v machine.GateView) Gate {
@@ -35,7 +38,7 @@ func (a *API) gate(v machine.GateView) Gate {
 	for _, h := range v.Holds {
 		g.Holds = append(g.Holds, a.hold(h))
 	}
-	g.InDoubt = v.InDoubt
+	g.InDoubt, g.Anew = v.InDoubt, v.Anew
 	g.opening(v)
 	return g
 }

@@ -216,6 +216,10 @@ type Recount struct {
 	Rule string       `json:"rule"` // its id in hex
 	Keys []RecountKey `json:"keys"`
 	Lost bool         `json:"lost,omitempty"` // the tape does not reach far enough, or could not be read
+	// Fill is the entry that made the rule count, if the keys are of all that came
+	// before it; Filled says that these are the last of them.
+	Fill   uint64 `json:"fill,omitempty"`
+	Filled bool   `json:"filled,omitempty"`
 }
 
 // A RecountKey is all events of one key between two times, both included.

@@ -91,6 +91,7 @@ func (m *Machine) count(i int) (late bool) {
 // isTrue acts on a rule that has become true of a key, or is again.
 func (m *Machine) isTrue(rule *rules.Rule, stats *RuleStats) {
 	a := m.fire(rule, &m.say)
+	a.Backfilled = false
 	stats.LastFired = m.Time
 	if m.say.Fresh && m.wanting(a, rule.Mitigate) {
 		m.mitigate(a, rule.Name, rule.Mitigate)

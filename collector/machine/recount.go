@@ -18,10 +18,19 @@ import (
 // A Recount is what a rule is owed of the events that it forgot.
 type Recount struct {
 	Since int64     // ledger time since when anything is owed
+	Fill  *Fill     `json:",omitempty"` // all keys, of what came before the rule counted
+	Full  int64     `json:",omitempty"` // ledger time at which it has seen a whole window, if the tape had none
 	Keys  []Waiting `json:",omitempty"` // sorted by key and time
 	Lost  int64     `json:",omitempty"` // ledger time at which something last could not be told again
 	Alert string    `json:",omitempty"` // EventsLate, while it stands
 	Lag   [2]int64  `json:",omitzero"`  // by how much the events that wait were late, least and most
+}
+
+// A Fill is what a new or changed rule is owed.
+type Fill struct {
+	Index uint64 // of the entry that made it count: what came before is wanted
+	From  int64  // the time of events since when
+	Live  int64  // ledger time of that entry
 }
 
 // Waiting is a key with events that came so late that something was forgotten which
@@ -48,6 +57,9 @@ func compareWaiting(a, b Waiting) int {
 func (m *Machine) owe(rule *rules.Rule, state form.Recounter) {
 	e, reach := &m.event, state.Reach()
 	rc := m.recountOf(rule)
+	if rc.Fill != nil && e.Time-reach >= rc.Fill.From {
+		return // that is on its way
+	}
 	lag := m.Time - e.Time
 	if rc.Lag[0] == 0 || len(rc.Keys) == 0 {
 		rc.Lag = [2]int64{lag, lag}
@@ -93,7 +105,7 @@ func (m *Machine) recountOf(rule *rules.Rule) *Recount {
 }
 
 // owed tells whether anything is.
-func (rc *Recount) owed() bool { return len(rc.Keys) > 0 }
+func (rc *Recount) owed() bool { return len(rc.Keys) > 0 || rc.Fill != nil }
 
 // lost notes that not all could be told again that an event may count with.
 func (m *Machine) lost(rc *Recount) { rc.Lost = m.Time }
@@ -110,6 +122,9 @@ func (m *Machine) recount(r entry.Recount) any {
 		return RecountOutcome{} // of a rule that is gone
 	}
 	rule, stats := m.live.set.Rules[place], m.live.stats[place]
+	if r.Fill != 0 {
+		return m.fill(r, rc, place, state)
+	}
 	var out RecountOutcome
 	first := rc.settle(r.Keys)
 	for i, k := range r.Keys {
@@ -215,7 +230,7 @@ func (m *Machine) reviewRecount(id string) {
 	rc := m.Recounts[id]
 	place, state := m.recounted(id)
 	late := rc.owed() && rc.Since+int64(lateAfter) <= m.Time
-	lost := rc.Lost != 0 && rc.Lost+int64(lateStands) > m.Time
+	lost := max(rc.lostUntil(), rc.Full) > m.Time
 	if state != nil && (late || lost) {
 		m.tellLate(rc, place, late)
 		return
@@ -225,7 +240,7 @@ func (m *Machine) reviewRecount(id string) {
 	}
 	rc.Alert = ""
 	if !lost {
-		rc.Lost = 0
+		rc.Lost, rc.Full = 0, 0
 	}
 	if !rc.owed() && !lost {
 		delete(m.Recounts, id)
@@ -238,13 +253,27 @@ func (m *Machine) tellLate(rc *Recount, place int, late bool) {
 	rc.Alert, a.Updated = a.ID, m.Time
 	a.Value = decimalOf(len(rc.Keys))
 	if late {
-		a.About = record.New(record.AboutLate, rule.Name, constantLag(rc.Lag))
+		a.About = record.New(record.AboutFill, rule.Name)
+		if rc.Fill == nil {
+			a.About = record.New(record.AboutLate, rule.Name, constantLag(rc.Lag))
+		}
 		a.Due = 0
 		m.alertTimers.drop(a)
 		return
 	}
 	a.About = record.New(record.AboutLateLost, rule.Name)
-	m.wake(a, rc.Lost+int64(lateStands))
+	if rc.Full > rc.lostUntil() {
+		a.About = record.New(record.AboutFillLost, rule.Name)
+	}
+	m.wake(a, max(rc.lostUntil(), rc.Full))
+}
+
+// lostUntil is how long people are told that not all was found; 0 if all was.
+func (rc *Recount) lostUntil() int64 {
+	if rc.Lost == 0 {
+		return 0
+	}
+	return rc.Lost + int64(lateStands)
 }
 
 // reviewLate looks again at an alert EventsLate whose time has come.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -42,6 +43,8 @@ type owed struct {
 	id            string
 	distinct, num int
 	keys          map[window.Key][]*found
+	fill          *Fill // all keys are wanted, of what came before
+	before        map[window.Key]*found
 }
 
 // found is what was found for a key that waits.
@@ -75,7 +78,11 @@ func (m *Machine) Recounter() *Recounter {
 		if rc == nil || !ok || !rc.owed() {
 			continue
 		}
-		o := &owed{id: hex.EncodeToString(rule.ID[:]), keys: map[window.Key][]*found{}}
+		o := &owed{id: hex.EncodeToString(rule.ID[:]), keys: map[window.Key][]*found{}, before: map[window.Key]*found{}}
+		if rc.Fill != nil {
+			o.fill = new(*rc.Fill)
+			r.from = min(r.from, o.fill.From)
+		}
 		o.distinct, o.num = rule.Body.Sources()[0].Columns()
 		for _, w := range rc.Keys {
 			f := &found{Waiting: w, held: map[window.Ref]bool{}, prints: map[window.Key]window.Ref{}, twice: map[window.Ref]bool{}}
@@ -143,8 +150,10 @@ func (r *Recounter) batch(b report.Batch) {
 }
 
 func (r *Recounter) hit(o *owed, ev *report.Event, hit *match.Hit) {
-	waiting := o.keys[r.hash(hit.Key)]
-	if len(waiting) == 0 {
+	key := r.hash(hit.Key)
+	waiting := o.keys[key]
+	fills := o.fill != nil && r.entry.Index < o.fill.Index
+	if len(waiting) == 0 && !fills {
 		return
 	}
 	at := ev.When()
@@ -156,6 +165,15 @@ func (r *Recounter) hit(o *owed, ev *report.Event, hit *match.Hit) {
 	for _, f := range waiting {
 		if e.Time < f.From || e.Time > f.To {
 			continue
+		}
+		f.take(r, o, e, hit, print)
+	}
+	if fills && e.Time >= o.fill.From {
+		f := o.before[key]
+		if f == nil {
+			f = &found{Waiting: Waiting{Key: key, Text: slices.Clone(hit.Key)}, prints: map[window.Key]window.Ref{}}
+			o.before[key] = f
+			r.bytes += 256 + len(hit.Key)
 		}
 		f.take(r, o, e, hit, print)
 	}
@@ -216,13 +234,15 @@ func (r *Recounter) Recounts(lost bool) (out []entry.Recount) {
 	slices.Sort(places)
 	for _, place := range places {
 		o := r.owed[place]
-		next, size := entry.Recount{Rule: o.id, Lost: lost || r.full}, 0
-		for _, key := range o.sorted() {
+		lost := lost || r.full
+		if o.fill != nil {
+			out = append(out, o.filled(lost)...)
+		}
+		next, size := entry.Recount{Rule: o.id, Lost: lost}, 0
+		for _, key := range sortedKeysOf(o.keys) {
 			for _, f := range o.keys[key] {
-				k := entry.RecountKey{Key: key, Text: f.Text, From: f.From, To: f.To, Events: f.encode(o)}
-				if most := mostBytes / o.size() * o.size(); len(k.Events) > most {
-					k.Events, next.Lost = k.Events[len(k.Events)-most:], true
-				}
+				k, cut := f.encode(o)
+				next.Lost = next.Lost || cut
 				next.Keys, size = append(next.Keys, k), size+len(k.Events)+len(k.Text)
 				if size >= someBytes {
 					out = append(out, next)
@@ -237,12 +257,24 @@ func (r *Recounter) Recounts(lost bool) (out []entry.Recount) {
 	return out
 }
 
-func (o *owed) sorted() (keys []window.Key) {
-	for key := range o.keys {
-		keys = append(keys, key)
+// filled is what came before the rule counted.
+func (o *owed) filled(lost bool) (out []entry.Recount) {
+	next, size := entry.Recount{Rule: o.id, Fill: o.fill.Index}, 0
+	for _, key := range sortedKeysOf(o.before) {
+		k, cut := o.before[key].encode(o)
+		lost = lost || cut
+		next.Keys, size = append(next.Keys, k), size+len(k.Events)+len(k.Text)
+		if size >= someBytes {
+			out = append(out, next)
+			next.Keys, size = nil, 0
+		}
 	}
-	slices.SortFunc(keys, compareKeys)
-	return keys
+	next.Lost, next.Filled = lost, true
+	return append(out, next)
+}
+
+func sortedKeysOf[V any](of map[window.Key]V) []window.Key {
+	return slices.SortedFunc(maps.Keys(of), compareKeys)
 }
 
 // size is the bytes of one event in an entry: time, place in the ledger, values that
@@ -251,7 +283,8 @@ func (o *owed) size() int { return entryBytes(o.distinct, o.num) }
 
 func entryBytes(distinct, num int) int { return 16 + 16*distinct + 32*num }
 
-func (f *found) encode(o *owed) []byte {
+// encode is what was found as an entry has it; cut says that it is only the latest.
+func (f *found) encode(o *owed) (k entry.RecountKey, cut bool) {
 	b := make([]byte, 0, len(f.entries)*o.size())
 	le := binary.LittleEndian
 	for _, e := range f.entries {
@@ -268,7 +301,11 @@ func (f *found) encode(o *owed) []byte {
 			}
 		}
 	}
-	return b
+	most := mostBytes / o.size() * o.size()
+	if cut = len(b) > most; cut {
+		b = b[len(b)-most:]
+	}
+	return entry.RecountKey{Key: f.Key, Text: f.Text, From: f.From, To: f.To, Events: b}, cut
 }
 
 var errRecount = errors.New("recount: malformed events")

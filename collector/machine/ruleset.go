@@ -31,8 +31,8 @@ func read[T any](e entry.Entry) (v T, err error) {
 
 // prepare takes a set of rule files that will count later. Its proposer has checked
 // it; here it is taken as it is, for what one version accepted must load in every
-// later one. Nothing is filled
-// from the past in this version: a new rule counts from when its set is live.
+// later one. What new rules
+// would have counted is read back from the tape once the set is live.
 func (m *Machine) prepare(p entry.Prepare) any {
 	set, problems := rules.Accepted(m.forms, p.Files)
 	if problems.Err() != nil && len(set.Rules)+len(set.Metrics)+len(set.Gates) == 0 {
@@ -50,7 +50,8 @@ func (m *Machine) goLive(l entry.Live) any {
 	m.leftOut = problems.Errors()
 	var out LiveOutcome
 	began := map[string]int64{}
-	for _, r := range set.Rules {
+	var fill []int // the rules that began to count while others did
+	for i, r := range set.Rules {
 		name := ruleName(r)
 		if old := m.Live; old != nil && m.states[r.ID] != nil {
 			began[name] = old.Began[name]
@@ -59,6 +60,9 @@ func (m *Machine) goLive(l entry.Live) any {
 		}
 		began[name] = m.Time
 		out.New = append(out.New, r.Name)
+		if m.live != nil && m.Behavior >= form.LateCounts {
+			fill = append(fill, i)
+		}
 	}
 	m.Live, m.Pending = m.Pending, nil
 	m.Live.Since, m.Live.Began = m.Time, began
@@ -75,6 +79,7 @@ func (m *Machine) goLive(l entry.Live) any {
 	m.endRemoved()
 	m.tellAllClosed()
 	m.lookAnew()
+	out.Fill = m.oweAll(fill)
 	m.versions.Rules++
 	return out
 }
@@ -84,6 +89,9 @@ func (m *Machine) goLive(l entry.Live) any {
 type LiveOutcome struct {
 	New  []string
 	Kept int
+	// Fill is the time since when the tape is read for those that are new; 0 if it
+	// is not.
+	Fill int64
 }
 
 func ruleName(r *rules.Rule) string { return r.Group + "/" + r.Name }

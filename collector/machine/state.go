@@ -161,6 +161,8 @@ type Alert struct {
 	Keys []window.Key `json:",omitempty"`
 	More uint64       `json:",omitempty"` // alerts over the limit that this one stands for
 
+	Backfilled bool `json:",omitempty"` // found true of what came before the rule counted, and by no event since
+
 	Past bool `json:",omitempty"` // of a window that was over when it was raised
 
 	Metric    bool     `json:",omitempty"` // of a metric rule

@@ -17,8 +17,9 @@ import (
 type GateView struct {
 	Gate
 	Closed  bool
-	WouldBe bool // closed, if everything in shadow were enforced
-	InDoubt int  // agents that answer for it by themselves
+	WouldBe bool     // closed, if everything in shadow were enforced
+	InDoubt int      // agents that answer for it by themselves
+	Anew    []string // rules that would close it and have not seen a whole window yet
 	// Approvals are by those who want to open it; none once a newer hold came.
 	Approvals []Approval
 	// Holds on the gate, then those of its parents with Cause ByParent and By
@@ -95,7 +96,7 @@ func (m *Machine) GateView(name string) (GateView, bool) {
 }
 
 func (m *Machine) gateView(name string) GateView {
-	v := GateView{Gate: *m.Gates[name], WouldBe: m.wouldBe(name), Approvals: m.approvals(Subject{entry.DoOpen, name})}
+	v := GateView{Gate: *m.Gates[name], WouldBe: m.wouldBe(name), Anew: m.countsAnew(name), Approvals: m.approvals(Subject{entry.DoOpen, name})}
 	v.Refused = v.Refused.copy()
 	v.AsOf = m.Index
 	above, said, shown := []Hold(nil), map[string]bool{}, 0

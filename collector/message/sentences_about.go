@@ -43,6 +43,8 @@ var aboutSentences = []sentence{
 	{record.AboutTimeBehind, "Ledger time is behind this host's clock and runs a tenth faster until it has caught up: the clock was set forward.", "台帳の時刻がホストの時計より遅れているため、追いつくまで1割速く進みます。時計が進められました。"},
 	{record.AboutTimeDoubted, "This host's clock is far ahead of the last entry and nothing confirms it yet: ledger time goes on from that entry. If the clock is right: tomeishi time accept.", "ホストの時計が最後の記録より大きく進んでおり、まだ確認できません。台帳の時刻は最後の記録から続いています。時計が正しければ tomeishi time accept を実行してください。"},
 	{record.AboutLate, "Events of rule {rule} came so late[, all of them by about {lag} (a wrong clock or time zone?)] that part of what they count with has to be read from the tape. Until that is done, the rule may miss something.", "ルール {rule} のイベントが遅れて届いたため[(すべて約 {lag} の遅れ。時計かタイムゾーンの誤り?)]、一緒に数えるイベントを記録から読み直しています。終わるまで見逃しの可能性があります。"},
+	{record.AboutFill, "Rule {rule} is new or changed, and what it would have counted before is still being read from the tape. Until that is done, it may miss something.", "ルール {rule} は新規または変更後のため、以前のイベントを記録から読み直しています。終わるまで見逃しの可能性があります。"},
+	{record.AboutFillLost, "Rule {rule} is new or changed, and not all that it would have counted before is on the tape. Until its window is full it may miss something.", "ルール {rule} は新規または変更後ですが、以前のイベントの一部は記録に残っていません。集計期間が満ちるまで見逃しの可能性があります。"},
 	{record.AboutLateLost, "Events of rule {rule} came so late that not all they count with is on the tape any more: the rule may have missed something. Compare its latest events with the books.", "ルール {rule} のイベントが遅れて届きましたが、一緒に数えるべきイベントの一部は記録に残っていません。見逃しの可能性があります。最近のイベントを帳簿と照合してください。"},
 	{record.AboutNotifyFailing, "People are not told through {integration} of receiver {receiver}.", "通知先 {receiver} の {integration} で通知できていません。"},
 }

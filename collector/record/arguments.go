@@ -87,6 +87,7 @@ var arguments = map[Kind][]string{
 	AboutNotifyFailing: {"receiver", "integration"},
 	AboutLate:          {"rule", "lag"},
 	AboutLateLost:      {"rule"},
+	AboutFill:          {"rule"}, AboutFillLost: {"rule"},
 
 	FaultOther:     {"of", "field", "value"},
 	FaultUnordered: {"of", "field", "value"},

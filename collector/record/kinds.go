@@ -139,6 +139,8 @@ const (
 	AboutNotifyFailing Kind = "about_notify_failing"
 	AboutLate          Kind = "about_events_late" // lag is by how much all of them are late, if that is no accident
 	AboutLateLost      Kind = "about_events_late_lost"
+	AboutFill          Kind = "about_rule_filling"
+	AboutFillLost      Kind = "about_rule_not_filled"
 )
 
 // Faults of rules: why an event could not be judged or counted.

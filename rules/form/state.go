@@ -37,9 +37,11 @@ type State interface {
 // A Recounter is a State that can be told again what it forgot of a key.
 type Recounter interface {
 	State
-	// Forget says that nothing is known of events up to a time, and that those which
-	// come from now on stand at index of the ledger or after it.
+	// Forget says that nothing is known of events up to a time, and all of those after
+	// it, and that those which come from now on stand at index of the ledger or after it.
 	Forget(now int64, index uint64, time int64)
+	// Find says what is true of a key now, with evidence.
+	Find(now int64, key window.Key, say *Say)
 	// Held is where the events of a key stand that were not forgotten.
 	Held(key window.Key) []window.Ref
 	// Reach is how far apart two events may be that count together.

@@ -8,7 +8,7 @@ import (
 )
 
 // overhead is more than the bytes of a table beside its slots and pages.
-const overhead = 8 + shards*12 + 19*12 + 16 + 2*marked*16
+const overhead = 8 + shards*12 + 19*12 + 24 + 2*marked*16
 
 // withPast is set in the number of keys where what the table knows of arrivals
 // follows its pages. Tables of before know nothing of them.
@@ -50,6 +50,7 @@ func (t *Table) Append(b []byte) []byte {
 	}
 	if t.past.on {
 		b = le.AppendUint64(b, uint64(t.past.forgot))
+		b = le.AppendUint64(b, uint64(t.past.unknown))
 		b = le.AppendUint32(b, uint32(len(t.past.marks)))
 		for _, m := range t.past.marks {
 			b = le.AppendUint64(le.AppendUint64(b, uint64(m.time)), m.index)
@@ -130,7 +131,7 @@ func (t *Table) loadPast(in *loader) {
 	if !t.past.on {
 		return
 	}
-	t.past.forgot = int64(in.uint64())
+	t.past.forgot, t.past.unknown = int64(in.uint64()), int64(in.uint64())
 	for range in.count(16) {
 		m := mark{int64(in.uint64()), in.uint64()}
 		if n := len(t.past.marks); n > 0 && (m.time <= t.past.marks[n-1].time || m.index < t.past.marks[n-1].index) {

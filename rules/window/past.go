@@ -13,6 +13,8 @@ type past struct {
 	marks []mark
 	// forgot is the latest time of an event that was kept long enough.
 	forgot int64
+	// unknown is the time of an event up to which nothing was ever known.
+	unknown int64
 }
 
 type mark struct {
@@ -46,13 +48,13 @@ func (t *Table) Remember(now int64, index uint64) {
 // Forgot tells whether something was forgotten, for its age, that may share a window
 // with an event of the time.
 func (t *Table) Forgot(time int64) bool {
-	return t.past.on && time <= t.past.forgot+t.spec.Within
+	return t.past.on && time <= max(t.past.forgot, t.past.unknown)+t.spec.Within
 }
 
-// Forget says that nothing is known of events up to a time.
-func (t *Table) Forget(time int64) { t.past.forgot = max(t.past.forgot, time) }
+// Forget says that nothing is known of events up to a time, and all of those after it.
+func (t *Table) Forget(time int64) { t.past.unknown = time }
 
-func newPast() past { return past{forgot: math.MinInt64 / 2} }
+func newPast() past { return past{forgot: math.MinInt64 / 2, unknown: math.MinInt64 / 2} }
 
 // keep is how long after an event's time, and its arrival, its entry may still
 // matter.

@@ -96,6 +96,9 @@ func showGate(t *term.Terminal, g api.Gate, e evidence) {
 	if g.InDoubt > 0 {
 		t.Printf("  in doubt at %s: there it is answered without the collector's word. See tomeishi alert list\n", term.Count(g.InDoubt, "agent"))
 	}
+	if len(g.Anew) > 0 {
+		t.Printf("  counting anew: %s. Until a whole window has been seen something may be missed\n", term.Line(strings.Join(g.Anew, ", ")))
+	}
 	for _, h := range g.Holds {
 		showHold(t, h, e)
 	}

@@ -62,6 +62,16 @@ func (s *state) Forget(now int64, index uint64, time int64) {
 	s.table.Forget(time)
 }
 
+// Find implements form.Recounter.
+func (s *state) Find(now int64, key window.Key, say *form.Say) {
+	if s.Ask(now, key, say); say.Answer != form.True {
+		return
+	}
+	run, _ := s.table.Get(key)
+	span := run.Recent(max(now, run.Time(run.Len()-1)))
+	say.Evidence = run.Refs(say.Evidence[:0], window.Span{From: max(span.From, span.To-form.MaxEvidence), To: span.To})
+}
+
 // Held implements form.Recounter.
 func (s *state) Held(key window.Key) (refs []window.Ref) {
 	if run, ok := s.table.Get(key); ok {
