@@ -268,7 +268,8 @@ func cutTape(dir string, head ledger.Head, log *slog.Logger) (err error) {
 	defer func() { err = errors.Join(err, to.Close()) }()
 	for item, err := range from.From(0) {
 		if err != nil {
-			log.Warn("a part of the tape cannot be read and is left out", "error", err)
+			log.Warn("a part of the tape cannot be read: it is a hole in the restored one, too", "error", err)
+			to.Expect(min(item.Index, head.Index))
 			continue
 		}
 		if item.Index > head.Index {

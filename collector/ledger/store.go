@@ -13,7 +13,6 @@ import (
 	"github.com/hashicorp/raft"
 	wal "github.com/hashicorp/raft-wal"
 	"github.com/hashicorp/raft-wal/metadb"
-	"go.etcd.io/bbolt"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
 )
@@ -58,23 +57,14 @@ func openStore(dir string, segmentBytes int, met *meters, log hclog.Logger, chec
 		return nil, errors.Join(err, s.meta.Close())
 	}
 	w, err := wal.Open(dir, wal.WithMetaStore(s.meta), wal.WithSegmentSize(segmentBytes), wal.WithLogger(log))
+	if errors.Is(err, os.ErrNotExist) {
+		err = fmt.Errorf("%w: a segment of it is missing: %w: %s", ErrDamaged, err, remedy)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open log %s: %w", dir, err), s.meta.Close())
 	}
 	s.wal = w
 	return s, nil
-}
-
-// probe opens the meta store with a bound on waiting, which raft-wal lacks.
-func probe(path string) error {
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: 2 * time.Second})
-	if err != nil {
-		return fmt.Errorf("open %s: %w", path, err)
-	}
-	return db.Close()
 }
 
 func (s *store) recover(dir string, check func(uint64) error) (err error) {

@@ -1,0 +1,48 @@
+package ledger
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What was cut or lost is a sentence that says what to do, never the end of the
+// process and never a shorter ledger.
+func TestLostFiles(t *testing.T) {
+	dir, _ := filled(t, 40, 16<<10, smallBallast)
+	for name, lose := range map[string]func(*testing.T, string){
+		"meta store, cut within a page": func(t *testing.T, dir string) {
+			edit(t, filepath.Join(dir, "wal", "wal-meta.db"), func(b []byte) []byte { return b[:9000] })
+		},
+		"meta store, one page": func(t *testing.T, dir string) {
+			edit(t, filepath.Join(dir, "wal", "wal-meta.db"), func(b []byte) []byte { return b[:4096] })
+		},
+		"meta store, emptied": func(t *testing.T, dir string) {
+			edit(t, filepath.Join(dir, "wal", "wal-meta.db"), func([]byte) []byte { return nil })
+		},
+		"the first segment": func(t *testing.T, dir string) { remove(t, segments(t, dir)[0]) },
+		"a segment between": func(t *testing.T, dir string) { remove(t, segments(t, dir)[2]) },
+		"the log":           func(t *testing.T, dir string) { remove(t, filepath.Join(dir, "wal")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := copied(t, dir)
+			lose(t, dir)
+			l, err := openWith(t, dir, &record{}, smallBallast)
+			if err == nil {
+				err = errors.Join(errors.New("opened"), l.Close())
+			}
+			if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), remedy) {
+				t.Errorf("it says %v", err)
+			}
+		})
+	}
+}
+
+func remove(t *testing.T, path string) {
+	t.Helper()
+	if err := os.RemoveAll(path); err != nil {
+		t.Fatal(err)
+	}
+}
