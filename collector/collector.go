@@ -197,6 +197,8 @@ func (c *Collector) Ready() error {
 	switch {
 	case !c.ready.Load():
 		return errors.New("starting or stopping")
+	case c.ledger.Gone() != nil:
+		return c.ledger.Gone()
 	case c.ledger.Full():
 		return errors.New("the disk is full: events are refused, gates and decisions still work")
 	}

@@ -87,7 +87,7 @@ func (c *Collector) diskLow(stands bool) record.Note {
 		percent, most = 12, 22<<30
 	}
 	switch {
-	case size == 0:
+	case size == 0, c.ledger.Gone() != nil:
 		return record.New(record.AboutDiskUnread)
 	case free > most || free*100 > size*percent:
 		return record.Note{}

@@ -95,6 +95,9 @@ type Ledger struct {
 	space *space
 	time  *ledgerTime
 
+	files     watched
+	lostFiles atomic.Bool
+
 	queue   chan *waiter  // to run; holds 256, then Propose waits
 	stopped chan struct{} // closed at the end of run
 	life    context.Context
@@ -174,6 +177,7 @@ func (l *Ledger) start(ctx context.Context) error {
 	if l.TimeDoubted() {
 		l.o.Log.Warn("this host's clock is far ahead of the last entry: ledger time goes on from there until it is confirmed", "ahead", l.TimeBehind())
 	}
+	l.files = watch(l.o.Dir)
 	l.begin(n)
 	l.met.index.Set(float64(l.Head().Index))
 	l.tasks.Go(l.space.watch)

@@ -91,6 +91,9 @@ func (l *Ledger) admit(w *waiter) error {
 		return fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(w.Body), entry.MaxBody)
 	case l.hasFailed():
 		return l.err
+	case l.losesIt(w.Need):
+		l.met.refused.Inc()
+		return ErrGone
 	case !l.space.takes(w.Need, 0):
 		l.met.refused.Inc()
 		return entry.ErrFull
@@ -128,6 +131,8 @@ func (l *Ledger) run() {
 	}
 	if l.hasFailed() {
 		l.endFailed()
+	} else {
+		l.snapshotAtEnd()
 	}
 	l.down = l.release()
 }

@@ -104,6 +104,7 @@ func (l *Ledger) keepTime() {
 		case <-keep.C:
 			l.keepBoot()
 		case <-look.C:
+			l.lookForFiles()
 			if was := doubted; was {
 				if doubted = l.time.look(); !doubted {
 					l.o.Log.Info("this host's clock is believed; ledger time is stepped to it")
