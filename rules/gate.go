@@ -26,7 +26,10 @@ type parsedMitigation struct {
 	broken         bool // an error was noted in it
 }
 
-const defaultLease = 30 * time.Second
+const (
+	defaultLease = 30 * time.Second
+	maxGates     = 10_000 // of a set: the list of them is read whole by every agent
+)
 
 func (p *parser) gate(n *yaml.Node) {
 	g := &parsedGate{place: p.here(n)}
@@ -72,6 +75,9 @@ func (p *parser) gate(n *yaml.Node) {
 		return
 	}
 	p.unique(n, "gate", g.Name, strictyaml.Clip(g.Name))
+	if len(p.gates) == maxGates {
+		p.ErrorAt(n, "more than %d gates: agents could not be told of all", maxGates)
+	}
 	g.broken = p.Noted() > before
 	p.gates = append(p.gates, g)
 }
