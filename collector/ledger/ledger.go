@@ -19,6 +19,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 
@@ -160,9 +161,14 @@ func Open(ctx context.Context, o Options) (*Ledger, error) {
 	}
 	l.space = newSpace(l.life, o.Dir, int64(o.SegmentBytes), l.met, o.Log)
 	l.space.check()
+	_, missing := os.Stat(filepath.Join(o.Dir, "wal"))
 	if err := l.start(ctx); err != nil {
 		l.end()
 		return nil, errors.Join(err, files.close(), lock.Close())
+	}
+	if acked.Index == 0 && missing == nil && l.Head().Index > 0 {
+		o.Log.Error("the file that names the last acknowledged entry is missing or empty: if the log lost its end, only the tape could tell; compare the gates with what agents know",
+			"file", filepath.Join(o.Dir, "head"), "entry", l.Head().Index, "tape", o.MinHead.Index)
 	}
 	return l, nil
 }

@@ -1,7 +1,9 @@
 package ledger
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,5 +46,29 @@ func remove(t *testing.T, path string) {
 	t.Helper()
 	if err := os.RemoveAll(path); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A lost head file costs the check of the log's end, and that is said.
+func TestLostHeadIsSaid(t *testing.T) {
+	dir, want := filled(t, 5, 1)
+	for name, lose := range map[string]func([]byte) []byte{
+		"kept":  func(b []byte) []byte { return b },
+		"empty": func([]byte) []byte { return nil },
+		"zero":  func(b []byte) []byte { return make([]byte, len(b)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := copied(t, dir)
+			edit(t, filepath.Join(dir, "head"), lose)
+			var log bytes.Buffer
+			l, r := open(t, dir, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+			closed(t, l)
+			if got := r.all(t); len(got) != len(want) {
+				t.Errorf("%d entries, want %d", len(got), len(want))
+			}
+			if said := strings.Contains(log.String(), "last acknowledged entry is missing"); said != (name != "kept") {
+				t.Errorf("it said so: %v", said)
+			}
+		})
 	}
 }
