@@ -107,7 +107,7 @@ func (c *Collector) setup(ctx context.Context) (err error) {
 	// People: their rights and their notifications.
 	edge := edge{c}
 	c.message = message.New(message.Options{
-		Machine: c.machine, Evidence: c.evidence, Detail: c.detail,
+		Machine: c.machine, Evidence: c.evidence, Differ: c.differ, Detail: c.detail,
 		Language: message.Language(cfg.Language), Zone: zone, External: c.external(),
 	})
 	c.door, err = auth.New(auth.Options{

@@ -15,8 +15,9 @@ import (
 // evidenceCache keeps references that were looked up on the tape; an event
 // never changes its name.
 type evidenceCache struct {
-	mu    sync.Mutex // guards names
-	names map[place]string
+	mu      sync.Mutex // guards what follows
+	names   map[place]string
+	differs map[[2]place][]string // fields in which pairs of events differ
 }
 
 // place is where an event stands: its entry, and which one of it.

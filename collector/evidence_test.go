@@ -92,3 +92,22 @@ func BenchmarkEvidence(b *testing.B) {
 		}
 	}
 }
+
+// TestWhatDiffers: an id that was used again is told with the fields that differ and
+// the line to add.
+func TestWhatDiffers(t *testing.T) {
+	r := start(t, testConfig(t))
+	first := payment("tx1", "w1")
+	second := strings.Replace(first, `"data":{`, `"data":{"sent_at":"now",`, 1)
+	if second == first {
+		t.Fatal(first)
+	}
+	code, body := r.request(http.MethodPost, "/v1/events", report.LinesType, first+"\n"+second+"\n")
+	r.want(202, code, body, `"accepted":2`)
+	_, body = r.request(http.MethodGet, "/api/v1/alerts", "", "")
+	for _, want := range []string{"EventIdReused", "data.sent_at", "varies: [sent_at]"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %s in %s", want, body)
+		}
+	}
+}

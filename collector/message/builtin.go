@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // Built-in alerts of which a page says more than others.
@@ -23,6 +24,29 @@ func (w *Words) builtIn(a machine.Alert) map[string]string {
 		out["summary"] = text
 	}
 	return out
+}
+
+// differs says in which fields events of one id differ, and what to write if that is
+// meant.
+func (w *Writer) differs(words *Words, a machine.Alert) string {
+	if a.About.Kind != record.AboutIDReused || w.o.Differ == nil {
+		return ""
+	}
+	fields := w.o.Differ(a.Evidence)
+	if len(fields) == 0 {
+		return ""
+	}
+	var varies []string
+	for _, f := range fields[:min(len(fields), maxNamed)] {
+		if name, ok := strings.CutPrefix(f, "data."); ok {
+			varies = append(varies, name)
+		}
+	}
+	line := ""
+	if len(varies) > 0 {
+		line = "events: {" + a.Label("type") + ": {varies: [" + strings.Join(varies, ", ") + "]}}"
+	}
+	return words.Record(record.New(record.AboutIDDiffers, strings.Join(fields[:min(len(fields), maxNamed)], ", "), line))
 }
 
 // builtInChoices are what can be done about built-in alerts, beside what their

@@ -21,6 +21,8 @@ type Options struct {
 	// Evidence names events by their places in the ledger, as cell/source/id,
 	// in the order of refs.
 	Evidence func(refs []window.Ref) []string
+	// Differ names the fields in which the events of pairs differ. It may be nil.
+	Differ func(pairs []window.Ref) []string
 	// Detail is what the collector remembers of a condition of its own that stands,
 	// as an error says it; empty for any other alert. It may be nil.
 	Detail   func(machine.Alert) string

@@ -51,6 +51,9 @@ func (w *Writer) annotationsIn(words *Words, a machine.Alert, evidence []string)
 	switch {
 	case isBuiltIn(a):
 		out = words.builtIn(a)
+		if text := w.differs(words, a); text != "" {
+			out["summary"] += " " + text
+		}
 	case a.Rendered():
 		out = pairs(a.Annotations)
 	default:

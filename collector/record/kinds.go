@@ -115,7 +115,8 @@ const (
 	AboutBlindType     Kind = "about_rule_blind_type" // no rule reads event, which looks like near, which rule reads
 	AboutUnnamedHeld   Kind = "about_unnamed_held"
 	AboutGateUnguarded Kind = "about_gate_unguarded"
-	AboutIDReused      Kind = "about_event_id_reused" // other data under a used id; repeats at another time
+	AboutIDReused      Kind = "about_event_id_reused"  // other data under a used id; repeats at another time
+	AboutIDDiffers     Kind = "about_event_id_differs" // line is what to write if it is meant
 	AboutForgotten     Kind = "about_repeats_forgotten"
 	AboutManyAgents    Kind = "about_agents_forgotten" // agent is the last of them; more than limit were heard
 	AboutRulesLeftOut  Kind = "about_rules_left_out"

@@ -286,3 +286,17 @@ func BenchmarkDigest(b *testing.B) {
 		d.Digest(&ev, s)
 	}
 }
+
+func TestDiffer(t *testing.T) {
+	a := &report.Event{Data: []byte(`{"request":"1","amount":"1.10","sent_at":1,"meta":{"a":1}}`)}
+	for data, want := range map[string]string{
+		`{"meta":{"a":1.0},"sent_at":1,"amount":"1.1","request":"1"}`:        "[]",
+		`{"request":"1","amount":"1.2","sent_at":2,"meta":{"a":1}}`:          "[data.amount data.sent_at]",
+		`{"request":"1","amount":"1.1","sent_at":1,"meta":{"a":2},"memo":1}`: "[data.memo data.meta]",
+		`[1]`: "[data]",
+	} {
+		if got := fmt.Sprint(Differ(a, &report.Event{Data: []byte(data)})); got != want {
+			t.Errorf("%s: %s, want %s", data, got, want)
+		}
+	}
+}
