@@ -40,15 +40,15 @@ type Alert struct {
 	Cause       string            `json:"cause,omitempty"`
 	// Unheard means that it stands only because nobody is heard who could say
 	// that it is over.
-	Unheard  bool     `json:"unheard,omitempty"`
+	Unheard bool `json:"unheard,omitempty"`
 	// Backfilled means that it was found true of what came before its rule counted,
 	// and does nothing until a further event.
-	Backfilled bool `json:"backfilled,omitempty"`
-	Incident string   `json:"incident,omitempty"`
-	Effects  []string `json:"effects,omitempty"`
-	Evidence []string `json:"evidence"` // the newest, oldest first
-	Total    int      `json:"evidence_total"`
-	More     uint64   `json:"over_limit,omitempty"`
+	Backfilled bool     `json:"backfilled,omitempty"`
+	Incident   string   `json:"incident,omitempty"`
+	Effects    []string `json:"effects,omitempty"`
+	Evidence   []string `json:"evidence"` // the newest, oldest first
+	Total      int      `json:"evidence_total"`
+	More       uint64   `json:"over_limit,omitempty"`
 }
 
 // maxListed is how much of its evidence, the newest, an alert carries in a

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,8 +21,9 @@ func TestEmptyKey(t *testing.T) {
 	r := newRig(t, testRules)
 	r.pay("", "p1")
 	r.pay("", "p2")
-	if len(r.m.AlertsView()) != 0 || r.m.Stats["test/PaidTwice"].Missing != 2 {
-		t.Errorf("alerts %+v, stats %+v", r.m.AlertsView(), r.m.Stats["test/PaidTwice"])
+	r.wantClosed("btc", false)
+	if s := r.standing(); !slices.Equal(s, []string{ruleErrors}) || r.m.Stats["test/PaidTwice"].Missing != 2 {
+		t.Errorf("alerts %+v, stats %+v", s, r.m.Stats["test/PaidTwice"])
 	}
 	before := newRigAt(t, 2, testRules)
 	before.pay("", "p1")
