@@ -139,8 +139,9 @@ func (m *Machine) repeats(ev *report.Event, ref window.Ref) bool {
 	return known
 }
 
-// remember is repeats within what the table has room for. On the ordinary way it looks into one place. Where the source used the id for
-// another content, this content has a place of its own.
+// remember is repeats within what the table has room for. On the ordinary way it
+// looks into one place. Where the source used the id for another content, this
+// content has a place of its own.
 func (m *Machine) remember(ev *report.Event, ref window.Ref) bool {
 	t := m.typeOf(ev.Type)
 	all, deciding := m.digester.Digest(ev, t.shape)

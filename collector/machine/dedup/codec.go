@@ -22,13 +22,12 @@ func (t *Table) Append(b []byte) []byte {
 			b = le.AppendUint64(b, s.print[1])
 			b = le.AppendUint32(b, s.entered)
 			b = le.AppendUint32(b, s.horizon)
-		}
-		for j := range sh.facts {
-			f := &sh.facts[j]
-			b = le.AppendUint64(b, f.Digest)
-			b = le.AppendUint64(b, f.Ref)
-			b = le.AppendUint32(b, f.Deciding)
-			b = le.AppendUint32(b, f.Time)
+			if t.facts {
+				b = le.AppendUint64(b, s.fact.Digest)
+				b = le.AppendUint64(b, s.fact.Ref)
+				b = le.AppendUint32(b, s.fact.Deciding)
+				b = le.AppendUint32(b, s.fact.Time)
+			}
 		}
 	}
 	return b
@@ -46,7 +45,7 @@ func Load(b []byte, facts bool) (*Table, []byte, error) {
 	t := New(int(le.Uint64(b)))
 	t.floor = le.Uint32(b[8:])
 	b = b[12:]
-	bytes := slotBytes
+	bytes := printBytes
 	if facts {
 		t.facts, t.bare, b = true, le.Uint32(b), b[4:]
 		bytes += factBytes
@@ -63,8 +62,13 @@ func Load(b []byte, facts bool) (*Table, []byte, error) {
 		}
 		sh.slots = make([]slot, size)
 		for j := range sh.slots {
-			sh.slots[j] = slot{Print{le.Uint64(b), le.Uint64(b[8:])}, le.Uint32(b[16:]), le.Uint32(b[20:])}
-			b = b[slotBytes:]
+			s := &sh.slots[j]
+			*s = slot{print: Print{le.Uint64(b), le.Uint64(b[8:])}, entered: le.Uint32(b[16:]), horizon: le.Uint32(b[20:])}
+			b = b[printBytes:]
+			if facts {
+				s.fact = Fact{le.Uint64(b), le.Uint64(b[8:]), le.Uint32(b[16:]), le.Uint32(b[20:])}
+				b = b[factBytes:]
+			}
 			if sh.slots[j].entered != 0 {
 				sh.used++
 				t.used++
@@ -72,14 +76,6 @@ func Load(b []byte, facts bool) (*Table, []byte, error) {
 		}
 		if int(sh.used) == size && size > 0 {
 			return nil, nil, ErrMalformed // a full shard would be searched for ever
-		}
-		if !facts {
-			continue
-		}
-		sh.facts = make([]Fact, size)
-		for j := range sh.facts {
-			sh.facts[j] = Fact{le.Uint64(b), le.Uint64(b[8:]), le.Uint32(b[16:]), le.Uint32(b[20:])}
-			b = b[factBytes:]
 		}
 	}
 	return t, b, nil

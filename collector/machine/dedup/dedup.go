@@ -29,20 +29,23 @@ const Bound = 4 << 20
 
 const shards = 256
 
+// A slot has all of a print in one place: what is looked up is seldom in a cache.
 type slot struct {
 	print   Print
 	entered uint32 // seconds of ledger time; 0 in an empty slot
 	horizon uint32 // seconds
+	fact    Fact   // zero in a table without facts
 }
 
+// Bytes of a slot in memory, and of its parts as they are written.
 const (
-	slotBytes = 24
-	factBytes = 24
+	slotBytes  = 48
+	printBytes = 24
+	factBytes  = 24
 )
 
 type shard struct {
 	slots []slot
-	facts []Fact // of each slot; nil in a table without facts
 	used  uint32
 }
 
@@ -68,9 +71,7 @@ func (t *Table) KeepFacts() {
 	}
 	t.facts = true
 	for i := range t.shards {
-		sh := &t.shards[i]
-		sh.facts = make([]Fact, len(sh.slots))
-		for _, s := range sh.slots {
+		for _, s := range t.shards[i].slots {
 			if s.entered != 0 {
 				t.bare = max(t.bare, uint32(min(uint64(s.entered)+uint64(s.horizon), math.MaxUint32)))
 			}
@@ -89,7 +90,7 @@ func (t *Table) Len() int { return t.used }
 func (t *Table) Bytes() int {
 	n := 0
 	for i := range t.shards {
-		n += len(t.shards[i].slots)*slotBytes + len(t.shards[i].facts)*factBytes
+		n += len(t.shards[i].slots) * slotBytes
 	}
 	return n
 }
@@ -107,7 +108,7 @@ func (t *Table) Add(now uint32, p Print, horizon uint32) bool {
 		s.horizon = max(s.horizon, horizon)
 		return false
 	}
-	sh.slots[i] = slot{p, now, horizon}
+	sh.slots[i] = slot{print: p, entered: now, horizon: horizon}
 	return true
 }
 
@@ -118,10 +119,10 @@ func (t *Table) Enter(now, from uint32, p Print, horizon uint32, f Fact) (Fact, 
 	sh, i, known := t.place(now, p)
 	s := &sh.slots[i]
 	if !known {
-		*s, sh.facts[i] = slot{print: p}, f
+		*s = slot{print: p, fact: f}
 	}
 	s.entered, s.horizon = max(s.entered, from, 1), max(s.horizon, horizon)
-	return sh.facts[i], known
+	return s.fact, known
 }
 
 // Has is the fact that is remembered of p at now.
@@ -134,7 +135,7 @@ func (t *Table) Has(now uint32, p Print) (Fact, bool) {
 	if !found || sh.slots[i].expired(max(now, 1)) {
 		return Fact{}, false
 	}
-	return sh.facts[i], true
+	return sh.slots[i].fact, true
 }
 
 func (t *Table) shardOf(p Print) *shard { return &t.shards[p[1]%shards] }
@@ -166,7 +167,7 @@ func (t *Table) makeRoom(sh *shard, now uint32) {
 		t.forget(sh)
 	}
 	if 2*(sh.used+1) > uint32(len(sh.slots)) && int(sh.used) < t.perShard() {
-		t.grow(sh)
+		sh.grow()
 	}
 }
 
@@ -220,19 +221,13 @@ func (sh *shard) find(p Print) (uint32, bool) {
 	}
 }
 
-func (t *Table) grow(sh *shard) {
-	old, facts := sh.slots, sh.facts
+func (sh *shard) grow() {
+	old := sh.slots
 	sh.slots = make([]slot, max(8, 2*len(old)))
-	if t.facts {
-		sh.facts = make([]Fact, len(sh.slots))
-	}
-	for j, s := range old {
-		if s.entered != 0 {
+	for j := range old {
+		if s := &old[j]; s.entered != 0 {
 			i, _ := sh.find(s.print)
-			sh.slots[i] = s
-			if t.facts {
-				sh.facts[i] = facts[j]
-			}
+			sh.slots[i] = *s
 		}
 	}
 }
@@ -242,15 +237,9 @@ func (sh *shard) remove(i uint32) {
 	for j := (i + 1) & mask; sh.slots[j].entered != 0; j = (j + 1) & mask {
 		if (j-sh.home(sh.slots[j].print))&mask >= (j-i)&mask {
 			sh.slots[i] = sh.slots[j]
-			if sh.facts != nil {
-				sh.facts[i] = sh.facts[j]
-			}
 			i = j
 		}
 	}
 	sh.slots[i] = slot{}
-	if sh.facts != nil {
-		sh.facts[i] = Fact{}
-	}
 	sh.used--
 }
