@@ -42,7 +42,9 @@ func (t *Table) Remember(now int64, index uint64) {
 	for n+1 < len(p.marks) && p.marks[n+1].time <= now-t.keep() {
 		n++
 	}
-	p.marks = append(p.marks[:0], p.marks[n:]...)
+	if n > 0 {
+		p.marks = append(p.marks[:0], p.marks[n:]...)
+	}
 }
 
 // Forgot tells whether something was forgotten, for its age, that may share a window

@@ -66,6 +66,7 @@ func (w *Walk) Count() int64 {
 		return int64(w.span.To - w.span.From)
 	}
 	m := &w.run.t.moving
+	m.used = true
 	m.count.move(w, func(int) { m.count.n++ }, func(int) { m.count.n-- })
 	return m.count.n
 }
@@ -142,6 +143,7 @@ func (w *Walk) Distinct(c int) int64 {
 // moving is what a walk knows of its window, for each thing that was asked of it.
 // It is room, and no part of a table's state.
 type moving struct {
+	used    bool // an event in order uses none of it
 	count   tally
 	numbers []column
 	times   []values
@@ -179,6 +181,10 @@ type values struct {
 }
 
 func (m *moving) reset() {
+	if !m.used {
+		return
+	}
+	m.used = false
 	m.count = tally{}
 	for i := range m.numbers {
 		c := &m.numbers[i]
@@ -193,6 +199,7 @@ func (m *moving) reset() {
 }
 
 func (m *moving) column(c int) *column {
+	m.used = true
 	for len(m.numbers) <= c {
 		m.numbers = append(m.numbers, column{})
 	}
@@ -200,6 +207,7 @@ func (m *moving) column(c int) *column {
 }
 
 func (m *moving) values(c int) *values {
+	m.used = true
 	for len(m.times) <= c {
 		m.times = append(m.times, values{times: map[Key]int{}})
 	}
