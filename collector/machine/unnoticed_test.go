@@ -108,6 +108,12 @@ func wrongs() []wrong {
 		{name: "an outage longer than the window", away: 60 * time.Hour},
 		{name: "the first comes days late", begin: func(d *deployment) { d.hold = "first" }, between: firstComesLate},
 		{name: "the first comes days late, and no tape", told: "EventsLate", begin: func(d *deployment) { d.hold, d.noTape = "first", true }, between: firstComesLate},
+		{name: "the rule is edited", between: func(d *deployment) {
+			d.load(strings.Replace(d.rules, d.within.String(), (2 * d.within).String(), 1))
+		}},
+		{name: "the rule is edited, and no tape", told: "EventsLate", begin: func(d *deployment) { d.noTape = true }, between: func(d *deployment) {
+			d.load(strings.Replace(d.rules, d.within.String(), (2 * d.within).String(), 1))
+		}},
 		{name: "blocks are lost", told: "AgentBlind", between: func(d *deployment) { d.seq += 3 }},
 		{name: "the spool is lost", between: func(d *deployment) { d.spool, d.seq, d.prev = report.SpoolID{9}, 0, [32]byte{} }},
 		{name: "an old image of the agent", begin: func(d *deployment) { d.saved() }, between: func(d *deployment) { d.restoredImage() }},
