@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"sort"
 	"time"
@@ -36,12 +37,12 @@ func (l *leader) recount(ctx context.Context) {
 }
 
 // readBack reads the tape once and proposes what it holds. What does not commit is
-// still due, and read again.
+// still due, and read again; so is all while the tape takes no entries.
 func (l *leader) readBack(ctx context.Context, r *machine.Recounter) error {
 	from, reached := l.tapeSince(r.From())
-	lost := !reached
+	lost, last := !reached, uint64(0)
 	for item, err := range l.tape.From(from) {
-		if ctx.Err() != nil || item.Index > r.Through() {
+		if last = item.Index; ctx.Err() != nil || last > r.Through() {
 			break
 		}
 		if err == nil {
@@ -54,6 +55,9 @@ func (l *leader) readBack(ctx context.Context, r *machine.Recounter) error {
 			lost = true
 			l.log.Warn("part of the tape could not be read back", "entry", item.Index, "error", err)
 		}
+	}
+	if last < r.Through() {
+		return fmt.Errorf("the tape ends at entry %d, and %d is wanted: it is read again", last, r.Through())
 	}
 	events := 0
 	for _, rc := range r.Recounts(lost) {

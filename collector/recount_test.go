@@ -78,3 +78,30 @@ func TestReloadFills(t *testing.T) {
 		return strings.Contains(body, `"state":"closed"`) && !strings.Contains(body, "counting_anew")
 	})
 }
+
+// TestRecountWaitsForTheTape: a tape that takes no entries gives no rule a part for
+// the whole.
+func TestRecountWaitsForTheTape(t *testing.T) {
+	c := testConfig(t)
+	path := filepath.Join(t.TempDir(), "r.yml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(demoRules(t))
+	c.Rules = []string{path}
+	r := start(t, c)
+	if err := r.tape.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.post(payment("tx1", "w1"))
+	write(strings.Replace(demoRules(t), "within: 24h", "within: 25h", 1))
+	code, body := r.request(http.MethodPost, "/-/reload", "", "")
+	r.want(200, code, body, "read from the tape")
+	time.Sleep(2 * recountEvery)
+	if r.machine.Recounter() == nil {
+		t.Error("what the tape lacks is taken for nothing")
+	}
+}

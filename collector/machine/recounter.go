@@ -97,6 +97,7 @@ func (m *Machine) Recounter() *Recounter {
 	if len(r.owed) == 0 {
 		return nil
 	}
+	r.from = m.enteredSince(r.from)
 	r.digests, r.shapes = dedup.NewDigester(secret), map[string]*dedup.Shape{}
 	r.other = r.digests.Shape(nil, nil)
 	for name, fields := range variesIn(m.live.set) { // the order does not show
@@ -106,8 +107,8 @@ func (m *Machine) Recounter() *Recounter {
 	return r
 }
 
-// early is how much earlier by ledger time than by its own an event may have come: a
-// host's clock may be ahead, and so may all be of ledger time that was behind.
+// early is how much earlier by ledger time than by its own an event may have come,
+// beside what ledger time was behind: a host's clock may be ahead.
 const early = int64(time.Hour)
 
 // From is the ledger time from which on the tape is wanted.
@@ -118,6 +119,9 @@ func (r *Recounter) Through() uint64 { return r.through }
 
 // Read reads the next entry.
 func (r *Recounter) Read(e entry.Entry) error {
+	if jump := e.Time - r.entry.Time; jump >= stepLeast { // as stepped
+		r.behind = max(0, r.behind-jump)
+	}
 	r.entry, r.place = e, 0
 	switch e.Kind {
 	case entry.KindBlocks, entry.KindBatch:

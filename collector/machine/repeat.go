@@ -145,7 +145,7 @@ func (m *Machine) repeats(ev *report.Event, ref window.Ref) bool {
 func (m *Machine) remember(ev *report.Event, ref window.Ref) bool {
 	t := m.typeOf(ev.Type)
 	all, deciding := m.digester.Digest(ev, t.shape)
-	fact := dedup.Fact{Digest: all, Ref: uint64(ref), Deciding: deciding, Time: ownTime(ev)}
+	fact := dedup.Fact{Digest: all, Ref: uint64(ref), Deciding: deciding, Time: m.ownTime(ev)}
 	now, from := secondsOf(m.Time), secondsOf(m.rememberFrom(ev))
 	print := m.eventPrint(ev)
 	first, known := m.seen.Enter(now, from, print, t.horizon, fact)
@@ -180,10 +180,14 @@ func (m *Machine) remember(ev *report.Event, ref window.Ref) bool {
 	return false
 }
 
-// retimed notes a repeat; one that says another time may be no repeat at all.
+// retimed notes a repeat; one of another time may be no repeat at all. One that says
+// none is of its receipt, where the first counts as of a time that is far from it.
 func (m *Machine) retimed(ev *report.Event, was, is dedup.Fact) {
-	if was.Time == 0 || is.Time == 0 {
+	if was.Time == 0 {
 		return
+	}
+	if is.Time == 0 {
+		is.Time = secondsOf(ev.Seen)
 	}
 	if apart := int64(is.Time) - int64(was.Time); apart > sameMoment || apart < -sameMoment {
 		m.reused(ev, reuse{first: was, second: is, repeat: true})
@@ -199,13 +203,13 @@ func (m *Machine) rememberFrom(ev *report.Event) int64 {
 	return m.Time
 }
 
-// ownTime is the time that the application gave, in seconds that are never 0; 0 if
-// it gave none.
-func ownTime(ev *report.Event) uint32 {
-	if ev.Time == 0 {
+// ownTime is the time as of which an event counts, in seconds that are never 0; 0 if
+// the application gave none and it was received about now.
+func (m *Machine) ownTime(ev *report.Event) uint32 {
+	if ev.Time == 0 && m.Time-ev.Seen <= sameMoment*int64(time.Second) {
 		return 0
 	}
-	return max(1, secondsOf(ev.Time))
+	return max(1, secondsOf(ev.When()))
 }
 
 func secondsOf(at int64) uint32 {

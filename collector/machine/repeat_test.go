@@ -87,7 +87,7 @@ func TestRepeatAtAnotherTime(t *testing.T) {
 	e.Time = r.now.UnixNano()
 	r.send(e)
 	untimed := e
-	untimed.Time = 0
+	untimed.Time, untimed.Seen = 0, r.now.Add(10*time.Minute).UnixNano()
 	e.Time = r.now.Add(10 * time.Minute).UnixNano()
 	r.later(20 * time.Minute)
 	for _, repeat := range []report.Event{e, untimed} {

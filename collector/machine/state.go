@@ -30,7 +30,8 @@ type state struct {
 	Steady  int64 // ledger time since when it was steady enough to judge clocks by it
 	// Behind is how far ledger time was behind the clock of the host that leads
 	// when LedgerTimeOff was said last; 0 if it does not stand.
-	Behind int64 `json:",omitempty"`
+	Behind  int64      `json:",omitempty"`
+	Stepped []TimeStep `json:",omitempty"` // of ledger time that was behind, the oldest first
 
 	Automatic Automatic // whether effects happen by themselves
 
