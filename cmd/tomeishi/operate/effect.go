@@ -1,7 +1,9 @@
 package operate
 
 import (
+	"context"
 	"net/url"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -97,7 +99,8 @@ func newEffectDecline(t *term.Terminal, s *client.Server) *cobra.Command {
 	return cmd
 }
 
-const effectUndoLong = `Take an effect back, under the rules by which its gate opens.
+const effectUndoLong = `Take an effect back, under the rules by which its gate opens. The gate is read first:
+what the ledger got after that is judged anew, and may close it again at once.
 
   tomeishi effect undo e4 --reason 'the rule was wrong' --verdict false`
 
@@ -112,9 +115,44 @@ func newEffectUndo(t *term.Terminal, s *client.Server) *cobra.Command {
 		if err := o.check(); err != nil {
 			return err
 		}
+		if err := readEffect(cmd.Context(), t, s, args[0], o); err != nil {
+			return err
+		}
 		return decideEffect(t, cmd, s, args[0], "undo", "effect "+args[0]+" was undone", *o)
 	}
 	return cmd
+}
+
+// readEffect reads the hold that an effect put on its gate, and shows what is about
+// to be lifted. An effect that holds no gate is not about anything that was read.
+func readEffect(ctx context.Context, t *term.Terminal, s *client.Server, id string, o *order) error {
+	c, err := s.Dial()
+	if err != nil {
+		return err
+	}
+	var list struct {
+		Effects []api.Effect `json:"effects"`
+	}
+	if _, err := c.Get(ctx, "/v1/effects", &list); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(list.Effects, func(e api.Effect) bool { return e.ID == id && e.Hold != "" })
+	if i < 0 {
+		return nil
+	}
+	path, err := gatePath(list.Effects[i].Target)
+	if err != nil {
+		return err
+	}
+	var g api.Gate
+	if _, err := c.Get(ctx, path, &g); err != nil {
+		return err
+	}
+	o.Hold = list.Effects[i].Hold
+	sayLifting(t, g, o.Hold)
+	o.read(g)
+	o.Hold = "" // the effect names it
+	return nil
 }
 
 func decideEffect(t *term.Terminal, cmd *cobra.Command, s *client.Server, id, do, what string, o order) error {

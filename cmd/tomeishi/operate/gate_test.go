@@ -132,7 +132,11 @@ func TestHoldOrders(t *testing.T) {
 		},
 		"undo": {
 			[]string{"effect", "undo", "e/1", "--reason", "r", "--verdict", "real"},
-			`POST /v1/effects/e%2F1/undo {"reason":"r","verdict":"real"}`,
+			`POST /v1/effects/e%2F1/undo {"reason":"r","verdict":"real","epoch":5,"as_of":9,"alerts":3}`,
+		},
+		"undo of what holds no gate": {
+			[]string{"effect", "undo", "e2", "--reason", "r"},
+			`POST /v1/effects/e2/undo {"reason":"r"}`,
 		},
 		"verdict": {
 			[]string{"incident", "verdict", "i1", "real"},
@@ -141,7 +145,11 @@ func TestHoldOrders(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			line, _, _ := strings.Cut(tt.want, " {")
-			s := &script{answers: map[string]string{line: `{}`, "GET /v1/gates/g": `{"epoch": 5, "as_of": 9}`}}
+			s := &script{answers: map[string]string{
+				line:              `{}`,
+				"GET /v1/effects": `{"effects": [{"id": "e/1", "target": "g", "hold": "h4", "state": "verified"}, {"id": "e2", "target": "http://hook"}]}`,
+				"GET /v1/gates/g": `{"epoch": 5, "as_of": 9, "alerts": 7, "holds": [{"id": "h4", "alerts": 3}]}`,
+			}}
 			exit, _, stderr := runTest(t, append(tt.args, "--server", clitest.Serve(t, s.ServeHTTP))...)
 			if diff := cmp.Diff(s.sent[max(0, len(s.sent)-1):], []string{tt.want}); diff != "" || exit != term.Done {
 				t.Errorf("exit %d, said %q\n%s", exit, stderr, diff)
