@@ -3,7 +3,6 @@ package api
 import (
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/entry"
@@ -48,14 +47,9 @@ func (o automaticOrder) decision() (entry.Decision, error) {
 		return d, &report.FieldError{Field: "on", Err: errors.New("say true or false: whether effects happen by themselves")}
 	}
 	d.On = *o.On
-	if o.For == "" {
-		return d, nil
-	}
 	var err error
-	if d.For, err = time.ParseDuration(o.For); err != nil || d.For <= 0 {
-		return d, &report.FieldError{Field: "for", Err: errors.New("for takes a duration such as 2h or 30m")}
-	}
-	return d, nil
+	d.For, err = duration("for", o.For)
+	return d, err
 }
 
 func (a *API) postAutomatic(w http.ResponseWriter, r *http.Request) {

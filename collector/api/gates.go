@@ -1,6 +1,9 @@
 package api
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"net/http"
 	"path"
 	"strconv"
@@ -196,12 +199,52 @@ type closeOrder struct {
 
 // openOrder is the body of an open.
 type openOrder struct {
-	Reason  string  `json:"reason"`
-	Verdict string  `json:"verdict"`
-	Epoch   *uint64 `json:"epoch"`
-	Hold    string  `json:"hold"`
-	AsOf    uint64  `json:"as_of"`
-	Alerts  *int    `json:"alerts"`
+	Reason  string       `json:"reason"`
+	Verdict string       `json:"verdict"`
+	Epoch   *uint64      `json:"epoch"`
+	Hold    string       `json:"hold"`
+	AsOf    uint64       `json:"as_of"`
+	Alerts  *int         `json:"alerts"`
+	Shadow  *shadowOrder `json:"shadow"`
+}
+
+// shadowOrder keeps rules from closing the gate again, for a while.
+type shadowOrder struct {
+	Rules []string `json:"rules"` // none: those because of which it is closed
+	For   string   `json:"for"`
+}
+
+// UnmarshalJSON takes no key that it does not know: "rule" for "rules" would else put
+// others in shadow.
+func (o *shadowOrder) UnmarshalJSON(text []byte) error {
+	type plain shadowOrder
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	return d.Decode((*plain)(o))
+}
+
+func (o *shadowOrder) decision() (*entry.Shadow, error) {
+	if o == nil {
+		return nil, nil
+	}
+	s := &entry.Shadow{Rules: o.Rules}
+	var err error
+	if s.For, err = duration("shadow.for", o.For); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// duration reads how long something is to last; 0 if it is not said.
+func duration(field, text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return 0, &report.FieldError{Field: field, Err: errors.New("for takes a duration such as 2h or 30m")}
+	}
+	return d, nil
 }
 
 func (a *API) postGate(w http.ResponseWriter, r *http.Request) {
@@ -217,6 +260,9 @@ func (a *API) postGate(w http.ResponseWriter, r *http.Request) {
 		var o openOrder
 		err = readJSON(w, r, &o)
 		d.Reason, d.Verdict, d.Epoch, d.Hold, d.AsOf, d.Alerts = o.Reason, o.Verdict, o.Epoch, o.Hold, o.AsOf, o.Alerts
+		if err == nil {
+			d.Shadow, err = o.Shadow.decision()
+		}
 	default:
 		problem(w, http.StatusNotFound, "", "a gate is closed by POST …/close and opened by POST …/open")
 		return

@@ -22,6 +22,9 @@ type Agreement struct {
 	Verdict string `json:"verdict,omitempty"`
 	Hold    string `json:"hold,omitempty"`    // the one hold to lift; empty for all
 	Unnamed bool   `json:"unnamed,omitempty"` // it does not count: nobody by name
+	// The rules that are to be in shadow then, by group and name, and for how long.
+	Shadow    []string `json:"shadow,omitempty"`
+	ShadowFor string   `json:"shadow_for,omitempty"`
 }
 
 // Held is what agents refused at a gate since it closed.
@@ -54,7 +57,11 @@ func (g *Gate) opening(v machine.GateView) {
 		g.Open.AloneAfter = v.Opening.Alone.String()
 	}
 	for _, a := range v.Approvals {
-		g.Agreed = append(g.Agreed, Agreement{a.Actor, rfc3339(a.At), a.Reason, a.Verdict, a.Hold, !machine.Named(a.Actor)})
+		agreed := Agreement{By: a.Actor, At: rfc3339(a.At), Reason: a.Reason, Verdict: a.Verdict, Hold: a.Hold, Unnamed: !machine.Named(a.Actor), Shadow: a.Shadow}
+		if len(a.Shadow) > 0 {
+			agreed.ShadowFor = a.ShadowFor.String()
+		}
+		g.Agreed = append(g.Agreed, agreed)
 	}
 	if h := v.Refused; h != nil {
 		g.Held = &Held{h.Requests, h.Unnamed, h.Unpriced, h.More, []Sum{}}

@@ -92,6 +92,49 @@ func TestTwoPeopleOpen(t *testing.T) {
 	}
 }
 
+// TestShadowOrder opens a gate and keeps the rule that closed it in shadow, once two
+// people said so.
+func TestShadowOrder(t *testing.T) {
+	c := newCellOf(t, twoRules)
+	c.apply(entry.KindBehavior, entry.Behavior{Version: machine.Behavior})
+	s, as := c.people()
+	c.pays("w1", "w1")
+	as("alice", access.MayOperate)
+	open := func(shadow string, out any) int {
+		return ask(t, http.MethodPost, s.URL+"/v1/gates/g/open", `{"reason":"mine","verdict":"false","shadow":`+shadow+`}`, out)
+	}
+	for shadow, field := range map[string]string{
+		`{"for":"soon"}`:       "shadow.for",
+		`{"for":"25h"}`:        "shadow.for",
+		`{"rules":["Thrice"]}`: "shadow.rules",
+		`{"rule":"Twice"}`:     "",
+	} {
+		var p struct{ Error, Field string }
+		if code := open(shadow, &p); code != http.StatusBadRequest || p.Field != field {
+			t.Errorf("%s: %d %+v, want field %s", shadow, code, p, field)
+		}
+	}
+	var first Pending
+	if code := open(`{}`, &first); code != http.StatusAccepted || !slices.Equal(first.Gate.Agreed[0].Shadow, []string{"g/Twice"}) || first.Gate.Agreed[0].ShadowFor != "2h0m0s" {
+		t.Fatalf("%d %+v", code, first)
+	}
+	as("bob", access.MayOperate)
+	var g Gate
+	if code := open(`{"rules":["Twice"],"for":"30m"}`, &g); code != http.StatusOK || len(g.InShadow) != 1 || g.InShadow[0].Rule != "Twice" || g.InShadow[0].By != "bob" {
+		t.Fatalf("%d %+v", code, g)
+	}
+	var st Status
+	ask(t, http.MethodGet, s.URL+"/v1/status", "", &st)
+	if !slices.ContainsFunc(st.BuiltIn, func(b BuiltIn) bool { return b.Name == "RuleInShadow" }) {
+		t.Errorf("%+v", st.BuiltIn)
+	}
+	var list gateList
+	ask(t, http.MethodGet, s.URL+"/v1/gates", "", &list)
+	if len(list.Gates[0].InShadow) != 1 {
+		t.Errorf("%+v", list.Gates[0])
+	}
+}
+
 // TestApproverAgreesToTheSame refuses an approver who wants more than the first
 // of the two people did.
 func TestApproverAgreesToTheSame(t *testing.T) {

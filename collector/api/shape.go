@@ -18,6 +18,17 @@ type Gate struct {
 	// Anew are rules that would close it, are new or changed, and have not seen a
 	// whole window yet.
 	Anew []string `json:"counting_anew,omitempty"`
+	// InShadow are rules that a person keeps from closing it.
+	InShadow []InShadow `json:"in_shadow,omitempty"`
+}
+
+// InShadow is a rule that does not close a gate for a while.
+type InShadow struct {
+	Rule  string `json:"rule"`
+	Group string `json:"group"`
+	Since string `json:"since"`
+	Until string `json:"until"`
+	By    string `json:"by"`
 }
 
 func (a *API) gate(v machine.GateView) Gate {
@@ -39,6 +50,9 @@ func (a *API) gate(v machine.GateView) Gate {
 		g.Holds = append(g.Holds, a.hold(h))
 	}
 	g.InDoubt, g.Anew = v.InDoubt, v.Anew
+	for _, s := range v.InShadow {
+		g.InShadow = append(g.InShadow, InShadow{s.Rule, s.Group, rfc3339(s.Since), rfc3339(s.Until), s.Actor})
+	}
 	g.opening(v)
 	return g
 }

@@ -192,6 +192,13 @@ type Decision struct {
 	For      time.Duration     `json:"for,omitempty"`    // how long the switch stays off
 	Match    map[string]string `json:"match,omitempty"`
 	Second   bool              `json:"second,omitempty"` // the actor may open a gate only as the second of two people
+	Shadow   *Shadow           `json:"shadow,omitempty"` // of an opening
+}
+
+// Shadow keeps rules from closing the gate that is opened, for a while.
+type Shadow struct {
+	Rules []string      `json:"rules,omitempty"` // by name, or by group and name; none: those because of which the holds stand
+	For   time.Duration `json:"for,omitempty"`
 }
 
 // A Result is a step in the life of an effect that the edge has seen or is about

@@ -32,6 +32,9 @@ type Approval struct {
 	Verdict string `json:",omitempty"`
 	Hold    string `json:",omitempty"` // of an opening: the one hold to lift; empty for all that there are
 	AsOf    uint64 `json:",omitempty"` // of an opening: up to which entry it judges
+	// Of an opening: the rules that are to be in shadow, and for how long.
+	Shadow    []string      `json:",omitempty"`
+	ShadowFor time.Duration `json:",omitempty"`
 }
 
 // Pending is the outcome of a decision that takes more people: nothing has
@@ -60,8 +63,8 @@ func (m *Machine) approvals(of Subject) (out []Approval) {
 func (m *Machine) putApproval(a Approval) {
 	m.Approvals = slices.DeleteFunc(m.Approvals, func(o Approval) bool { return o.Subject == a.Subject && o.Actor == a.Actor })
 	if all := m.approvals(a.Subject); len(all) >= maxApprovals {
-		oldest := all[0]
-		m.Approvals = slices.DeleteFunc(m.Approvals, func(o Approval) bool { return o == oldest })
+		oldest := all[0].Actor
+		m.Approvals = slices.DeleteFunc(m.Approvals, func(o Approval) bool { return o.Subject == a.Subject && o.Actor == oldest })
 	}
 	m.Approvals = append(m.Approvals, a)
 	m.versions.Gates++
@@ -97,11 +100,14 @@ func (m *Machine) countApproved(of Subject, hold string) (n int) {
 }
 
 // agree notes that one person agrees to open a gate that takes two.
-func (m *Machine) agree(g *Gate, d entry.Decision, holds []*Hold) Pending {
+func (m *Machine) agree(g *Gate, d entry.Decision, holds []*Hold, shadow []InShadow) Pending {
 	of := Subject{entry.DoOpen, g.Name}
 	a := Approval{Subject: of, Actor: d.Actor, At: m.Time, Reason: cut(d.Reason, maxText), Verdict: d.Verdict, Hold: d.Hold}
 	if m.Behavior >= 3 {
 		a.AsOf = d.AsOf
+	}
+	for _, s := range shadow {
+		a.Shadow, a.ShadowFor = append(a.Shadow, s.name()), time.Duration(s.Until-m.Time)
 	}
 	m.putApproval(a)
 	kind := record.OpeningApproved

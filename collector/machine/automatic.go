@@ -54,19 +54,24 @@ func (m *Machine) resume(actor, reason string, cause record.Note) {
 	m.endAboutSaying(automaticOff, cause, record.New(record.AboutAutomaticOn).After(cause))
 }
 
-// elapse switches automatic effects on when their time off is over, before
-// anything else of the entry.
+// elapse switches automatic effects on when their time off is over, and lets rules
+// close again whose time in shadow is, before anything else of the entry.
 func (m *Machine) elapse() {
 	if m.Automatic.Off && m.Automatic.Until <= m.Time {
 		m.resume("", "", record.New(record.TimeOver))
 	}
+	m.elapseShadows()
 }
 
-// mode is the weakest that rule, mitigation and gate name. While automatic
-// effects are off, none is stronger than a person's approval.
-func (m *Machine) mode(use rules.Use) rules.Mode {
+// mode is the weakest that rule, mitigation and gate name for an alert. While
+// automatic effects are off, none is stronger than a person's approval; while a
+// person keeps the rule in shadow, none is stronger than that.
+func (m *Machine) mode(a *Alert, use rules.Use) rules.Mode {
 	mode := m.namedMode(use)
-	if m.Automatic.Off {
+	switch {
+	case m.inShadow(a.RuleID, use):
+		return rules.Shadow
+	case m.Automatic.Off:
 		return min(mode, rules.Approve)
 	}
 	return mode
@@ -85,10 +90,10 @@ func (m *Machine) whyWaits(use rules.Use) record.Note {
 }
 
 // renews tells whether a metric alert has to be said to fire again: under
-// another rule set, or after automatic effects were off, something may be done
-// about it that was not.
+// another rule set, or after automatic effects were off or a rule was in shadow,
+// something may be done about it that was not.
 func (m *Machine) renews(a *Alert) bool {
-	return a.Updated < m.Live.Since || !m.Automatic.Off && a.Updated < m.Automatic.Since
+	return a.Updated < m.Live.Since || a.Updated < m.ShadowOver || !m.Automatic.Off && a.Updated < m.Automatic.Since
 }
 
 // AutomaticView says whether effects happen by themselves.

@@ -43,6 +43,7 @@ const (
 	approvalWanted = "ApprovalWanted"
 	openedAlone    = "OpenedAlone"
 	automaticOff   = "AutomaticOff"
+	ruleInShadow   = "RuleInShadow"
 )
 
 // Mark is the label, and MarkBuiltIn its value, by which the built-in alerts are

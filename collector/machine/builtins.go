@@ -22,6 +22,7 @@ func BuiltIns() []BuiltIn {
 		{Name: approvalWanted, Severity: "critical", Labels: []string{"gate"}, Expected: true},
 		{Name: openedAlone, Severity: "critical", Labels: []string{"gate"}, Expected: true},
 		{Name: automaticOff, Severity: "warning", Unwatched: true},
+		{Name: ruleInShadow, Severity: "warning", Labels: []string{"gate", "group", "rule"}, Unwatched: true},
 		{Name: unnamedHeld, Severity: "warning", Labels: []string{"gate", "field"}},
 		{Name: gateUnguarded, Severity: "warning", Labels: []string{"gate"}, Unwatched: true},
 		{Name: ruleBlind, Severity: "critical", Labels: []string{"event", "group", "rule", "source"}, Unwatched: true},

@@ -40,13 +40,15 @@ func (m *Machine) wants(a *Alert, n int) {
 }
 
 // collector is the effect on a gate that can take one more alert for a
-// mitigation; nil if it needs one of its own.
-func (m *Machine) collector(use rules.Use) *Effect {
+// mitigation; nil if it needs one of its own. An alert of a rule that a person keeps
+// in shadow holds no gate closed, not even beside others.
+func (m *Machine) collector(a *Alert, use rules.Use) *Effect {
 	if m.Behavior < 3 {
 		return nil
 	}
+	mode, shadow := m.mode(a, use), m.inShadow(a.RuleID, use)
 	for _, e := range slices.Backward(m.standing[effectKey{use.Mitigation.Name, use.Mitigation.Target}]) {
-		if e.State != Planned || e.Mode >= m.mode(use) {
+		if weak := e.State == Planned && e.Mode == rules.Shadow; !shadow && (e.State != Planned || e.Mode >= mode) || shadow && weak {
 			return e
 		}
 	}

@@ -16,7 +16,7 @@ func (m *Machine) mitigate(a *Alert, rule string, uses []rules.Use) {
 		if !m.wanted(a, use) {
 			continue
 		}
-		if e := m.collector(use); e != nil {
+		if e := m.collector(a, use); e != nil {
 			m.collect(a, e)
 			continue
 		}
@@ -24,7 +24,7 @@ func (m *Machine) mitigate(a *Alert, rule string, uses []rules.Use) {
 		e := &Effect{
 			ID:         next("e", &m.Last.Effect),
 			Mitigation: use.Mitigation.Name, Action: use.Mitigation.Action, Target: use.Mitigation.Target,
-			Mode: m.mode(use), State: Planned, Alert: a.ID, Planned: m.Time,
+			Mode: m.mode(a, use), State: Planned, Alert: a.ID, Planned: m.Time,
 		}
 		m.supersede(a, e)
 		m.Effects = append(m.Effects, e)
@@ -60,7 +60,7 @@ func (m *Machine) wanted(a *Alert, use rules.Use) bool {
 	return !slices.ContainsFunc(a.Effects, func(id string) bool {
 		e := m.effects[id]
 		return e != nil && e.same(use.Mitigation.Name, use.Mitigation.Target) &&
-			!e.State.ended() && (e.State != Planned || e.Mode >= m.mode(use))
+			!e.State.ended() && (e.State != Planned || e.Mode >= m.mode(a, use))
 	})
 }
 
@@ -81,7 +81,7 @@ func (m *Machine) supersede(a *Alert, by *Effect) {
 		weaker = append(weaker, m.standing[by.key()]...)
 	}
 	for _, e := range weaker {
-		if e.State == Planned {
+		if e.State == Planned && e.Mode < by.Mode {
 			m.must(m.move(e, Undone, record.New(record.ResultSuperseded, by.ID, by.Mode.String())))
 		}
 	}

@@ -17,7 +17,7 @@ func (m *Machine) wake(a *Alert, due int64) {
 // due is when something must be looked at again; 0 for never.
 func (m *Machine) due() int64 {
 	first := int64(0)
-	for _, at := range [...]int64{m.formsDue(), m.alertTimers.next(), m.agentTimers.next(), m.Automatic.Until, m.recountsDue()} {
+	for _, at := range [...]int64{m.formsDue(), m.alertTimers.next(), m.agentTimers.next(), m.Automatic.Until, m.shadowsDue(), m.recountsDue()} {
 		if at != 0 && (first == 0 || at < first) {
 			first = at
 		}

@@ -13,11 +13,18 @@ import (
 // openGate lifts holds, or notes that one of the people agrees whom it takes.
 func (m *Machine) openGate(d entry.Decision) any {
 	holds, refusal := m.toLift(d)
+	if refusal != nil {
+		return refusal
+	}
+	shadow, refusal := m.toShadow(d, holds)
+	if len(holds) == 0 && refusal == nil { // it is open
+		refusal = m.shadowedAlready(d, shadow)
+	}
 	switch {
 	case refusal != nil:
 		return refusal
 	case len(holds) == 0:
-		return nil // it is open
+		return nil
 	}
 	g := m.Gates[d.Gate]
 	if refusal := m.checkOpening(d, g, holds); refusal != nil {
@@ -28,7 +35,7 @@ func (m *Machine) openGate(d entry.Decision) any {
 		return onlySecond(d)
 	}
 	if g.Opening.Approvals < 2 {
-		m.lift(d, holds, record.New(record.GateOpened, g.Name, d.Verdict, d.Reason))
+		m.lift(d, holds, shadow, record.New(record.GateOpened, g.Name, d.Verdict, d.Reason))
 		return nil
 	}
 	if all := m.opened(d.Gate); len(holds) == len(all) && holds[0] == all[0] {
@@ -40,14 +47,14 @@ func (m *Machine) openGate(d entry.Decision) any {
 		if m.Behavior >= 3 {
 			d.AsOf = min(d.AsOf, first.AsOf)
 		}
-		m.lift(d, holds, record.New(record.OpenedByTwo, g.Name, first.Actor, d.Verdict, d.Reason))
+		m.lift(d, holds, m.agreed(first, shadow), record.New(record.OpenedByTwo, g.Name, first.Actor, d.Verdict, d.Reason))
 	case d.Second:
 		return onlySecond(d)
 	case g.mayAlone(d, holds, m.Time):
 		m.openedAlone(d, holds)
-		m.lift(d, holds, record.New(record.OpenedAlone, g.Name, d.Verdict, d.Reason))
+		m.lift(d, holds, shadow, record.New(record.OpenedAlone, g.Name, d.Verdict, d.Reason))
 	default:
-		return m.agree(g, d, holds)
+		return m.agree(g, d, holds, shadow)
 	}
 	return nil
 }
@@ -142,8 +149,9 @@ func (m *Machine) checkOpening(d entry.Decision, g *Gate, holds []*Hold) *Refusa
 	return nil
 }
 
-// lift takes the holds away; opened is how that came about.
-func (m *Machine) lift(d entry.Decision, holds []*Hold, opened record.Note) {
+// lift takes the holds away; opened is how that came about. Rules are in shadow
+// before what came later is judged.
+func (m *Machine) lift(d entry.Decision, holds []*Hold, shadow []InShadow, opened record.Note) {
 	if h := holds[0]; h.Match != nil && m.Behavior >= 3 {
 		opened = record.New(record.HoldReleased, h.Gate, h.ID, matchText(h.Match), d.Verdict, d.Reason)
 	}
@@ -153,6 +161,7 @@ func (m *Machine) lift(d entry.Decision, holds []*Hold, opened record.Note) {
 			in.Verdict = d.Verdict
 		}
 	}
+	m.keepInShadow(d, shadow, incidentsOf(holds))
 	judged := m.heldBy(holds)
 	if d.Verdict == VerdictFalse {
 		m.accept(judged, d.AsOf)

@@ -77,6 +77,7 @@ func (m *Machine) goLive(l entry.Live) any {
 	m.compile(set)
 	m.defineGates(set)
 	m.endRemoved()
+	m.reviewShadows()
 	m.tellAllClosed()
 	m.lookAnew()
 	out.Fill = m.oweAll(fill)

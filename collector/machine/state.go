@@ -35,6 +35,9 @@ type state struct {
 
 	Automatic Automatic // whether effects happen by themselves
 
+	InShadow   []InShadow `json:",omitempty"` // rules that people keep from closing a gate, for a while
+	ShadowOver int64      `json:",omitempty"` // ledger time at which the last of them was over
+
 	Restored int64 // ledger time of the last restore, until its first rule set is live
 
 	Live    *RuleSet

@@ -22,6 +22,7 @@ type GateView struct {
 	Anew    []string // rules that would close it and have not seen a whole window yet
 	// Approvals are by those who want to open it; none once a newer hold came.
 	Approvals []Approval
+	InShadow  []InShadow // rules that a person keeps from closing it
 	// Holds on the gate, then those of its parents with Cause ByParent and By
 	// naming the parent: of those without match the oldest maxShown, and of each
 	// parent one. Closers counts all without match.
@@ -96,7 +97,7 @@ func (m *Machine) GateView(name string) (GateView, bool) {
 }
 
 func (m *Machine) gateView(name string) GateView {
-	v := GateView{Gate: *m.Gates[name], WouldBe: m.wouldBe(name), Anew: m.countsAnew(name), Approvals: m.approvals(Subject{entry.DoOpen, name})}
+	v := GateView{Gate: *m.Gates[name], WouldBe: m.wouldBe(name), Anew: m.countsAnew(name), Approvals: m.approvals(Subject{entry.DoOpen, name}), InShadow: m.shadowsAt(name)}
 	v.Refused = v.Refused.copy()
 	v.AsOf = m.Index
 	above, said, shown := []Hold(nil), map[string]bool{}, 0

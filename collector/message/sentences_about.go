@@ -36,6 +36,8 @@ var aboutSentences = []sentence{
 	{record.AboutOpenedAlone, "{by} opened gate {gate} without a second person[ ({verdict})][: {reason}].", "{by} が、もう1人の承認なしにゲート {gate} を開きました[({verdict})][: {reason}]。"},
 	{record.AboutAutomaticOff, "{by} switched automatic effects off until {until}[: {reason}]. Until then what would close a gate by itself waits for a person's approval.", "{by} が自動措置を {until} まで停止しました[: {reason}]。それまで、ゲートを閉じる措置は承認待ちになります。"},
 	{record.AboutAutomaticOn, "Automatic effects are on again[: {because}].", "自動措置は再開されました[({because})]。"},
+	{record.AboutInShadow, "{by} keeps rule {rule} in shadow at gate {gate} until {until}[: {reason}]. Until then it does not close the gate, whatever it finds.", "{by} がルール {rule} をゲート {gate} で {until} まで観察のみにしました[: {reason}]。それまで、何を検知してもこのゲートを閉じません。"},
+	{record.AboutNoShadow, "Rule {rule} is no longer kept in shadow at gate {gate}[: {because}].", "ルール {rule} をゲート {gate} で観察のみにする期間は終わりました[({because})]。"},
 	{record.AboutDiskLow, "Less than {percent} % of the collector's disk is free.", "コレクターのディスクの空きが{percent}%を下回りました。"},
 	{record.AboutDiskUnread, "The collector's data folder cannot be read.", "コレクターのデータフォルダーを読めません。"},
 	{record.AboutDiskFull, "The collector's disk is full: what is reported is refused and waits at the agents; gates and decisions still work.", "コレクターのディスクが満杯です。報告は受け付けられず、エージェントで待機しています。ゲートと判断の操作は使えます。"},

@@ -26,6 +26,9 @@ var refusalSentences = []sentence{
 	{record.WantAlerts, "{alerts} alerts keep the gate closed, more than are shown: to call all of them false, send how many you read as alerts", "{alerts}件のアラートがゲートを閉じていて、一部しか表示されていません。すべてを誤検知とするには、読んだ件数を alerts に指定してください"},
 	{record.OnHasNoEnd, "for says how long automatic effects stay off: leave it out to switch them on", "for は停止の長さです。再開するときは指定しないでください"},
 	{record.BadPause, "automatic effects stay off between 1s and {hours} hours", "自動措置の停止は1秒から{hours}時間までです"},
+	{record.BadShadow, "a rule is kept in shadow between 1s and {hours} hours", "ルールを観察のみにできるのは1秒から{hours}時間までです"},
+	{record.NotACloser, "no rule {rule} wants anything of gate {gate}: name one that can close it", "ゲート {gate} に措置を取るルール {rule} はありません。閉じることのあるルールを指定してください"},
+	{record.NoCloser, "what closes gate {gate} is by no rule that is live: name the rule that is to be in shadow", "ゲート {gate} の停止理由は、有効なルールによるものではありません。観察のみにするルールを指定してください"},
 	{record.BadLabel, "a condition has no label {label} of its own", "状態にラベル {label} は付けられません"},
 	{record.BadNotifyRecord, "a key of {key} bytes with {body} bytes is not kept", "{key}バイトのキーと{body}バイトの内容は保存できません"},
 
@@ -35,6 +38,8 @@ var refusalSentences = []sentence{
 	{record.IndexAhead, "the ledger behind gate {gate} has not come to {index} yet, it is at {now}: look again", "ゲート {gate} の台帳はまだ {index} ではなく {now} です。見直してください"},
 	{record.HoldLater, "hold {hold} by {by} came, or took in an alert, after {index}, which you read: look again", "停止理由 {hold}({by})には、あなたが読んだ {index} の後に変化がありました。見直してください"},
 	{record.AlertsChanged, "{now} alerts keep gate {gate} closed, you read {alerts}: look again", "ゲート {gate} を閉じているアラートは{now}件です(読んだのは{alerts}件)。見直してください"},
+	{record.OpenNoShadow, "gate {gate} is open already, so no rule was put in shadow: that goes with an opening", "ゲート {gate} はすでに開いているため、ルールは観察のみになっていません。これは開くときにだけ指定できます"},
+	{record.WantVersion, "this takes behavior version {version}, and {now} is in force", "これには動作バージョン {version} が必要ですが、今は {now} です"},
 	{record.ClosedAbove, "gate {gate} is closed by its parent {parent}: open that", "ゲート {gate} は親ゲート {parent} により閉じています。親を開いてください"},
 	{record.OnlySecond, "nobody else agrees now to open gate {gate} in this way: being the first, or the only one, takes the right to operate", "ゲート {gate} を同じように開くことに、今はほかに誰も同意していません。最初の1人、または1人だけで開くには、操作の権限が必要です"},
 	{record.NotWaiting, "effect {effect} ({mode}) is {state}: only a planned one in mode approve waits for a decision", "措置 {effect}({mode})は「{state}」です。判断を待つのは、承認モードで未実行のものだけです"},

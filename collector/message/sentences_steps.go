@@ -17,6 +17,7 @@ var stepSentences = []sentence{
 	{record.OpenedAlone, "Gate {gate} opened alone[ ({verdict})][: {reason}]", "ゲート {gate} を1人で開いた[({verdict})][: {reason}]"},
 	{record.OpeningApproved, "Agrees to open gate {gate}[, lifting hold {hold}][ ({verdict})][: {reason}]", "ゲート {gate} を開くことに同意[(停止理由 {hold} の解除)][({verdict})][: {reason}]"},
 	{record.OpeningUnnamed, "Agrees to open gate {gate}[, lifting hold {hold}][ ({verdict})], which does not count: it takes two people by name[: {reason}]", "ゲート {gate} を開くことに同意[(停止理由 {hold} の解除)][({verdict})]。名前の分かる2人が必要なため、数に入りません[: {reason}]"},
+	{record.RuleShadowed, "Rule {rule} is in shadow at gate {gate} until {until}: it does not close it", "ルール {rule} をゲート {gate} で {until} まで観察のみに変更。この間はゲートを閉じません"},
 	{record.VerdictGiven, "Verdict: {verdict}[, {reason}]", "判定: {verdict}[、{reason}]"},
 	{record.VerdictHold, "The verdict {verdict} was given before hold {hold}: another is needed", "判定「{verdict}」は停止理由 {hold} の前のもの: もう一度判定が必要"},
 	{record.VerdictEffect, "The verdict {verdict} was given before effect {effect}: another is needed", "判定「{verdict}」は措置 {effect} の前のもの: もう一度判定が必要"},

@@ -134,6 +134,7 @@ var pagesWords = []row{
 	{"More agents have reported than can be known: the longest silent are forgotten.", "エージェントの数が上限を超え、最も長く受信のないものから登録が外れています。"},
 	{"More events come than can be told apart: what is sent again may count twice.", "イベントが多く、再送を見分けきれません。二重に数えられることがあります。"},
 	{"A person has stopped all automatic effects.", "自動措置がすべて止められています。"},
+	{"A person keeps a rule from closing a gate, for a while.", "ルールが一時的に観察のみになり、ゲートを閉じません。"},
 	{"People cannot be told by one of the ways.", "通知できない経路があります。"},
 	{"A rule could not judge everything that it should have.", "ルールが一部を判定できませんでした。"},
 	{"The rule files or the configuration could not be loaded again.", "ルールまたは設定を再読み込みできませんでした。"},

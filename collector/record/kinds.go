@@ -31,6 +31,7 @@ const (
 	OpenedAlone     Kind = "gate_opened_alone"
 	OpeningApproved Kind = "opening_approved"         // a person agrees; hold is empty for all of the gate's
 	OpeningUnnamed  Kind = "opening_approved_unnamed" // by somebody who is no person by name: it does not count
+	RuleShadowed    Kind = "rule_shadowed"            // it closes the gate no more until then
 	VerdictGiven    Kind = "verdict_given"
 	VerdictHold     Kind = "verdict_before_hold"   // a verdict was given before this hold came: another is needed
 	VerdictEffect   Kind = "verdict_before_effect" // before this effect waited for approval
@@ -130,6 +131,8 @@ const (
 	AboutOpenedAlone   Kind = "about_opened_alone"
 	AboutAutomaticOff  Kind = "about_automatic_off"
 	AboutAutomaticOn   Kind = "about_automatic_on"
+	AboutInShadow      Kind = "about_rule_in_shadow"
+	AboutNoShadow      Kind = "about_rule_no_longer_in_shadow"
 	AboutDiskLow       Kind = "about_disk_low"
 	AboutDiskUnread    Kind = "about_disk_unreadable"
 	AboutDiskFull      Kind = "about_disk_full"

@@ -24,6 +24,9 @@ const (
 	WantAlerts      Kind = "want_alerts"   // to call false more than is shown, its count is wanted
 	OnHasNoEnd      Kind = "on_has_no_end" // a length was given for switching on
 	BadPause        Kind = "bad_pause"
+	BadShadow       Kind = "bad_shadow"   // it is for too short or too long
+	NotACloser      Kind = "not_a_closer" // no rule of this name wants anything of the gate
+	NoCloser        Kind = "no_closer"    // none of the holds is by a rule that is live
 	BadLabel        Kind = "bad_label"
 	BadNotifyRecord Kind = "bad_notify_record"
 
@@ -33,6 +36,8 @@ const (
 	IndexAhead       Kind = "index_ahead" // the ledger has not come to the index that was named
 	HoldLater        Kind = "hold_later"  // than the index that was read
 	AlertsChanged    Kind = "alerts_changed"
+	OpenNoShadow     Kind = "open_without_shadow" // there is nothing to lift, so nothing is put in shadow
+	WantVersion      Kind = "want_behavior"
 	ClosedAbove      Kind = "closed_by_parent"
 	OnlySecond       Kind = "only_as_second"
 	NotWaiting       Kind = "effect_not_waiting"

@@ -27,18 +27,22 @@ func (w *Web) closers() map[string][]closer {
 	for _, g := range set.Gates {
 		modes[g.Name] = g.Mode
 	}
-	out := map[string][]closer{}
-	add := func(rule string, uses []rules.Use) {
+	out, inShadow := map[string][]closer{}, w.o.Machine.InShadowView()
+	add := func(group, rule string, uses []rules.Use) {
 		for _, use := range uses {
 			gate := use.Mitigation.Target
-			out[gate] = append(out[gate], closer{rule, use.Mitigation.Name, rules.Effective(use.Mode, use.Mitigation.Mode, modes[gate])})
+			c := closer{rule, use.Mitigation.Name, rules.Effective(use.Mode, use.Mitigation.Mode, modes[gate])}
+			if slices.ContainsFunc(inShadow, func(s machine.InShadow) bool { return s.Gate == gate && s.Group == group && s.Rule == rule }) {
+				c.Mode = rules.Shadow
+			}
+			out[gate] = append(out[gate], c)
 		}
 	}
 	for _, r := range set.Rules {
-		add(r.Name, r.Mitigate)
+		add(r.Group, r.Name, r.Mitigate)
 	}
 	for _, r := range set.Metrics {
-		add(r.Name, r.Mitigate)
+		add(r.Group, r.Name, r.Mitigate)
 	}
 	for _, c := range out {
 		slices.SortStableFunc(c, func(a, b closer) int { return int(b.Mode) - int(a.Mode) })

@@ -36,8 +36,9 @@ type gateCard struct {
 	Unseen    int      // holds that not every agent is known to follow yet
 	Kept      string   // who said that it stays closed, because it is real
 	Problem   *refused
-	Verified  bool   // an effect was seen to arrive at every agent
-	Next      string // where the forms lead when they are done
+	Verified  bool     // an effect was seen to arrive at every agent
+	Next      string   // where the forms lead when they are done
+	Rules     []string // because of which its own holds close it, by group and name
 }
 
 // A cause is one hold and why.
@@ -75,6 +76,9 @@ func (w *Web) gateCard(v machine.GateView, by reader) *gateCard {
 		c.Causes = append(c.Causes, w.cause(h, e, by.Lang))
 	}
 	c.More += max(0, v.Closers-closers(v.Holds))
+	if c.ByRule {
+		c.Rules = w.o.Machine.HeldByRules(v.Name)
+	}
 	if v.Opening.Alone == 0 {
 		c.AloneAt = 0
 	}

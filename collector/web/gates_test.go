@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -37,6 +38,9 @@ func TestFourTaps(t *testing.T) {
 	var fields []string
 	for _, in := range form.all("input", "textarea") {
 		value := in.attr("value")
+		if in.attr("type") == "checkbox" {
+			continue // none is ticked
+		}
 		if in.Data == "textarea" {
 			value = in.text()
 		}
@@ -50,6 +54,32 @@ func TestFourTaps(t *testing.T) {
 		t.Error("the gate is still closed")
 	}
 	says(t, s.get("/incidents/i1"), http.StatusOK, "gate withdrawals/btc open", "Gate withdrawals/btc opened (false): False alarm", "false", "hanako")
+}
+
+// TestOpenAndShadow opens a gate and keeps the rule that closed it from doing so
+// again, by one form.
+func TestOpenAndShadow(t *testing.T) {
+	s := newScreen(t, message.English)
+	s.apply(entry.KindBehavior, entry.Behavior{Version: machine.Behavior})
+	s.paysTwice("w1")
+	v, _ := s.GateView("withdrawals/btc")
+	rule := ""
+	for _, in := range read(t, s.get(btc)).all("input") {
+		if in.attr("name") == "shadow" {
+			rule = in.attr("value")
+		}
+	}
+	if !strings.HasSuffix(rule, "/RequestPaidTwice") {
+		t.Fatalf("the form offers %q", rule)
+	}
+	w := s.send(btc, "do", "false", "verdict", "false", "reason", "it counts fees", "shadow", rule,
+		"epoch", strconv.FormatUint(v.Epoch, 10), "as_of", strconv.FormatUint(v.AsOf, 10), "alerts", strconv.Itoa(v.Alerts), "next", btc)
+	if w.Code != http.StatusSeeOther {
+		t.Fatal(w.Code, read(t, w).text())
+	}
+	s.paysTwice("w2")
+	says(t, s.get(btc), http.StatusOK, "withdrawals/btc open", "hanako keeps rule RequestPaidTwice in shadow here for", "It would be closed if everything in shadow were enforced.", "stop-btc · shadow")
+	says(t, s.get("/"), http.StatusOK, "hanako keeps rule RequestPaidTwice in shadow at gate withdrawals/btc until")
 }
 
 // TestKeepClosed records that it was real, and leaves the gate closed.

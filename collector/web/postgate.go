@@ -37,6 +37,9 @@ func (w *Web) decideGate(r *http.Request, name string) *refused {
 		}
 		d := entry.Decision{Do: entry.DoOpen, Gate: name, Reason: form("reason"), Verdict: form("verdict"), Epoch: e, Hold: form("hold")}
 		d.AsOf, d.Alerts = asOf(r)
+		if rules := r.PostForm["shadow"]; len(rules) > 0 {
+			d.Shadow = &entry.Shadow{Rules: rules}
+		}
 		if d.Hold != "" {
 			d.Alerts = nil // they are of all holds
 		}

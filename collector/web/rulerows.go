@@ -132,6 +132,7 @@ var builtIns = []struct{ name, text string }{
 	{"UnnamedHeld", "Payments are refused only because the asks leave out what a hold names."},
 	{"GateUnguarded", "A gate is in enforce, and no rule can close it."},
 	{"AutomaticOff", "A person has stopped all automatic effects."},
+	{"RuleInShadow", "A person keeps a rule from closing a gate, for a while."},
 	{"NotifyFailing", "People cannot be told by one of the ways."},
 	{"RuleErrors", "A rule could not judge everything that it should have."},
 	{"RuleBlind", "Events come that a rule should read and cannot: they count for nothing."},

@@ -39,6 +39,9 @@ func showAgreed(t *term.Terminal, g api.Gate) {
 		if a.Verdict != "" {
 			what += ", verdict " + a.Verdict
 		}
+		if len(a.Shadow) > 0 {
+			what += ", with " + strings.Join(a.Shadow, ", ") + " in shadow for " + span(a.ShadowFor)
+		}
 		if a.Unnamed {
 			what += " (does not count: not known by name)"
 		}
@@ -58,8 +61,11 @@ func showApprovals(t *term.Terminal, o api.Opening) {
 }
 
 // alone says for how long the newest hold must stand before one may open alone.
-func alone(o api.Opening) string {
-	text := term.Line(o.AloneAfter)
+func alone(o api.Opening) string { return span(o.AloneAfter) }
+
+// span is a length of time without its zeros.
+func span(duration string) string {
+	text := term.Line(duration)
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")
 	}

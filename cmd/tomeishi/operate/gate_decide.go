@@ -2,7 +2,9 @@ package operate
 
 import (
 	"context"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,8 +22,15 @@ type order struct {
 	Hold    string            `json:"hold,omitempty"`
 	Match   map[string]string `json:"match,omitempty"`
 	// What was read: evidence that entered the ledger later is judged anew.
-	AsOf   uint64 `json:"as_of,omitempty"`
-	Alerts *int   `json:"alerts,omitempty"`
+	AsOf   uint64       `json:"as_of,omitempty"`
+	Alerts *int         `json:"alerts,omitempty"`
+	Shadow *shadowOrder `json:"shadow,omitempty"`
+}
+
+// shadowOrder keeps rules from closing the gate that is opened, for a while.
+type shadowOrder struct {
+	Rules []string `json:"rules"`
+	For   string   `json:"for"`
 }
 
 // flags adds --reason and, where a verdict can be needed, --verdict.
@@ -89,6 +98,11 @@ address stay: tomeishi hold release.
 
   tomeishi gate open demo/withdrawals --reason 'both payments were mine' --verdict test
 
+A rule that is wrong would close it again with its next event. To have it only watch
+this gate for two hours, or for as long as --for says, at most 24h:
+
+  tomeishi gate open demo/withdrawals --reason 'it counts fees' --verdict false --shadow DemoPaidTwice
+
 Verdicts: real (it happened), false (it did not: what was seen until now never
 counts toward a close again), test.
 
@@ -105,7 +119,17 @@ func newGateOpen(t *term.Terminal, s *client.Server) *cobra.Command {
 	o.flags(cmd, true)
 	epoch := cmd.Flags().Uint64("epoch", 0, "open only if no hold came after this epoch `N` (default: the epoch just read)")
 	cmd.Flags().StringVar(&o.Hold, "hold", "", "lift only the hold `ID`")
+	shadow := cmd.Flags().StringSlice("shadow", nil, "keep this `RULE` from closing the gate again, for a while")
+	length := cmd.Flags().Duration("for", 2*time.Hour, "how long the rule stays in shadow, at most 24h")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(*shadow) == 0 && cmd.Flags().Changed("for"):
+			return term.Usagef("--for is about a rule: name it by --shadow RULE")
+		case *length < time.Second || *length > 24*time.Hour:
+			return term.Usagef("--for is between 1s and 24h, not %s", *length)
+		case len(*shadow) > 0:
+			o.Shadow = &shadowOrder{*shadow, length.String()}
+		}
 		if cmd.Flags().Changed("epoch") {
 			o.Epoch = epoch
 		}
@@ -147,6 +171,7 @@ func openByName(ctx context.Context, t *term.Terminal, s *client.Server, name st
 		}
 		if closers, narrow := closersOf(g); o.Hold == "" && len(closers) == 0 {
 			t.Printf("%s is open already: nothing closes it\n", name)
+			sayInShadow(t, g, o.Shadow)
 			if len(narrow) > 0 {
 				t.Printf("%s on single payments: tomeishi hold list %s\n", term.Count(len(narrow), "hold"), name)
 			}
@@ -171,10 +196,27 @@ func lift(ctx context.Context, t *term.Terminal, c *client.Client, name, what, p
 		return nil
 	}
 	sayGate(t, g)
+	sayInShadow(t, g, o.Shadow)
 	if closers, _ := closersOf(g); o.Hold == "" && len(closers) > 0 && closers[0].Cause == machine.ByRule {
 		t.Printf("  what came after you read it closed it again: look at it anew\n")
 	}
 	return nil
+}
+
+// sayInShadow names the rules that do not close a gate now, and those that were to
+// be of them and are not: of two people, both have to say so.
+func sayInShadow(t *term.Terminal, g api.Gate, wanted *shadowOrder) {
+	for _, s := range g.InShadow {
+		t.Printf("  rule %s is in shadow here until %s, by %s: it does not close this gate\n", term.Line(s.Rule), term.When(s.Until), term.Line(s.By))
+	}
+	if wanted == nil {
+		return
+	}
+	for _, name := range wanted.Rules {
+		if !slices.ContainsFunc(g.InShadow, func(s api.InShadow) bool { return name == s.Rule || name == s.Group+"/"+s.Rule }) {
+			t.Printf("  rule %s is NOT in shadow here: it may close this gate\n", term.Line(name))
+		}
+	}
 }
 
 // sayLifting shows what an opening is about to lift.

@@ -99,6 +99,7 @@ func showGate(t *term.Terminal, g api.Gate, e evidence) {
 	if len(g.Anew) > 0 {
 		t.Printf("  counting anew: %s. Until a whole window has been seen something may be missed\n", term.Line(strings.Join(g.Anew, ", ")))
 	}
+	sayInShadow(t, g, nil)
 	for _, h := range g.Holds {
 		showHold(t, h, e)
 	}

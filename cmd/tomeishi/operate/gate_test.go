@@ -70,6 +70,36 @@ func TestGateOpenSendsTheEpochItRead(t *testing.T) {
 	}
 }
 
+// Who opens names the rules that are to be in shadow, and is told which are not.
+func TestGateOpenAndShadow(t *testing.T) {
+	clitest.Chdir(t)
+	const opened = `{"name": "demo/withdrawals", "state": "open", "mode": "enforce", "epoch": 8, "holds": [], "in_shadow": [
+	  {"rule": "DemoPaidTwice", "group": "demo", "until": "2026-11-21T09:30:00Z", "by": "alice"}]}`
+	s := &script{answers: map[string]string{
+		"GET /v1/gates/demo/withdrawals":       closedGate,
+		"POST /v1/gates/demo/withdrawals/open": opened,
+	}}
+	args := []string{"gate", "open", "demo/withdrawals", "--reason", "mine", "--verdict", "false"}
+	exit, out, stderr := runTest(t, append(args, "--shadow", "demo/DemoPaidTwice,Other", "--for", "3h", "--server", clitest.Serve(t, s.ServeHTTP))...)
+	want := `POST /v1/gates/demo/withdrawals/open {"reason":"mine","verdict":"false","epoch":7,"as_of":41,"alerts":1,"shadow":{"rules":["demo/DemoPaidTwice","Other"],"for":"3h0m0s"}}`
+	if exit != term.Done || len(s.sent) != 2 || s.sent[1] != want {
+		t.Errorf("exit %d, said %q, sent %q", exit, stderr, s.sent)
+	}
+	for _, want := range []string{
+		"  rule DemoPaidTwice is in shadow here until 2026-11-21 ", ", by alice: it does not close this gate\n",
+		"  rule Other is NOT in shadow here: it may close this gate\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in %s", want, out)
+		}
+	}
+	for _, wrong := range [][]string{{"--for", "1h"}, {"--shadow", "R", "--for", "25h"}} {
+		if exit, _, _ := runTest(t, append(args, wrong...)...); exit != term.Usage {
+			t.Errorf("%q: exit %d", wrong, exit)
+		}
+	}
+}
+
 // What came after the gate was read may have closed it again.
 func TestGateOpenClosedAgain(t *testing.T) {
 	clitest.Chdir(t)
