@@ -31,6 +31,7 @@ type Agent struct {
 	Judged int64 // ledger time of that; 0 if never
 	Window ClockWindow
 
+	Known  int64          `json:",omitempty"` // ledger time since when it is known
 	Beat   int64          `json:",omitempty"` // ledger time of its last beat; 0 if none is known
 	Mute   bool           `json:",omitempty"` // AgentSilent stands for its events
 	Doubts []report.Doubt `json:",omitempty"` // why it answers for gates by itself
@@ -100,6 +101,9 @@ func (m *Machine) hear(id string) *Agent {
 	if a == nil {
 		m.roomForAgent()
 		a = &Agent{ID: strings.Clone(id), Heard: m.Time} // id may be part of an entry
+		if m.Behavior >= 3 {
+			a.Known = m.Time
+		}
 		m.Agents[a.ID] = a
 		m.versions.Agents++
 		m.agentTimers.set(a, m.silentAt(a))

@@ -69,14 +69,15 @@ func ofEvents(a *Agent) []Label {
 // go another way, from another folder, and a payment among them is seen by no rule
 // before. While no collector served, or its disk was full, nothing could arrive.
 func (m *Machine) missBeat(a *Agent) {
-	if a.Beat == 0 || a.Mute || m.Time-max(a.Beat, m.Serving) < int64(mutedAfter) {
+	last := max(a.Beat, a.Known)
+	if last == 0 || a.Mute || m.Time-max(last, m.Serving) < int64(mutedAfter) {
 		return
 	}
 	a.Mute = true
 	m.versions.Agents++
 	alert := m.about(agentSilent, ofEvents(a))
 	alert.Value, alert.About = "1", record.New(record.AboutEventsSilent, a.ID)
-	m.since(alert, max(a.Beat, m.Serving))
+	m.since(alert, max(last, m.Serving))
 }
 
 func (m *Machine) heardBeat(a *Agent) {

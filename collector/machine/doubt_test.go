@@ -119,11 +119,12 @@ func TestEventsStayAway(t *testing.T) {
 		for range n {
 			r.later(time.Second)
 			r.speaks("h1")
-			r.speaks("only measures")
 		}
 	}
-	seconds(300)
-	muted("never had a beat")
+	seconds(60)
+	muted("known of late")
+	seconds(1)
+	muted("never had a beat", "h1")
 	r.reports("h1", r.beatOf())
 	seconds(59)
 	muted("a beat of late")
