@@ -137,7 +137,7 @@ func (a *Agent) setup() error {
 	// Listening last: whoever connects finds the rooms open.
 	api := local.New(local.Options{
 		Agent: c.ID, Hosts: []string{c.Listen}, Spool: a.spool, Gates: a.gates,
-		Ready: a.notReady, Signals: a.signals.write, Refused: a.refused(), Log: part("local"), Metrics: set,
+		Ready: a.notReady, Signals: a.signals.write, Refused: a.refused(), Asked: a.asked(), Log: part("local"), Metrics: set,
 	})
 	a.server = api.Server()
 	ctx := context.Background() // binding does not wait

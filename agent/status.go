@@ -57,3 +57,11 @@ func (a *Agent) refused() func(g gates.Gate, ask map[string]string) {
 		})
 	}
 }
+
+// asked is what reports what asks name; nil without collectors.
+func (a *Agent) asked() func(gate string, ask map[string]string) {
+	if a.selfreport == nil {
+		return nil
+	}
+	return a.selfreport.Asked
+}

@@ -57,6 +57,9 @@ func (a *API) check(w http.ResponseWriter, r *http.Request, name string) {
 		return
 	}
 	g, answer, why := a.o.Gates.Check(name, q)
+	if a.o.Asked != nil && answer != gates.NotFound && !fromPage(r) {
+		a.o.Asked(name, q)
+	}
 	if err := report.CheckAsk(g.Asks, q); err != nil && answer != gates.NotFound {
 		report.WriteError(w, err)
 		return
@@ -84,8 +87,11 @@ func (a *API) check(w http.ResponseWriter, r *http.Request, name string) {
 // tell tells of a refusal. What a browser asks is not told: any page that is
 // open on this host could invent payments.
 func (a *API) tell(r *http.Request, g gates.Gate, ask map[string]string) {
-	fromPage := r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Origin") != ""
-	if a.o.Refused != nil && !fromPage {
+	if a.o.Refused != nil && !fromPage(r) {
 		a.o.Refused(g, ask)
 	}
+}
+
+func fromPage(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Origin") != ""
 }

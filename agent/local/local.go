@@ -41,6 +41,8 @@ type Options struct {
 	// Refused is told of every payment that a check refused, with the question,
 	// and does not wait; nil is told of none.
 	Refused func(g gates.Gate, ask map[string]string)
+	// Asked is told what each check of a known gate named, if there is one.
+	Asked   func(gate string, ask map[string]string)
 	Log     *slog.Logger
 	Metrics *metrics.Set
 }

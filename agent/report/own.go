@@ -27,6 +27,14 @@ const (
 // A Beat is what an agent says of itself.
 type Beat struct {
 	Doubts []Doubt `json:"doubts,omitempty"`
+	Asked  []Asked `json:"asked,omitempty"` // since the beat before
+}
+
+// Asked is what the asks at a gate named and what they left out, of Matchable.
+type Asked struct {
+	Gate  string   `json:"gate"`
+	Names []string `json:"names,omitempty"`
+	Lacks []string `json:"lacks,omitempty"`
 }
 
 // A Doubt is why an agent answers for gates by itself, and not by the collector's

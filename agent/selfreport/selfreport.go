@@ -1,5 +1,5 @@
 // Package selfreport is what the agent reports of itself, as ordinary events: that
-// it lives, and which payments it refused.
+// it lives, what asks name, and which payments it refused.
 //
 // It promises that telling it never waits for a disk, and that of a payment
 // which is refused again and again one event is made while the gate stays
@@ -39,7 +39,7 @@ type Options struct {
 	Metrics *metrics.Set
 }
 
-// A Reporter makes the events. Refused may be called from many goroutines.
+// A Reporter makes the events. Refused and Asked may be called from many goroutines.
 type Reporter struct {
 	o       Options
 	source  string
@@ -47,6 +47,7 @@ type Reporter struct {
 	run     string // tells the events of this run from those of others
 	n       uint64
 	refused refusals
+	asks    asks
 }
 
 const (
@@ -117,8 +118,8 @@ func (r *Reporter) beat(ctx context.Context) {
 
 // says is the data of a beat; nil if there is nothing to say.
 func (r *Reporter) says() []byte {
-	beat := report.Beat{Doubts: r.o.Doubts()}
-	if len(beat.Doubts) == 0 {
+	beat := report.Beat{Doubts: r.o.Doubts(), Asked: r.asks.take()}
+	if len(beat.Doubts)+len(beat.Asked) == 0 {
 		return nil
 	}
 	data, err := json.Marshal(beat)

@@ -112,7 +112,7 @@ func (a *API) getGate(w http.ResponseWriter, r *http.Request) {
 		a.checkGate(w, r, gate)
 		return
 	}
-	payment, err := report.ReadAsk(r.URL.RawQuery, "watch", "wait")
+	payment, err := report.ReadAsk(r.URL.RawQuery, "watch", "wait", "stops")
 	if err != nil {
 		fail(w, err)
 		return
@@ -129,6 +129,11 @@ func (a *API) getGate(w http.ResponseWriter, r *http.Request) {
 	g := a.gate(v)
 	if len(payment) > 0 && holdsFor(v, payment) != nil {
 		g.State = report.GateClosed
+	}
+	if r.URL.Query().Has("stops") { // whom a hold on it would stop
+		delete(payment, report.AskAsset)
+		delete(payment, report.AskAmount)
+		g.Stops = a.stops(name, payment)
 	}
 	report.WriteJSON(w, http.StatusOK, g)
 }
@@ -279,7 +284,11 @@ func (a *API) postGate(w http.ResponseWriter, r *http.Request) {
 		a.answerPending(w, d.Gate, pending)
 		return
 	}
-	report.WriteJSON(w, http.StatusOK, a.gateNow(d.Gate))
+	g := a.gateNow(d.Gate)
+	if len(d.Match) > 0 {
+		g.Stops = a.stops(d.Gate, d.Match)
+	}
+	report.WriteJSON(w, http.StatusOK, g)
 }
 
 // decide takes a decision that needs nobody else.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/access"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/rules"
@@ -62,5 +63,24 @@ func TestWatchOfAnotherCell(t *testing.T) {
 	ask(t, http.MethodGet, s.URL+"/v1/gates?wait=10m&cell=another&watch="+strconv.FormatUint(c.GateEpoch(), 10), "", &list)
 	if took := time.Since(began); list.Cell != "c1" || took > 10*time.Second {
 		t.Errorf("%+v after %s", list, took)
+	}
+}
+
+// TestHoldTellsWhomItStops: whoever holds one customer is told which agents' asks
+// name none, before, if they ask, and after.
+func TestHoldTellsWhomItStops(t *testing.T) {
+	c := newCellOf(t, "gates: [{name: g, mode: enforce, closed_by: people}]\n")
+	c.apply(entry.KindBehavior, entry.Behavior{Version: machine.Behavior})
+	s, as := c.people()
+	as("alice", access.MayOperate)
+	var before, after, plain Gate
+	ask(t, http.MethodGet, s.URL+"/v1/gates/g?customer=c7&stops=1", "", &before)
+	ask(t, http.MethodGet, s.URL+"/v1/gates/g?customer=c7", "", &plain)
+	if before.Stops == nil || before.Stops.Names == nil || plain.Stops != nil || before.State != "open" {
+		t.Errorf("%+v %+v", before, plain)
+	}
+	code := ask(t, http.MethodPost, s.URL+"/v1/gates/g/close", `{"reason":"thief","match":{"customer":"c7"}}`, &after)
+	if code != http.StatusOK || after.Stops == nil || len(after.Holds) != 1 {
+		t.Errorf("%d %+v", code, after)
 	}
 }

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"slices"
+
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
@@ -20,6 +22,25 @@ type Gate struct {
 	Anew []string `json:"counting_anew,omitempty"`
 	// InShadow are rules that a person keeps from closing it.
 	InShadow []InShadow `json:"in_shadow,omitempty"`
+	// Stops is whom a hold on what was asked for, or was just held, stops beside that.
+	Stops *Stops `json:"stops,omitempty"`
+}
+
+// Stops is whom a hold with match stops because their asks do not say what it names.
+type Stops struct {
+	Agents int      `json:"agents"` // whose applications asked here within a day
+	All    int      `json:"all"`    // of them: where no ask names it, so that all are stopped
+	Some   int      `json:"some"`   // of them: where some asks do not
+	Names  []string `json:"names"`  // of All, then of Some, at most 20
+}
+
+// maxStops is how many of whom a hold stops are named.
+const maxStops = 20
+
+func (a *API) stops(gate string, match map[string]string) *Stops {
+	s := a.Machine.StopsView(gate, match)
+	names := some(slices.Concat(s.All, s.Some))
+	return &Stops{s.Agents, len(s.All), len(s.Some), names[:min(len(names), maxStops)]}
 }
 
 // InShadow is a rule that does not close a gate for a while.

@@ -35,6 +35,8 @@ type Agent struct {
 	Beat   int64          `json:",omitempty"` // ledger time of its last beat; 0 if none is known
 	Mute   bool           `json:",omitempty"` // AgentSilent stands for its events
 	Doubts []report.Doubt `json:",omitempty"` // why it answers for gates by itself
+
+	Asked map[string]*Asked `json:",omitempty"` // what its asks named within a day, by gate
 }
 
 // A FormerLane is one that gave way to another.

@@ -43,6 +43,7 @@ func (m *Machine) doubts(agent string, beat *report.Event) {
 		m.Events.Malformed++
 		return
 	}
+	m.asked(a, said.Asked)
 	var now []report.Doubt
 	for _, why := range report.Doubts() {
 		i := slices.IndexFunc(said.Doubts, func(d report.Doubt) bool { return d.Why == why })

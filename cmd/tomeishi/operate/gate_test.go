@@ -188,6 +188,18 @@ func TestHoldOrders(t *testing.T) {
 	}
 }
 
+// A hold on one customer says whom it stops beside; who is at no terminal is not asked.
+func TestHoldSaysWhomItStops(t *testing.T) {
+	clitest.Chdir(t)
+	const stops = `{"name": "g", "state": "open", "epoch": 5, "holds": [], "stops": {"agents": 5, "all": 3, "some": 1, "names": ["w1", "w2", "w3", "w4"]}}`
+	s := &script{answers: map[string]string{"GET /v1/gates/g?customer=c7&stops=1": stops, "POST /v1/gates/g/close": stops}}
+	exit, out, stderr := runTest(t, "hold", "add", "g", "--customer", "c7", "--reason", "r", "--server", clitest.Serve(t, s.ServeHTTP))
+	want := "3 of 5 agents ask without customer: all that they ask for is stopped; 1 of 5 agents sometimes ask without it (w1 w2 w3 w4)\n"
+	if exit != term.Done || !strings.HasSuffix(out, want) || len(s.sent) != 2 {
+		t.Errorf("exit %d, output %q, said %q, sent %q", exit, out, stderr, s.sent)
+	}
+}
+
 // The evidence of an alert that has ended is found at its incident.
 func TestGateShow(t *testing.T) {
 	clitest.Chdir(t)

@@ -1,8 +1,14 @@
 package operate
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -97,8 +103,10 @@ func holdsOf(ctx context.Context, s *client.Server, args []string) ([]heldGate, 
 	return holds, nil
 }
 
-const holdAddLong = `Refuse what is named at a gate, and nothing else. A payment is refused if it
-matches all that is named. To close the whole gate: tomeishi gate close.
+const holdAddLong = `Refuse what is named at a gate. A payment is refused if it matches all that is
+named, and one that does not say what the hold names is refused too: if applications
+asked without it in the last day, this says which, and on a terminal it asks first.
+To close the whole gate: tomeishi gate close.
 
   tomeishi hold add demo/withdrawals --request w-1001 --reason 'asked twice'
   tomeishi hold add demo/withdrawals --address bc1q… --reason 'known thief'`
@@ -112,6 +120,7 @@ func newHoldAdd(t *term.Terminal, s *client.Server) *cobra.Command {
 	o := &order{}
 	o.flags(cmd, false)
 	p := paymentFlags(cmd.Flags(), "hold")
+	yes := cmd.Flags().Bool("yes", false, "do not ask, whoever else is stopped")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		path, err := gatePath(args[0])
 		if err != nil {
@@ -127,15 +136,51 @@ func newHoldAdd(t *term.Terminal, s *client.Server) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		var before api.Gate
+		if _, err := c.Get(cmd.Context(), path+p.query()+"&stops=1", &before); err != nil && !*yes {
+			t.Notef("it is not known whom else this stops: %s\n", term.Line(err.Error()))
+		}
+		if whom := stopsText(before.Stops, o.Match); whom != "" && !*yes && !confirmed(t, whom) {
+			return errors.New("nothing was held: with --yes nothing is asked")
+		}
 		what := "gate " + args[0] + " holds " + matchText(o.Match)
 		g, err := gateOrder(cmd.Context(), c, args[0], path+"/close", what, *o)
 		if err != nil {
 			return err
 		}
 		sayGate(t, g)
+		if whom := stopsText(g.Stops, o.Match); whom != "" {
+			t.Printf("%s\n", whom)
+		}
 		return nil
 	}
 	return cmd
+}
+
+// stopsText says whom a hold stops beside what it names; empty if nobody is known.
+func stopsText(s *api.Stops, match map[string]string) string {
+	if s == nil || s.All+s.Some == 0 {
+		return ""
+	}
+	fields := slices.Sorted(maps.Keys(match))
+	var parts []string
+	if s.All > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %s ask without %s: all that they ask for is stopped", s.All, term.Count(s.Agents, "agent"), strings.Join(fields, " and ")))
+	}
+	if s.Some > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %s sometimes ask without it", s.Some, term.Count(s.Agents, "agent")))
+	}
+	return term.Line(strings.Join(parts, "; ") + " (" + term.Few(s.Names) + ")")
+}
+
+// confirmed asks a person at a terminal. A script is not asked: it may stop.
+func confirmed(t *term.Terminal, whom string) bool {
+	if !term.IsTerminal(t.In) {
+		return true
+	}
+	t.Notef("%s\nHold it all the same? [y/N] ", whom)
+	answer, err := bufio.NewReader(t.In).ReadString('\n')
+	return err == nil && strings.HasPrefix(strings.ToLower(strings.TrimSpace(answer)), "y")
 }
 
 const holdReleaseLong = `Lift one hold, and leave the gate's others. What opens a gate binds this too: a

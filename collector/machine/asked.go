@@ -1,0 +1,89 @@
+package machine
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tomeishi/tomeishi/agent/report"
+)
+
+// A hold on one customer also stops every ask that does not say for which customer
+// it is. From what asks named lately people know whom it will stop.
+
+const (
+	askedFor = 24 * time.Hour // what asks named counts for so long
+	maxAsked = 100            // gates that are told apart of one agent
+)
+
+// An Asked is what the asks at one gate named, by field, as one agent's beats tell.
+type Asked struct {
+	At            int64            // ledger time of the last
+	Named, Lacked map[string]int64 `json:",omitempty"` // ledger time at which an ask last named it, or left it out
+}
+
+// asked takes in what asks named since the beat before.
+func (m *Machine) asked(a *Agent, said []report.Asked) {
+	maps.DeleteFunc(a.Asked, func(_ string, n *Asked) bool { return m.Time-n.At > int64(askedFor) })
+	for _, s := range said[:min(len(said), maxAsked)] {
+		n := a.Asked[s.Gate]
+		switch {
+		case m.Gates[s.Gate] == nil || n == nil && len(a.Asked) >= maxAsked:
+			continue
+		case n == nil:
+			if a.Asked == nil {
+				a.Asked = map[string]*Asked{}
+			}
+			n = &Asked{Named: map[string]int64{}, Lacked: map[string]int64{}}
+			a.Asked[m.Gates[s.Gate].Name] = n
+		}
+		n.At = m.Time
+		for _, field := range report.Matchable {
+			if slices.Contains(s.Names, field) {
+				n.Named[field] = m.Time
+			}
+			if slices.Contains(s.Lacks, field) {
+				n.Lacked[field] = m.Time
+			}
+		}
+	}
+}
+
+// Stops is whom a hold with match stops beside what it names.
+type Stops struct {
+	Agents    int      // whose applications asked at the gate, or below it, within a day
+	All, Some []string // of them, by id: where all asks, or some, named nothing of what the hold names
+}
+
+// StopsView is whom a hold on what match names at a gate stops.
+func (m *Machine) StopsView(gate string, match map[string]string) (out Stops) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	recent := func(at int64) bool { return at != 0 && m.Time-at <= int64(askedFor) }
+	for _, id := range sortedKeys(m.Agents) {
+		asked, all, some := false, true, false
+		for name, n := range m.Agents[id].Asked { // the order does not show
+			if name != gate && !strings.HasPrefix(name, gate+"/") || !recent(n.At) {
+				continue
+			}
+			asked = true
+			never, lacks := true, true
+			for field := range match {
+				never = never && !recent(n.Named[field])
+				lacks = lacks && recent(n.Lacked[field])
+			}
+			all, some = all && never, some || lacks
+		}
+		switch {
+		case asked && all:
+			out.All = append(out.All, id)
+		case asked && some:
+			out.Some = append(out.Some, id)
+		}
+		if asked {
+			out.Agents++
+		}
+	}
+	return out
+}
