@@ -97,6 +97,8 @@ func (m *Machine) excess(rule *rules.Rule, key window.Key) *Alert {
 		a.More++
 		if len(a.Keys) < maxOver {
 			a.Keys = slices.Insert(a.Keys, i, key)
+		} else if m.Behavior >= 3 {
+			m.holdAnew(a)
 		}
 	}
 	return a

@@ -89,6 +89,16 @@ func (m *Machine) reached(h *Hold) {
 	}
 }
 
+// holdAnew makes whoever opens read again what the holds stand for: more came that an
+// alert keeps no key of, so that it could not be judged then.
+func (m *Machine) holdAnew(a *Alert) {
+	for _, id := range a.Effects {
+		if e := m.effects[id]; e != nil && m.holds[e.Hold] != nil {
+			m.holds[e.Hold].Index = m.Index
+		}
+	}
+}
+
 // Alerts is because of how many a hold stands.
 func (h *Hold) Alerts() int {
 	if h.Alert == "" {

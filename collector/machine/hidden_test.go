@@ -84,3 +84,25 @@ func TestRecountOverAStep(t *testing.T) {
 		})
 	}
 }
+
+// Beyond the keys that the alert over a limit keeps, nothing that entered after what a
+// person read is opened over.
+func TestOpeningBeyondTheKeys(t *testing.T) {
+	r := newRig(t, strings.Replace(testRules, "    mitigate: [stop]\n", "    mitigate: [stop]\n    limit: 1\n", 1))
+	for i := 0; i < maxOver+1; {
+		var batch []report.Event
+		for ; i < maxOver+1 && len(batch) < 1000; i++ {
+			w := fmt.Sprint("w", i)
+			batch = append(batch, payout(w+"a", w, "p1", w, "1"), payout(w+"b", w, "p2", w, "1"))
+		}
+		r.send(batch...)
+	}
+	read := r.gate("btc")
+	r.pay("beyond", "p1")
+	r.pay("beyond", "p2")
+	open := entry.Decision{Do: entry.DoOpen, Actor: "bob", Gate: "btc", Reason: "r", Verdict: VerdictFalse, AsOf: read.AsOf, Alerts: &read.Alerts}
+	r.refused(open, Conflict, "")
+	open.AsOf = r.gate("btc").AsOf
+	r.decided(r.decide(open))
+	r.wantClosed("btc", false)
+}
