@@ -62,7 +62,9 @@ func TestHex(t *testing.T) {
 		{txid + ":1:2", txid + ":1:2"},
 		{strings.Repeat("A", 39), strings.Repeat("A", 39)},
 		{strings.Repeat("A", 63) + "G", strings.Repeat("A", 63) + "G"},
-		{"0x", "0x"}, {"0X", "0X"}, {"0xG", "0xG"},
+		{"0x", "0x"},
+		{"0X", "0X"},
+		{"0xG", "0xG"},
 		{"1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2", "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"}, // base58
 		{"rN7n7otQDd6FczFgLdSqtcsAUxDkw6fzRH", "rN7n7otQDd6FczFgLdSqtcsAUxDkw6fzRH"},
 		{"FT-2026-A", "FT-2026-A"},

@@ -57,13 +57,22 @@ func (m *Machine) readUpTo(d entry.Decision, holds []*Hold) uint64 {
 }
 
 // endJudged ends the alerts that a verdict is about. One that a hold still stands
-// for waits for the opening; a metric alert is over when its expression is.
+// for waits for the opening; one that is real and whose effect waits for a person
+// still asks for it; a metric alert is over when its expression is.
 func (m *Machine) endJudged(alerts []*Alert, d entry.Decision) {
 	for _, a := range alerts {
-		if a.Ended == 0 && m.ruleOf(a) != nil && !m.holdsFast(a) {
+		if a.Ended == 0 && m.ruleOf(a) != nil && !m.holdsFast(a) && (d.Verdict != VerdictReal || !m.asksFor(a)) {
 			m.end(a, record.New(record.Judged, clip(d.Actor), d.Verdict))
 		}
 	}
+}
+
+// asksFor tells whether an effect of the alert waits for a person's approval.
+func (m *Machine) asksFor(a *Alert) bool {
+	return slices.ContainsFunc(a.Effects, func(id string) bool {
+		e := m.effects[id]
+		return e != nil && e.State == Planned && e.Mode == rules.Approve
+	})
 }
 
 // judgeLater closes again what the alerts close because of entries after the given

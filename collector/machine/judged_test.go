@@ -264,3 +264,20 @@ func TestManyNarrowHoldsClose(t *testing.T) {
 	}
 	r.refused(entry.Decision{Do: entry.DoClose, Gate: "btc", Reason: "r", Match: map[string]string{"customer": strings.Repeat("x", maxMatch+1)}}, Invalid, "match.customer")
 }
+
+// TestRealAndNotStopped: with the verdict that it is real, an alert whose effect waits
+// for a person still stands, and the effect can be approved.
+func TestRealAndNotStopped(t *testing.T) {
+	r := newRig(t, strings.Replace(testRules, "mitigate: [stop]", "mitigate: [ask]", 1))
+	r.pay("w1", "p1")
+	r.pay("w1", "p2")
+	r.wantClosed("btc/hot", false)
+	r.must(r.json(entry.KindDecision, entry.Decision{Do: entry.DoVerdict, Actor: "bob", Incident: "i1", Verdict: VerdictReal, Reason: "seen"}))
+	if !slices.Contains(r.standing(), "PaidTwice") {
+		t.Fatalf("standing %v", r.standing())
+	}
+	if err := r.decide(entry.Decision{Do: entry.DoApprove, Effect: r.newestEffect().ID}); err != nil {
+		t.Fatal(err)
+	}
+	r.wantClosed("btc/hot", true)
+}

@@ -138,8 +138,8 @@ func (m *Machine) unread(hit *match.Hit, s *Sight) {
 		a := m.aboutAs(ruleBlind, m.gravity(hit.Rule), blindLabels(rule.Group, rule.Name, s))
 		a.About = m.aboutBlind(rule, s, hit)
 		m.again(a)
-	case m.live.closes[hit.Rule] && s.Lost.lost() == s.Lost.run():
-		// It may be the second payment, and the next event be hours away.
+	case m.live.closes[hit.Rule]:
+		// It may be the second payment.
 		labels := []Label{{Name: "rule", Value: rule.Name}, {Name: "error", Value: "unread"}}
 		m.about(ruleErrors, labels).About = m.aboutBlind(rule, s, hit)
 		m.builtIn(ruleErrors, labels...)
