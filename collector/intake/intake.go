@@ -225,13 +225,11 @@ func (in *Intake) postBlocks(w http.ResponseWriter, r *http.Request) error {
 	default:
 		return fmt.Errorf("%w: %.80q, want %s or %s", report.ErrMediaType, t, report.BlocksType, report.SamplesType)
 	}
-	s := in.scratch.Get().(*scratch)
-	defer in.done(s)
-	body, err := readBody(w, r, s.body)
+	// The body is what enters the ledger, and others read it after this request.
+	body, err := readBody(w, r, nil)
 	if err != nil {
 		return err
 	}
-	s.body = nil // until the ledger has it
 	digest, problem := in.checkBlocks(r, body)
 	if problem != nil {
 		in.refuse(w, problem)
@@ -239,9 +237,8 @@ func (in *Intake) postBlocks(w http.ResponseWriter, r *http.Request) error {
 	}
 	out, err := in.o.Ledger.Propose(r.Context(), entry.KindBlocks, body, digest)
 	if err != nil {
-		return err // the ledger may still read body
+		return err
 	}
-	s.body = body
 	applied, ok := out.(machine.BlocksOutcome)
 	if !ok {
 		return fmt.Errorf("apply blocks: %v", out)

@@ -31,7 +31,7 @@ type clock struct {
 // A proof is what speaks for the wall clock, or against it.
 type proof struct {
 	boot   bool // the time since boot ran as far since the last entry
-	kernel bool // the kernel says that the clock is synchronised
+	kernel bool // the kernel says that the clock is synchronized
 	hosts  word // of other hosts' clocks
 }
 

@@ -82,7 +82,7 @@ func (o Options) withDefaults() Options {
 		o.SegmentBytes = 16 << 20
 	}
 	if o.synced == nil {
-		o.synced = synchronised
+		o.synced = synchronized
 	}
 	return o
 }

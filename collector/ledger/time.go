@@ -76,9 +76,9 @@ func (t *ledgerTime) saw(host string, clock time.Time) {
 	t.hosts.saw(host, int64(at.Sub(t.start)), clock.UnixNano()-at.UnixNano())
 }
 
-// synchronised is what the kernel says of its clock: that something sets it. In
+// synchronized is what the kernel says of its clock: that something sets it. In
 // a container it may not be asked, and says nothing.
-func synchronised() bool {
+func synchronized() bool {
 	var x unix.Timex
 	state, err := unix.Adjtimex(&x)
 	return err == nil && state != unix.TIME_ERROR && x.Status&unix.STA_UNSYNC == 0

@@ -238,7 +238,7 @@ func TestUnnamedHeld(t *testing.T) {
 	r.closeFor("btc", map[string]string{"customer": "mallory"})
 	lacks("customer")
 	lacks("customer")
-	lacks("colour")
+	lacks("wallet")
 	a := r.named(unnamedHeld)
 	if len(a) != 1 || !a[0].About.Equal(record.New(record.AboutUnnamedHeld, "btc/hot", "customer")) {
 		t.Fatalf("%+v", a)

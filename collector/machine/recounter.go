@@ -165,12 +165,12 @@ func (r *Recounter) hit(o *owed, ev *report.Event, hit *match.Hit) {
 		at = r.entry.Time
 	}
 	e := window.Entry{Time: max(at, 0), Ref: window.MakeRef(r.entry.Index, r.place)}
-	print := r.print(ev)
+	fingerprint := r.print(ev)
 	for _, f := range waiting {
 		if e.Time < f.From || e.Time > f.To {
 			continue
 		}
-		f.take(r, o, e, hit, print)
+		f.take(r, o, e, hit, fingerprint)
 	}
 	if fills && e.Time >= o.fill.From {
 		f := o.before[key]
@@ -179,25 +179,25 @@ func (r *Recounter) hit(o *owed, ev *report.Event, hit *match.Hit) {
 			o.before[key] = f
 			r.bytes += 256 + len(hit.Key)
 		}
-		f.take(r, o, e, hit, print)
+		f.take(r, o, e, hit, fingerprint)
 	}
 }
 
 // take keeps an event, unless it is equal to one that was: what an agent sends again
 // is on the tape again.
-func (f *found) take(r *Recounter, o *owed, e window.Entry, hit *match.Hit, print window.Key) {
-	first, again := f.prints[print]
+func (f *found) take(r *Recounter, o *owed, e window.Entry, hit *match.Hit, fingerprint window.Key) {
+	first, again := f.prints[fingerprint]
 	if f.held[e.Ref] {
 		if again {
 			f.twice[first] = true
 		}
-		f.prints[print] = e.Ref
+		f.prints[fingerprint] = e.Ref
 		return
 	}
 	if again {
 		return
 	}
-	f.prints[print] = e.Ref
+	f.prints[fingerprint] = e.Ref
 	if r.bytes += 64 + 16*o.distinct + 32*o.num; r.bytes > maxFound {
 		r.full = true
 		return

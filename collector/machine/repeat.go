@@ -147,8 +147,8 @@ func (m *Machine) remember(ev *report.Event, ref window.Ref) bool {
 	all, deciding := m.digester.Digest(ev, t.shape)
 	fact := dedup.Fact{Digest: all, Ref: uint64(ref), Deciding: deciding, Time: m.ownTime(ev)}
 	now, from := secondsOf(m.Time), secondsOf(m.rememberFrom(ev))
-	print := m.eventPrint(ev)
-	first, known := m.seen.Enter(now, from, print, t.horizon, fact)
+	fingerprint := m.eventPrint(ev)
+	first, known := m.seen.Enter(now, from, fingerprint, t.horizon, fact)
 	switch {
 	case !known:
 		if !m.seen.Bare(now) {
@@ -164,14 +164,14 @@ func (m *Machine) remember(ev *report.Event, ref window.Ref) bool {
 		digest, _ := m.digester.Digest(ev, shape)
 		was, known := first, first.Digest == digest
 		if !known {
-			was, known = m.seen.Has(now, m.contentPrint(print, digest))
+			was, known = m.seen.Has(now, m.contentPrint(fingerprint, digest))
 		}
 		if known {
 			m.retimed(ev, was, fact)
 			return true
 		}
 	}
-	was, known := m.seen.Enter(now, from, m.contentPrint(print, all), t.horizon, fact)
+	was, known := m.seen.Enter(now, from, m.contentPrint(fingerprint, all), t.horizon, fact)
 	if known {
 		m.retimed(ev, was, fact)
 		return true

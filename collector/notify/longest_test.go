@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -31,7 +30,7 @@ func TestLongSilence(t *testing.T) {
 		{"RuleBlind", 24 * time.Hour, true},
 		{"HostDown", 1000 * time.Hour, true},
 	} {
-		_, err := w.n.Silence(context.Background(), "hanako", silence.Silence{
+		_, err := w.n.Silence(t.Context(), "hanako", silence.Silence{
 			Starts: now, Ends: now.Add(c.span), Comment: "c", Matchers: []silence.Matcher{{Name: "alertname", Op: "=", Value: c.alert}},
 		})
 		var refused *machine.Refusal

@@ -173,7 +173,7 @@ func (m *Matcher) ask(c *compiledSource) {
 // lack is the field without which a condition could not be decided, if it is
 // one. A field that a has() in it asks for is left out by that.
 func (m *Matcher) lack(c *compiledSource) (Field, Unread) {
-	left := Unread(UnreadWhere)
+	left := UnreadWhere
 	for _, a := range c.asks {
 		if m.slots[a.slot].kind != isMissing {
 			continue

@@ -21,7 +21,7 @@ func TestUnread(t *testing.T) {
 		{`by: [data.request]`, `{"id":"w"}`, "key data.request"},
 		{`by: [data.request]`, `{"request":""}`, "key data.request"},
 		{`by: [data.request]`, `{"request":{}}`, "key data.request"},
-		{`by: [data.to.address]`, `{"to":{"adress":"a"}}`, "key data.to.address, not data.to.adress"},
+		{`by: [data.to.address]`, `{"to":{"addres":"a"}}`, "key data.to.address, not data.to.addres"},
 		{`by: [data.to.address]`, `{"To":{"address":"a"}}`, "key data.to.address, not data.To"},
 		{`by: [data.amount]`, `{"amount":"much"}`, "key data.amount"},
 		{`values: ['distinct(data.payment)']`, `{"paymentId":"p"}`, "key data.payment, not data.paymentId"},
@@ -160,7 +160,7 @@ func TestUnreadProperty(t *testing.T) {
 		if rnd.IntN(4) == 0 {
 			damage(to)
 		}
-		want := ""
+		var want string
 		address := any(nil)
 		if o, ok := data["to"].(map[string]any); ok {
 			address = o["address"]

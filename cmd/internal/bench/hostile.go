@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -73,7 +74,7 @@ func (b *bench) bombs(ctx context.Context) (rows []row, err error) {
 				query := []string{`count_values("v",{__name__=~".+"})`, `quantile_over_time(0.5,{__name__=~".+"}[30m:1s])`}[n%2]
 				path := "/api/v1/query_range?" + url.Values{
 					"query": {query}, "step": {"1"},
-					"start": {fmt.Sprint(time.Now().Add(-3 * time.Hour).Unix())}, "end": {fmt.Sprint(time.Now().Unix())},
+					"start": {strconv.FormatInt(time.Now().Add(-3*time.Hour).Unix(), 10)}, "end": {strconv.FormatInt(time.Now().Unix(), 10)},
 				}.Encode()
 				if _, _, err := c.do(asking, http.MethodGet, path, "", ""); err != nil {
 					return // the end
@@ -97,7 +98,7 @@ func (b *bench) bombs(ctx context.Context) (rows []row, err error) {
 func fillSeries(ctx context.Context, c *server) error {
 	var series []report.Series
 	for i := range bombSeries {
-		series = append(series, report.Series{Name: "bench_value", Labels: []report.Attr{{Name: "n", Value: fmt.Sprint(i)}}})
+		series = append(series, report.Series{Name: "bench_value", Labels: []report.Attr{{Name: "n", Value: strconv.Itoa(i)}}})
 	}
 	agent := newSimulated(c, 1, series)
 	values := make([]float64, bombSeries)

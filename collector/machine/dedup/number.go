@@ -13,21 +13,21 @@ func (d *Digester) number(s []byte) (uint64, bool) {
 	}
 	var small uint64                 // the digits, if they are few
 	digits, zeros, places := 0, 0, 0 // significant ones; zeros behind them; behind the point
-	point, any := false, false
+	point, some := false, false
 	i := 0
 	for ; i < len(s); i++ {
 		c := s[i]
 		if c == '.' {
-			if point || !any {
+			if point || !some {
 				return 0, false
 			}
-			point, any = true, false
+			point, some = true, false
 			continue
 		}
 		if c -= '0'; c > 9 {
 			break
 		}
-		any = true
+		some = true
 		if point {
 			places++
 		}
@@ -44,7 +44,7 @@ func (d *Digester) number(s []byte) (uint64, bool) {
 			zeros++
 		}
 	}
-	if !any {
+	if !some {
 		return 0, false
 	}
 	exponent, ok := exponentOf(s[i:])

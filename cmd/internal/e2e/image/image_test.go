@@ -52,7 +52,11 @@ func newCell(t *testing.T) cell {
 // status is what the collector says; it is empty until it is ready.
 func (c cell) status() (s api.Status) {
 	c.t.Helper()
-	resp, err := http.Get(c.url + "/v1/status")
+	r, err := http.NewRequestWithContext(c.t.Context(), http.MethodGet, c.url+"/v1/status", nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		c.t.Fatal(err)
 	}
