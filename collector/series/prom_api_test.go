@@ -181,7 +181,6 @@ func TestBadQueries(t *testing.T) {
 		{"GET", "rules"},
 		{"GET", "alerts"},
 		{"GET", "search/metric_names"},
-		{"GET", "notifications"},
 		{"OPTIONS", "query"},
 	} {
 		if w := r.request(c.method, "/api/v1/"+c.path, "", nil); w.Code != http.StatusNotFound && w.Code != http.StatusMethodNotAllowed {

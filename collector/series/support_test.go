@@ -92,13 +92,14 @@ func (j *journal) last() uint64 {
 // running is a store that is being fed.
 type running struct {
 	*Store
-	t      testing.TB
-	j      *journal
-	log    *bytes.Buffer
-	stop   context.CancelFunc
-	ended  chan struct{}
-	closed bool
-	mux    *http.ServeMux
+	t          testing.TB
+	j          *journal
+	log        *bytes.Buffer
+	stop       context.CancelFunc
+	ended      chan struct{}
+	closed     bool
+	mux        *http.ServeMux
+	registered sync.Once // of mux
 }
 
 // open opens a store, and replays the last entries of the journal as the ledger
@@ -220,10 +221,10 @@ func (r *running) requestCtx(ctx context.Context, contentType string, body []byt
 }
 
 func (r *running) serve(req *http.Request, contentType string) *httptest.ResponseRecorder {
-	if r.mux == nil {
+	r.registered.Do(func() {
 		r.mux = http.NewServeMux()
 		r.Register(r.mux)
-	}
+	})
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}

@@ -8,7 +8,7 @@ func TestUnwatched(t *testing.T) {
 		want     string
 	}{
 		{[]Matcher{{"alertname", "=", "RuleBlind"}}, "RuleBlind"},
-		{[]Matcher{{"alertname", "=~", "Rule.*"}, {"severity", "=", "critical"}}, "RuleBlind"},
+		{[]Matcher{{"alertname", "=~", "RuleB.*"}, {"severity", "=", "critical"}}, "RuleBlind"},
 		{[]Matcher{{"alertname", "=", "RuleBlind"}, {"rule", "=", "PaidTwice"}}, "RuleBlind"},
 		{[]Matcher{{"severity", "=", "warning"}}, "AutomaticOff"},
 		{[]Matcher{{"agent", "=", "payer1"}}, "AgentSilent"},
