@@ -6,7 +6,10 @@
 // Everything else, base58 above all, stays byte for byte.
 package spelling
 
-import "slices"
+import (
+	"bytes"
+	"slices"
+)
 
 // fields are the names of fields that hold an address or a transaction id.
 var fields = []string{"address", "txid", "payment"}
@@ -16,7 +19,7 @@ func Has(field string) bool { return slices.Contains(fields, field) }
 
 // Same tells whether two values of a field are the same one.
 func Same(field, a, b string) bool {
-	return a == b || Has(field) && len(a) == len(b) && string(Append(nil, []byte(a))) == string(Append(nil, []byte(b)))
+	return a == b || Has(field) && len(a) == len(b) && bytes.Equal(Append(nil, []byte(a)), Append(nil, []byte(b)))
 }
 
 // Append appends the one spelling of a text.

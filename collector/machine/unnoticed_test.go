@@ -162,7 +162,7 @@ mitigations:
 - {name: stop, action: gate.close, target: btc, mode: enforce}
 `
 
-var withoutRule = unnoticedRules[strings.Index(unnoticedRules, "gates:"):]
+var _, withoutRule, _ = strings.Cut(unnoticedRules, "mitigate: [stop]\n")
 
 // A deployment is one payer with its agent, whose blocks reach the machine, in
 // virtual time.

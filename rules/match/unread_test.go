@@ -21,7 +21,7 @@ func TestUnread(t *testing.T) {
 		{`by: [data.request]`, `{"id":"w"}`, "key data.request"},
 		{`by: [data.request]`, `{"request":""}`, "key data.request"},
 		{`by: [data.request]`, `{"request":{}}`, "key data.request"},
-		{`by: [data.to.address]`, `{"to":{"addres":"a"}}`, "key data.to.address, not data.to.addres"},
+		{`by: [data.to.address]`, `{"to":{"addresz":"a"}}`, "key data.to.address, not data.to.addresz"},
 		{`by: [data.to.address]`, `{"To":{"address":"a"}}`, "key data.to.address, not data.To"},
 		{`by: [data.amount]`, `{"amount":"much"}`, "key data.amount"},
 		{`values: ['distinct(data.payment)']`, `{"paymentId":"p"}`, "key data.payment, not data.paymentId"},
