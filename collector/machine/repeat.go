@@ -97,7 +97,9 @@ func (m *Machine) vary(set *rules.Set) {
 	}
 	was, is := variesIn(m.live.set), variesIn(set)
 	for name := range is {
-		was[name] = was[name] // also of a type of which nothing was declared
+		if _, declared := was[name]; !declared {
+			was[name] = nil
+		}
 	}
 	for name, fields := range was { // the order does not show
 		if slices.EqualFunc(fields, is[name], slices.Equal) {
