@@ -110,4 +110,12 @@ func TestWhatDiffers(t *testing.T) {
 			t.Errorf("no %s in %s", want, body)
 		}
 	}
+	// What a rule counts by may not vary: whoever wrote the line would let the second
+	// payment pass as a repeat.
+	third := strings.Replace(first, `"w1"`, `"w2"`, 1)
+	code, body = r.request(http.MethodPost, "/v1/events", report.LinesType, third+"\n")
+	r.want(202, code, body, `"accepted":1`)
+	if _, body = r.request(http.MethodGet, "/api/v1/alerts", "", ""); !strings.Contains(body, "data.request") || strings.Contains(body, "varies: [") {
+		t.Errorf("a line is given for what a rule reads: %s", body)
+	}
 }

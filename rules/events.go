@@ -152,3 +152,21 @@ func (p *parser) readerOf(eventType string, f match.Field) *parsedRule {
 	}
 	return nil
 }
+
+// Reads tells whether a rule reads a field of the data of events of the type, or
+// something in it.
+func (s *Set) Reads(event, name string) bool {
+	if s == nil {
+		return false
+	}
+	for _, r := range s.Rules {
+		for _, source := range r.Body.Sources() {
+			if source.Event == event && slices.ContainsFunc(source.Fields(), func(f match.Field) bool {
+				return f.Attribute() == "data" && (len(f.Path()) == 0 || f.Path()[0] == name)
+			}) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -37,12 +38,14 @@ func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	if err != nil {
 		return err
 	}
-	err = json.Unmarshal(text, v)
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields() // of what is inside too: "rule" for "rules" would name others
+	err = d.Decode(v)
 	if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return &report.FieldError{Field: kind.Field, Err: errors.New("found " + inJSON(kind.Value) + ", want " + wanted(kind.Type))}
 	}
-	if err != nil {
-		return &report.FieldError{Err: err}
+	if err != nil { // a key inside that is not known
+		return &report.FieldError{Err: errors.New(strings.TrimPrefix(err.Error(), "json: "))}
 	}
 	return nil
 }

@@ -1,8 +1,6 @@
 package api
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"path"
@@ -217,15 +215,6 @@ type openOrder struct {
 type shadowOrder struct {
 	Rules []string `json:"rules"` // none: those because of which it is closed
 	For   string   `json:"for"`
-}
-
-// UnmarshalJSON takes no key that it does not know: "rule" for "rules" would else put
-// others in shadow.
-func (o *shadowOrder) UnmarshalJSON(text []byte) error {
-	type plain shadowOrder
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	return d.Decode((*plain)(o))
 }
 
 func (o *shadowOrder) decision() (*entry.Shadow, error) {

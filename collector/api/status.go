@@ -54,7 +54,7 @@ type Status struct {
 	Unread      []EventType `json:"unread"`       // the first of them
 
 	Standing []AlertCount `json:"standing"` // the gravest of them
-	// BuiltIn are the alerts about Tomeishi itself, those that Expected leaves
+	// BuiltIn are the alerts about Tomeishi itself, those that machine.Expected leaves
 	// first, at most 20.
 	BuiltIn []BuiltIn     `json:"built_in"`
 	Series  *SeriesStatus `json:"series,omitempty"`
@@ -193,17 +193,12 @@ func standing(alerts []machine.Alert) []AlertCount {
 	return out[:min(len(out), maxNamed)]
 }
 
-// Expected tells whether a built-in alert of this name may stand while all is well.
-func Expected(name string) bool {
-	return slices.ContainsFunc(machine.BuiltIns(), func(b machine.BuiltIn) bool { return b.Name == name && b.Expected })
-}
-
 // builtIns are the alerts about Tomeishi itself, at most maxNamed. Many closed
 // gates must not crowd out that something is wrong.
 func (a *API) builtIns(alerts []machine.Alert) []BuiltIn {
 	out := []BuiltIn{}
 	own := slices.DeleteFunc(slices.Clone(alerts), func(m machine.Alert) bool { return !builtIn(m) })
-	slices.SortStableFunc(own, func(x, y machine.Alert) int { return order(Expected(x.Rule)) - order(Expected(y.Rule)) })
+	slices.SortStableFunc(own, func(x, y machine.Alert) int { return order(machine.Expected(x.Rule)) - order(machine.Expected(y.Rule)) })
 	for _, m := range own[:min(len(own), maxNamed)] {
 		var labels []machine.Label
 		for _, l := range m.Labels {

@@ -6,21 +6,27 @@ type BuiltIn struct {
 	Name     string
 	Severity string   // the gravest that it can have
 	Labels   []string // that tell alerts of the name apart
-	// Expected: it stands while all is well, or tells of what is stopped on purpose
-	// and of those who open it.
-	Expected bool
 	// Unwatched: while it stands a payment that must be stopped may pass. Nobody can
 	// silence it for longer than a day.
 	Unwatched bool
 }
 
+// Expected tells whether a built-in alert of this name may stand while all is well.
+func Expected(name string) bool {
+	switch name {
+	case watchdog, gateClosed, approvalWanted, openedAlone:
+		return true
+	}
+	return false
+}
+
 // BuiltIns are all of them.
 func BuiltIns() []BuiltIn {
 	return []BuiltIn{
-		{Name: watchdog, Severity: "none", Expected: true},
-		{Name: gateClosed, Severity: "critical", Labels: []string{"gate", "hold"}, Expected: true},
-		{Name: approvalWanted, Severity: "critical", Labels: []string{"gate"}, Expected: true},
-		{Name: openedAlone, Severity: "critical", Labels: []string{"gate"}, Expected: true},
+		{Name: watchdog, Severity: "none"},
+		{Name: gateClosed, Severity: "critical", Labels: []string{"gate", "hold"}},
+		{Name: approvalWanted, Severity: "critical", Labels: []string{"gate"}},
+		{Name: openedAlone, Severity: "critical", Labels: []string{"gate"}},
 		{Name: automaticOff, Severity: "warning", Unwatched: true},
 		{Name: ruleInShadow, Severity: "warning", Labels: []string{"gate", "group", "rule"}, Unwatched: true},
 		{Name: unnamedHeld, Severity: "warning", Labels: []string{"gate", "field"}},

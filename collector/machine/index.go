@@ -14,6 +14,7 @@ type derived struct {
 	gone    map[string]*Alert // those that ended lately, by id
 
 	firing      int                 // standing alerts
+	unwell      int                 // those that do not stand while all is well
 	reusedStand int                 // those about ids that were used again
 	stands      map[RuleID]int      // of a rule
 	ofMetric    map[RuleID][]*Alert // of a metric rule, in the order they were raised
@@ -93,6 +94,9 @@ func (m *Machine) reindex() {
 func (m *Machine) index(a *Alert) {
 	m.alertOf[alertKey{a.RuleID, a.Key}] = a
 	m.firing++
+	if a.builtIn() && !Expected(a.Rule) {
+		m.unwell++
+	}
 	if a.builtIn() && a.Rule == eventIDReused {
 		m.reusedStand++
 	}
@@ -112,6 +116,9 @@ func (m *Machine) index(a *Alert) {
 func (m *Machine) unindex(a *Alert) {
 	delete(m.alertOf, alertKey{a.RuleID, a.Key})
 	m.firing--
+	if a.builtIn() && !Expected(a.Rule) {
+		m.unwell--
+	}
 	if a.builtIn() && a.Rule == eventIDReused {
 		m.reusedStand--
 	}

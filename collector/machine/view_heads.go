@@ -2,18 +2,19 @@ package machine
 
 import "slices"
 
-// Counts are how many gates are closed, alerts stand and incidents are open.
+// Counts are how many gates are closed, alerts stand and incidents are open, and
+// how many alerts say that Tomeishi does not do its work.
 // The Watchdog, which always stands, is not counted.
 type Counts struct {
-	Closed, Standing, Open int
-	Off                    bool // nothing is stopped by itself
+	Closed, Standing, Open, Unwell int
+	Off                            bool // nothing is stopped by itself
 }
 
 // Counts costs little even while thousands of holds stand.
 func (m *Machine) Counts() Counts {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	c := Counts{Standing: m.firing, Off: m.Automatic.Off}
+	c := Counts{Standing: m.firing, Unwell: m.unwell, Off: m.Automatic.Off}
 	if m.alertOf[m.aboutKey(watchdog, nil)] != nil {
 		c.Standing--
 	}

@@ -36,11 +36,15 @@ func (w *Writer) differs(words *Words, a machine.Alert) string {
 	if len(fields) == 0 {
 		return ""
 	}
+	set, _ := w.o.Machine.LiveSet()
 	var varies []string
 	for _, f := range fields[:min(len(fields), maxNamed)] {
-		if name, ok := strings.CutPrefix(f, "data."); ok {
-			varies = append(varies, name)
+		name, ok := strings.CutPrefix(f, "data.")
+		if !ok || set.Reads(a.Label("type"), name) {
+			varies = nil // what a rule counts by may not vary
+			break
 		}
+		varies = append(varies, name)
 	}
 	line := ""
 	if len(varies) > 0 {

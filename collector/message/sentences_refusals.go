@@ -37,7 +37,7 @@ var refusalSentences = []sentence{
 	{record.HoldNewer, "hold {hold} by {by} came after epoch {epoch}, which you read: look again", "停止理由 {hold}({by})は、あなたが読んだ世代 {epoch} の後のものです。見直してください"},
 	{record.IndexAhead, "the ledger behind gate {gate} has not come to {index} yet, it is at {now}: look again", "ゲート {gate} の台帳はまだ {index} ではなく {now} です。見直してください"},
 	{record.HoldLater, "hold {hold} by {by} came, or took in an alert, after {index}, which you read: look again", "停止理由 {hold}({by})には、あなたが読んだ {index} の後に変化がありました。見直してください"},
-	{record.AlertsChanged, "{now} alerts keep gate {gate} closed, you read {alerts}: look again", "ゲート {gate} を閉じているアラートは{now}件です(読んだのは{alerts}件)。見直してください"},
+	{record.AlertsChanged, "{now} {now#alert keeps|alerts keep} gate {gate} closed, you read {alerts}: look again", "ゲート {gate} を閉じているアラートは{now}件です(読んだのは{alerts}件)。見直してください"},
 	{record.OpenNoShadow, "gate {gate} is open already, so no rule was put in shadow: that goes with an opening", "ゲート {gate} はすでに開いているため、ルールは観察のみになっていません。これは開くときにだけ指定できます"},
 	{record.WantVersion, "this takes behavior version {version}, and {now} is in force", "これには動作バージョン {version} が必要ですが、今は {now} です"},
 	{record.ClosedAbove, "gate {gate} is closed by its parent {parent}: open that", "ゲート {gate} は親ゲート {parent} により閉じています。親を開いてください"},

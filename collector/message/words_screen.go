@@ -9,6 +9,7 @@ var screenWords = []row{
 	{"Pages", "ページ"},
 	{"Light or dark", "明るい表示と暗い表示"},
 	{"Gates open", "ゲートは開"},
+	{"not well", "要確認"},
 	{"%d gates closed", "閉じたゲート %d", "%d gate closed"},
 	{"Something has changed: show it", "表示内容が変わりました: 表示する"},
 	{"Connection lost: this is how it stood at %s", "接続が切れました。%s 時点の状態です"},

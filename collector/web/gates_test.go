@@ -60,7 +60,6 @@ func TestFourTaps(t *testing.T) {
 // again, by one form.
 func TestOpenAndShadow(t *testing.T) {
 	s := newScreen(t, message.English)
-	s.apply(entry.KindBehavior, entry.Behavior{Version: machine.Behavior})
 	s.paysTwice("w1")
 	v, _ := s.GateView("withdrawals/btc")
 	rule := ""

@@ -12,6 +12,7 @@ import (
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/message"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 func (s *screen) getSqueezed(path string) *httptest.ResponseRecorder {
@@ -120,7 +121,7 @@ func TestSwitch(t *testing.T) {
 func TestSilentHosts(t *testing.T) {
 	s := newScreen(t, message.English)
 	s.hears(5, time.Now())
-	later := time.Now().Add(time.Minute)
+	later := time.Now().Add(40 * time.Second) // silent after 30 s, without events after a minute
 	s.hears(3, later)
 	s.entry(entry.KindTick, entry.Marshal(struct{}{}), later)
 	page := s.get("/")
@@ -156,5 +157,20 @@ func TestGates(t *testing.T) {
 	says(t, page, http.StatusOK, "withdrawals/btc closed for 0 s enforce RequestPaidTwice", "withdrawals/eth open shadow")
 	if rows := read(t, page).all("tr"); len(rows) != 6 || !strings.HasPrefix(rows[1].text(), "withdrawals/btc") {
 		t.Errorf("%d rows, the first is %s", len(rows), rows[1].text())
+	}
+}
+
+// TestNotWell: the head of each page says that Tomeishi is not well, beside gates
+// that are open.
+func TestNotWell(t *testing.T) {
+	s := newScreen(t, message.English)
+	if w := s.get("/rules"); strings.Contains(w.Body.String(), "not well") {
+		t.Errorf("all is well: %s", w.Body)
+	}
+	s.apply(entry.KindCondition, entry.Condition{Name: "DiskLow", Firing: true, About: record.New(record.AboutDiskLow, "10")})
+	says(t, s.get("/rules"), http.StatusOK, "Gates open", "not well")
+	s.apply(entry.KindCondition, entry.Condition{Name: "DiskLow"})
+	if w := s.get("/rules"); strings.Contains(w.Body.String(), "not well") {
+		t.Errorf("all is well again: %s", w.Body)
 	}
 }

@@ -50,11 +50,11 @@ const screenRules = `groups:
     labels: {severity: critical}
     mitigate: [ask-jpy]
 gates:
-- {name: withdrawals, mode: enforce}
+- {name: withdrawals, mode: enforce, closed_by: people}
 - {name: withdrawals/btc, mode: enforce}
 - {name: withdrawals/jpy, mode: approve}
 - {name: withdrawals/eth, mode: shadow}
-- {name: deposits, mode: enforce, open: {approvals: 2, alone: {after: 10m}}}
+- {name: deposits, mode: enforce, closed_by: people, open: {approvals: 2, alone: {after: 10m}}}
 mitigations:
 - {name: stop-btc, action: gate.close, target: withdrawals/btc, mode: enforce}
 - {name: ask-jpy, action: gate.close, target: withdrawals/jpy, mode: approve}
@@ -78,7 +78,7 @@ func newScreen(t testing.TB, language message.Language) *screen {
 		Machine: machine.New(), t: t, mux: http.NewServeMux(),
 		asker: Asker{Name: "hanako", May: []string{access.MayView, access.MayOperate, access.MayApprove}, LogOut: true},
 	}
-	s.apply(entry.KindGenesis, entry.Genesis{Cell: "c1"})
+	s.apply(entry.KindGenesis, entry.Genesis{Cell: "c1", Behavior: machine.Behavior})
 	s.apply(entry.KindPrepare, entry.Prepare{Set: "s", Files: []rules.File{{Name: "r.yml", Text: []byte(screenRules)}}})
 	s.apply(entry.KindLive, entry.Live{Set: "s"})
 	evidence := func(refs []window.Ref) []string {

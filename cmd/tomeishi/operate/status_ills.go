@@ -7,6 +7,7 @@ import (
 
 	"github.com/tomeishi/tomeishi/cmd/tomeishi/term"
 	"github.com/tomeishi/tomeishi/collector/api"
+	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
 // maxLag is how many entries of the ledger the metrics may be behind until
@@ -51,7 +52,7 @@ func builtInIlls(alerts []api.BuiltIn, except []string) (out []string) {
 	about := map[string][]string{}
 	summary := map[string]string{}
 	for _, a := range alerts {
-		if api.Expected(a.Name) || slices.Contains(except, a.Name) {
+		if machine.Expected(a.Name) || slices.Contains(except, a.Name) {
 			continue
 		}
 		if !slices.Contains(names, a.Name) {
