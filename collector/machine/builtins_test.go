@@ -49,6 +49,23 @@ func TestBuiltInsComplete(t *testing.T) {
 	}
 }
 
+// declared checks that built-in alerts carry only the labels that the list has: what
+// is bounded by the list must not slip through a label that it does not know.
+func (r *rig) declared() {
+	r.t.Helper()
+	for _, a := range r.m.Alerts {
+		if !a.builtIn() || a.Condition { // the edge labels these, and tests as they like
+			continue
+		}
+		i := slices.IndexFunc(BuiltIns(), func(b BuiltIn) bool { return b.Name == a.Rule })
+		for _, l := range a.Labels {
+			if !Essential(l.Name) && !slices.Contains(BuiltIns()[i].Labels, l.Name) {
+				r.t.Errorf("%s has a label %s", a.Rule, l.Name)
+			}
+		}
+	}
+}
+
 // raisedNames are the names by which built-in alerts are raised, and the conditions
 // that are taken, as the source has them.
 func raisedNames(t *testing.T) (out []string) {

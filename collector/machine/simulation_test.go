@@ -37,6 +37,7 @@ func TestSimulation(t *testing.T) {
 					s.restartTwin()
 				}
 			}
+			s.declared()
 			if a, b := s.m.Hash(), s.twin.Hash(); a != b {
 				t.Errorf("after %d entries the states differ: %x, %x", s.index, a, b)
 			}

@@ -44,6 +44,7 @@ func TestUnnoticed(t *testing.T) {
 			if !d.noticed(f.told) {
 				t.Errorf("the second payment passed unnoticed: standing %v, want %s", d.standing(), cmp.Or(f.told, "a closed gate"))
 			}
+			d.declared()
 		})
 	}
 }

@@ -14,8 +14,9 @@ import (
 	"time"
 
 	"github.com/prometheus/alertmanager/api"
+	apiv2 "github.com/prometheus/alertmanager/api/v2"
+	"github.com/prometheus/alertmanager/api/v2/models"
 	"github.com/prometheus/alertmanager/dispatch"
-	"github.com/prometheus/alertmanager/silence/silencepb"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/common/model"
@@ -143,7 +144,12 @@ func (n *Notifier) postSilence(w http.ResponseWriter, r *http.Request, actor str
 		problem(w, http.StatusBadRequest, "the silence is not a JSON object: %s", err)
 		return
 	}
-	if alert := tooLong(asked(body)); alert != "" {
+	wanted, err := asked(body)
+	if err != nil {
+		problem(w, http.StatusBadRequest, "no silence can be read in this: %s", err)
+		return
+	}
+	if alert := tooLong(wanted); alert != "" {
 		problem(w, http.StatusBadRequest, "this would keep back %s, which says that a payment may pass unnoticed: end it within %s h, or leave it out with tomeishi=\"\"", alert, longest)
 		return
 	}
@@ -152,35 +158,21 @@ func (n *Notifier) postSilence(w http.ResponseWriter, r *http.Request, actor str
 	n.serveStored(w, r, actor)
 }
 
-// asked is the silence in a body of the API, as far as it can be read: the engine
-// says what is wrong with it.
-func asked(body []byte) (out silence.Silence) {
-	var s struct {
-		Starts   time.Time `json:"startsAt"`
-		Ends     time.Time `json:"endsAt"`
-		Matchers []struct {
-			Name, Value string
-			IsRegex     bool
-			IsEqual     *bool
-		}
+// asked is the silence that the engine will read in a body, by its own reader:
+// another one would let through what only the engine understands.
+func asked(body []byte) (silence.Silence, error) {
+	var s models.PostableSilence
+	if err := json.Unmarshal(body, &s); err != nil {
+		return silence.Silence{}, err
 	}
-	if json.Unmarshal(body, &s) != nil {
-		return out
+	if err := s.Validate(nil); err != nil {
+		return silence.Silence{}, err
 	}
-	out.Starts, out.Ends = s.Starts, s.Ends
-	for _, m := range s.Matchers {
-		op := silencepb.Matcher_EQUAL
-		switch equal := m.IsEqual == nil || *m.IsEqual; {
-		case m.IsRegex && equal:
-			op = silencepb.Matcher_REGEXP
-		case m.IsRegex:
-			op = silencepb.Matcher_NOT_REGEXP
-		case !equal:
-			op = silencepb.Matcher_NOT_EQUAL
-		}
-		out.Matchers = append(out.Matchers, silence.Matcher{Name: m.Name, Op: operators[op], Value: m.Value})
+	e, err := apiv2.PostableSilenceToProto(&s)
+	if err != nil {
+		return silence.Silence{}, err
 	}
-	return out
+	return ofEngine(e, time.Now()), nil
 }
 
 // madeBy puts the one who asks into a silence, whatever it says.

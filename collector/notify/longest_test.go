@@ -46,4 +46,12 @@ func TestLongSilence(t *testing.T) {
 			}
 		}
 	}
+	// The engine also reads times without a zone, and this must read what it reads.
+	far := `{"matchers": [{"name": "alertname", "value": "RuleBlind", "isRegex": false}], "startsAt": %q, "endsAt": %q, "comment": "c"}`
+	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02T15:04:05.000Z", "2006-01-02"} {
+		body := fmt.Sprintf(far, now.UTC().Format(layout), now.AddDate(5, 0, 0).UTC().Format(layout))
+		if code, text := w.ask(s, http.MethodPost, silencesAPI, body); code != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", body, code, text)
+		}
+	}
 }

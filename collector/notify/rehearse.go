@@ -32,7 +32,7 @@ func rehearse(text []byte, c *config.Config, t *template.Template) []Finding {
 	for i, r := range c.InhibitRules {
 		if kept := keptBack(inhibit.NewInhibitRule(r), firing.Labels); len(kept) > 0 {
 			out = append(out, Finding{inhibitLine(text, i), fmt.Sprintf(
-				"while a critical alert stands, this keeps back %s, which are about Tomeishi itself and do not have the labels of equal: add %s=\"\" to target_matchers",
+				"while a critical alert stands, this keeps back alerts about Tomeishi itself, which do not have the labels of equal (%s): add %s=\"\" to target_matchers",
 				strings.Join(kept, ", "), machine.Mark)})
 		}
 	}
@@ -54,11 +54,18 @@ func keptBack(r *inhibit.InhibitRule, source model.LabelSet) (out []string) {
 	if !r.SourceMatchers.Matches(source) {
 		return nil
 	}
-	for _, name := range []string{"AgentBlind", "AgentSilent", "RuleErrors"} {
-		target := sample(model.LabelSet{"alertname": model.LabelValue(name), "severity": "warning"}).Labels
+	for _, b := range machine.BuiltIns() {
+		if !b.Unwatched {
+			continue
+		}
+		labels := model.LabelSet{"alertname": model.LabelValue(b.Name), "severity": "warning"}
+		for _, l := range b.Labels {
+			labels[model.LabelName(l)] = "another"
+		}
+		target := sample(labels).Labels
 		same := func(l model.LabelName) bool { return source[l] == target[l] }
 		if r.TargetMatchers.Matches(target) && all(r.Equal, same) {
-			out = append(out, name)
+			out = append(out, b.Name)
 		}
 	}
 	return out

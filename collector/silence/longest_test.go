@@ -12,6 +12,8 @@ func TestUnwatched(t *testing.T) {
 		{[]Matcher{{"alertname", "=", "RuleBlind"}, {"rule", "=", "PaidTwice"}}, "RuleBlind"},
 		{[]Matcher{{"severity", "=", "warning"}}, "AutomaticOff"},
 		{[]Matcher{{"agent", "=", "payer1"}}, "AgentSilent"},
+		{[]Matcher{{"alertname", "=", "AgentSilent"}, {"of", "=", "events"}}, "AgentSilent"},
+		{[]Matcher{{"of", "=", "events"}}, "AgentSilent"},
 		{[]Matcher{{"tomeishi", "=", "built-in"}}, "AutomaticOff"},
 		{[]Matcher{{"severity", "=", "warning"}, {"tomeishi", "=", ""}}, ""},
 		{[]Matcher{{"alertname", "=", "HostDown"}}, ""},
