@@ -23,7 +23,7 @@ func (c *Copy) Doubts() (out []report.Doubt) {
 	case k.All != "":
 		out = append(out, report.Doubt{Why: report.DoubtLedger})
 	case len(k.Some) > 0:
-		out = append(out, report.Doubt{Why: report.DoubtLedger, Gates: slices.Sorted(maps.Keys(k.Some))})
+		out = append(out, doubtOf(report.DoubtLedger, slices.Collect(maps.Keys(k.Some))))
 	}
 	late := map[string][]string{}
 	now := time.Now().Add(-renewLate)
@@ -38,8 +38,15 @@ func (c *Copy) Doubts() (out []report.Doubt) {
 		late[why] = append(late[why], name)
 	}
 	for _, why := range slices.Sorted(maps.Keys(late)) {
-		slices.Sort(late[why])
-		out = append(out, report.Doubt{Why: why, Gates: late[why]})
+		out = append(out, doubtOf(why, late[why]))
 	}
 	return out
+}
+
+func doubtOf(why string, gates []string) report.Doubt {
+	if len(gates) > report.MaxDoubtGates {
+		gates = nil // all
+	}
+	slices.Sort(gates)
+	return report.Doubt{Why: why, Gates: gates}
 }

@@ -37,6 +37,13 @@ type Asked struct {
 	Lacks []string `json:"lacks,omitempty"`
 }
 
+// MaxBeat is how large the data of a beat may be, in bytes.
+const MaxBeat = 64 << 10
+
+// MaxDoubtGates is how many gates a Doubt names; of more it says all. A beat stays
+// small however many gates there are.
+const MaxDoubtGates = 32
+
 // A Doubt is why an agent answers for gates by itself, and not by the collector's
 // word.
 type Doubt struct {

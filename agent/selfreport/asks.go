@@ -13,6 +13,7 @@ import (
 // that people know whom a hold on one customer would stop. An ask costs no lock.
 type asks struct {
 	gates sync.Map // *atomic.Uint32 by the gate's name; only known gates are noted
+	told  string   // the gate that a beat told last; the beats' alone
 }
 
 // maxAsked is of how many gates one beat tells.
@@ -43,28 +44,38 @@ func (s *asks) note(gate string, ask map[string]string) {
 	}
 }
 
-// take is what was noted, which begins anew.
+// take is what was noted, of at most maxAsked gates, which begin anew. It goes on
+// behind the last gate that was told, so that each has its turn.
 func (s *asks) take() (out []report.Asked) {
+	var noted []string
 	s.gates.Range(func(gate, v any) bool {
-		bits := v.(*atomic.Uint32).Swap(0)
-		if bits == 0 {
-			return true
+		if v.(*atomic.Uint32).Load() != 0 {
+			noted = append(noted, gate.(string))
 		}
-		a := report.Asked{Gate: gate.(string)}
-		for i, field := range report.Matchable {
-			named, lacked := bitsOf(i)
-			if bits&named != 0 {
-				a.Names = append(a.Names, field)
-			}
-			if bits&lacked != 0 {
-				a.Lacks = append(a.Lacks, field)
-			}
-		}
-		out = append(out, a)
-		return len(out) < maxAsked
+		return true
 	})
-	slices.SortFunc(out, func(a, b report.Asked) int { return strings.Compare(a.Gate, b.Gate) })
+	slices.Sort(noted)
+	next, _ := slices.BinarySearch(noted, s.told+"\x00")
+	for i := range min(len(noted), maxAsked) {
+		s.told = noted[(next+i)%len(noted)]
+		v, _ := s.gates.Load(s.told)
+		out = append(out, askedAt(s.told, v.(*atomic.Uint32).Swap(0)))
+	}
 	return out
+}
+
+func askedAt(gate string, bits uint32) report.Asked {
+	a := report.Asked{Gate: gate}
+	for i, field := range report.Matchable {
+		named, lacked := bitsOf(i)
+		if bits&named != 0 {
+			a.Names = append(a.Names, field)
+		}
+		if bits&lacked != 0 {
+			a.Lacks = append(a.Lacks, field)
+		}
+	}
+	return a
 }
 
 // Asked notes what an ask at a gate named.

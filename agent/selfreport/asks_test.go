@@ -1,6 +1,8 @@
 package selfreport
 
 import (
+	"encoding/json"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,4 +52,44 @@ func TestBeatTellsAsks(t *testing.T) {
 			t.Errorf("says %s again", got)
 		}
 	})
+}
+
+// TestEachGateHasItsTurn: however many gates are asked all the time, each is told.
+func TestEachGateHasItsTurn(t *testing.T) {
+	var s asks
+	told := map[string]bool{}
+	for range 4 {
+		for i := range 3*maxAsked + 7 {
+			s.note(fmt.Sprintf("g%04d", i), map[string]string{"request": "r"})
+		}
+		for _, a := range s.take() {
+			told[a.Gate] = true
+		}
+	}
+	if len(told) != 3*maxAsked+7 {
+		t.Errorf("%d gates were told", len(told))
+	}
+}
+
+// TestLargestBeat: a beat that says all that one may say is one that is taken.
+func TestLargestBeat(t *testing.T) {
+	name := func(i int) string { return fmt.Sprintf("%0*d", 128, i) }
+	var beat report.Beat
+	for _, why := range report.Doubts() {
+		d := report.Doubt{Why: why}
+		for i := range report.MaxDoubtGates {
+			d.Gates = append(d.Gates, name(i))
+		}
+		beat.Doubts = append(beat.Doubts, d)
+	}
+	var s asks
+	for i := range 2 * maxAsked {
+		s.note(name(i), nil)
+		s.note(name(i), map[string]string{"request": "r", "customer": "c", "address": "a", "tag": "t"})
+	}
+	beat.Asked = s.take()
+	text, err := json.Marshal(beat)
+	if err != nil || len(text) > report.MaxBeat {
+		t.Errorf("%d bytes, at most %d: %v", len(text), report.MaxBeat, err)
+	}
 }

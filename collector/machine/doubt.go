@@ -15,13 +15,8 @@ import (
 // does.
 const agentInDoubt = "AgentInDoubt"
 
-const (
-	// beatOld is from when on a beat speaks of the past only: it had to wait.
-	beatOld = time.Minute
-	// Bounds of what a beat says.
-	maxBeat       = 64 << 10 // bytes
-	maxDoubtGates = 256
-)
+// beatOld is from when on a beat speaks of the past only: it had to wait.
+const beatOld = time.Minute
 
 // aboutDoubt is what is said of each reason.
 var aboutDoubt = map[string]record.Kind{
@@ -39,7 +34,7 @@ func (m *Machine) doubts(agent string, beat *report.Event) {
 		return
 	}
 	var said report.Beat
-	if len(beat.Data) > maxBeat || len(beat.Data) > 0 && json.Unmarshal(beat.Data, &said) != nil {
+	if len(beat.Data) > report.MaxBeat || len(beat.Data) > 0 && json.Unmarshal(beat.Data, &said) != nil {
 		m.Events.Malformed++
 		return
 	}
@@ -51,7 +46,9 @@ func (m *Machine) doubts(agent string, beat *report.Event) {
 			continue
 		}
 		d := said.Doubts[i]
-		d.Gates = slices.Clone(d.Gates[:min(len(d.Gates), maxDoubtGates)])
+		if d.Gates = slices.Clone(d.Gates); len(d.Gates) > report.MaxDoubtGates {
+			d.Gates = nil // all
+		}
 		now = append(now, d)
 	}
 	m.setDoubts(a, now)
