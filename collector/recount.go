@@ -25,7 +25,7 @@ const (
 func (l *leader) recount(ctx context.Context) {
 	for ctx.Err() == nil {
 		rest := recountEvery
-		if r := l.machine.Recounter(); r != nil {
+		if r := l.machine.Recounter(); r != nil && !l.ledger.Full() { // it is due until it is stored
 			began := time.Now()
 			if err := l.readBack(ctx, r); err != nil && ctx.Err() == nil {
 				l.log.Warn("what late events count with could not be read back", "error", err)

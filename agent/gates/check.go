@@ -65,7 +65,7 @@ func (c *Copy) narrow(name string) (out []report.Hold, newest uint64) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	for at := name; ; {
-		g, _ := c.word(at)
+		g, _ := c.kept.word(at)
 		newest = max(newest, g.Closing.ID)
 		for _, h := range g.Holds {
 			if len(h.Match) > 0 {
@@ -77,7 +77,7 @@ func (c *Copy) narrow(name string) (out []report.Hold, newest uint64) {
 			return out, newest
 		}
 		at = at[:i]
-		if g, _ := c.word(at); g.State == report.GateClosed {
+		if g, _ := c.kept.word(at); g.State == report.GateClosed {
 			return append(out, report.Hold{Reason: "the parent gate " + at + " is closed"}), max(newest, g.Closing.ID)
 		}
 	}
@@ -102,18 +102,9 @@ func (g Gate) why() string {
 	return report.GateClosed
 }
 
-// word is what collectors said of a gate, those in doubt too. The caller holds mu.
-func (c *Copy) word(name string) (Gate, bool) {
-	g, ok := c.kept.gate(name)
-	if d, doubted := c.kept.Doubtful[name]; ok && doubted && c.kept.suspicionOf(name) != "" {
-		g = g.closedToo(d)
-	}
-	return g, ok
-}
-
 // view is the gate as it is answered now. The caller holds mu.
 func (c *Copy) view(name string, now time.Time) (Gate, bool) {
-	g, ok := c.word(name)
+	g, ok := c.kept.word(name)
 	if !ok {
 		return Gate{}, false
 	}

@@ -201,6 +201,15 @@ func (k *kept) gate(name string) (Gate, bool) {
 	return g, ok
 }
 
+// word is what counts of a gate: while there is doubt, the hold of either ledger.
+func (k *kept) word(name string) (Gate, bool) {
+	g, ok := k.gate(name)
+	if d, doubted := k.Doubtful[name]; ok && doubted && k.suspicionOf(name) != "" {
+		g = g.closedToo(d)
+	}
+	return g, ok
+}
+
 // all are the gates that are known, by name.
 func (k *kept) all() map[string]Gate {
 	out := maps.Clone(k.Doubtful)
@@ -225,7 +234,11 @@ func (k kept) adopt(l *report.GateList, a adoption) kept {
 	if l != nil {
 		return fromList(l, &a)
 	}
-	return kept{Gates: k.all(), Adopted: &a}
+	next := kept{Gates: k.all(), Adopted: &a}
+	for name := range next.Gates { // a close that was heard stays one
+		next.Gates[name], _ = k.word(name)
+	}
+	return next
 }
 
 // AdoptOffline does in dir what Adopt does, while no agent runs there. The

@@ -298,3 +298,31 @@ func TestDoubts(t *testing.T) {
 		want("damaged", report.Doubt{Why: report.DoubtMemory})
 	})
 }
+
+// TestAdoptKeepsACloseThatWasHeard: the ledger in doubt closed a gate, and is adopted
+// while nobody can be asked: what it said last still holds.
+func TestAdoptKeepsACloseThatWasHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, srv := t.TempDir(), newCollector()
+		shadow := func(g *Gate) { g.Mode = report.ModeShadow }
+		srv.set(gate("w/btc", shadow))
+		c, stop := start(t, dir, srv)
+		synctest.Wait()
+		srv.do(func() { srv.cell = "cell2" })
+		time.Sleep(longestWait)
+		srv.set(gate("w/btc", shadow, func(g *Gate) {
+			g.State = report.GateClosed
+			g.Holds = []report.Hold{{ID: "h1", By: "person", Reason: "stop"}}
+		}))
+		synctest.Wait()
+		wantAnswer(t, c, "w/btc", Closed)
+		stop()
+		if err := AdoptOffline(dir, "uid 0", "the new one is right"); err != nil {
+			t.Fatal(err)
+		}
+		srv.do(func() { srv.down = true })
+		c, stop = start(t, dir, srv)
+		defer stop()
+		wantAnswer(t, c, "w/btc", Closed)
+	})
+}

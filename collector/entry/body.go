@@ -47,7 +47,7 @@ const (
 // Need tells what entries of the kind may take while the disk is full.
 func (k Kind) Need() Need {
 	switch k {
-	case KindBlocks, KindBatch, KindPrepare, KindSamples, KindWrite:
+	case KindBlocks, KindBatch, KindPrepare, KindSamples, KindWrite, KindRecount:
 		return NeedNone
 	case KindLevels, KindCondition, KindNotifyState, KindTick:
 		return NeedSmall

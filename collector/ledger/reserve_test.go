@@ -30,10 +30,17 @@ func TestReserveIsForDecisions(t *testing.T) {
 	if took == 0 || took > share {
 		t.Errorf("they took %d bytes of the reserve, at most %d are theirs", took, share)
 	}
-	for _, kind := range []entry.Kind{entry.KindBatch, entry.KindSamples} {
+	for _, kind := range []entry.Kind{entry.KindBatch, entry.KindSamples, entry.KindRecount} {
 		if _, _, err := l.Propose(t.Context(), Proposal{Kind: kind, Need: kind.Need()}); !errors.Is(err, entry.ErrFull) {
 			t.Errorf("kind %d: %v", kind, err)
 		}
+	}
+	// One that was too large has not cost a smaller one its place.
+	l.space.full.Store(false)
+	_ = l.space.takes(entry.NeedSmall, 0)
+	l.space.full.Store(true)
+	if l.space.takes(entry.NeedSmall, share+1) || !l.space.takes(entry.NeedSmall, share) {
+		t.Error("what was refused took of the share")
 	}
 	for _, kind := range []entry.Kind{entry.KindDecision, entry.KindResult, entry.KindLead} {
 		if _, _, err := l.Propose(t.Context(), Proposal{Kind: kind, Need: kind.Need()}); err != nil {

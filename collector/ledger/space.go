@@ -48,7 +48,11 @@ func (s *space) takes(need entry.Need, bytes int) bool {
 		s.shared.Store(0)
 		return true
 	case need == entry.NeedSmall:
-		return s.shared.Add(int64(bytes)) <= share
+		if s.shared.Add(int64(bytes)) <= share {
+			return true
+		}
+		s.shared.Add(-int64(bytes)) // a smaller one may have its place
+		return false
 	}
 	return need == entry.NeedAll
 }
