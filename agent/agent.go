@@ -144,10 +144,12 @@ func (a *Agent) setup() error {
 	if a.tcp, err = (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
+	a.tcp = api.Limit(a.tcp)
 	a.closers.Add("listener", ignoreClosed(a.tcp.Close))
 	if a.unix, err = local.ListenUnix(ctx, c.Socket); err != nil {
 		return err
 	}
+	a.unix = api.Limit(a.unix)
 	a.closers.Add("socket", ignoreClosed(a.unix.Close))
 	if folder := local.Unreachable(c.Socket); folder != "" {
 		a.log.Info("applications of other users do not reach the socket: they may use listen, or name it in /run",

@@ -174,8 +174,9 @@ func (c *Collector) Run(ctx context.Context) error {
 		rooms.Go(func() { run(ctx) })
 	}
 	most := roomForConnections()
-	rooms.Go(func() { cancel(c.servers.serve(c.servers.tcp, c.tcp, most*7/8)) })
-	rooms.Go(func() { cancel(c.servers.serve(c.servers.unix, c.unix, most/8)) })
+	idle := func() int { return minIdle + 3*c.machine.AgentCount() }
+	rooms.Go(func() { cancel(c.servers.serve(c.servers.tcp, c.tcp, most*7/8, idle)) })
+	rooms.Go(func() { cancel(c.servers.serve(c.servers.unix, c.unix, most/8, idle)) })
 	c.closers.Add("rooms", func() error { cancel(nil); rooms.Wait(); return nil })
 	c.closers.Add("servers", func() error { c.servers.stop(); return nil })
 	c.ready.Store(true)

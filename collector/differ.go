@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/tomeishi/tomeishi/agent/report"
-	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/machine/dedup"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
@@ -61,21 +60,9 @@ func (e *evidenceCache) differ(pair [2]place, find func([2]place) ([]string, boo
 
 // event reads an event from the tape.
 func (c *core) event(p place) (found report.Event, ok bool) {
-	sealed, err := c.tape.Get(p.index)
-	if err != nil {
-		return found, false
-	}
-	e, err := sealed.Open()
-	if err != nil {
-		return found, false
-	}
-	ordinal := 0
-	err = machine.EachBatch(e, func(b report.Batch) bool {
-		r := b.Reader()
-		for ev := (report.Event{}); !ok && r.Next(&ev); ordinal++ {
-			if ordinal == p.ordinal {
-				found, ok = ev, true
-			}
+	err := c.eachEvent(p.index, func(ordinal int, ev *report.Event) bool {
+		if ok = ordinal == p.ordinal; ok {
+			found = *ev
 		}
 		return !ok
 	})

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -98,23 +99,11 @@ func (c *core) evidence(refs []window.Ref) []string {
 // readEntry names the events at places of one entry, which are in order. It
 // says why it cannot.
 func (c *core) readEntry(places []place, found map[place]string) (why string) {
-	sealed, err := c.tape.Get(places[0].index)
-	if err != nil {
-		return "no longer on the tape"
-	}
-	e, err := sealed.Open()
-	if err != nil {
-		return err.Error()
-	}
 	cell := url.PathEscape(c.machine.CellID())
-	ordinal := 0
-	err = machine.EachBatch(e, func(b report.Batch) bool {
-		r := b.Reader()
-		for ev := (report.Event{}); len(places) > 0 && r.Next(&ev); ordinal++ {
-			if ordinal == places[0].ordinal {
-				found[places[0]] = cell + "/" + url.PathEscape(ev.Source) + "/" + url.PathEscape(ev.ID)
-				places = places[1:]
-			}
+	err := c.eachEvent(places[0].index, func(ordinal int, ev *report.Event) bool {
+		if ordinal == places[0].ordinal {
+			found[places[0]] = cell + "/" + url.PathEscape(ev.Source) + "/" + url.PathEscape(ev.ID)
+			places = places[1:]
 		}
 		return len(places) > 0
 	})
@@ -125,4 +114,27 @@ func (c *core) readEntry(places []place, found map[place]string) (why string) {
 		found[p] = fmt.Sprintf("entry %d event %d, which the entry does not hold", p.index, p.ordinal)
 	}
 	return ""
+}
+
+var errTrimmed = errors.New("no longer on the tape")
+
+// eachEvent reads the events of an entry from the tape, until do says that it has
+// enough.
+func (c *core) eachEvent(index uint64, do func(ordinal int, ev *report.Event) bool) error {
+	sealed, err := c.tape.Get(index)
+	if err != nil {
+		return errTrimmed
+	}
+	e, err := sealed.Open()
+	if err != nil {
+		return err
+	}
+	ordinal, more := 0, true
+	return machine.EachBatch(e, func(b report.Batch) bool {
+		r := b.Reader()
+		for ev := (report.Event{}); more && r.Next(&ev); ordinal++ {
+			more = do(ordinal, &ev)
+		}
+		return more
+	})
 }

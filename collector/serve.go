@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tomeishi/tomeishi/agent/httpguard"
 	"github.com/tomeishi/tomeishi/agent/socketfile"
 	"github.com/tomeishi/tomeishi/collector/auth"
 )
@@ -79,7 +80,6 @@ type servers struct {
 	running  atomic.Int64 // how many do
 	fresh    sync.Map     // net.Conn: connections without a request so far
 	bodies   bodies
-	agents   atomic.Int64 // that are known
 }
 
 func newServers(log *slog.Logger) *servers {
@@ -151,13 +151,31 @@ func closed(l net.Listener) func() error {
 }
 
 // serve answers the connections of l, as many of them as there may be.
-func (s *servers) serve(server *http.Server, l net.Listener, most int) error {
-	conns := limitConnections(l, most, func() int { return minIdle + 3*int(s.agents.Load()) }, s.log)
+func (s *servers) serve(server *http.Server, l net.Listener, most int, mostIdle func() int) error {
+	conns := httpguard.NewConnections(most, mostIdle, s.log)
 	server.ConnState = func(conn net.Conn, state http.ConnState) {
-		conns.state(conn, state)
+		conns.State(conn, state)
 		s.connState(conn, state)
 	}
-	return serve(server, conns)
+	return serve(server, conns.Limit(l))
+}
+
+// Bounds of connections.
+const (
+	maxConnections = 16_384
+	// minIdle connections may be idle, and three of each agent: an idle one costs
+	// 20 kB.
+	minIdle = 2048
+	// spareFiles are kept for the ledger, the tape, the series and what the
+	// collector itself calls.
+	spareFiles = 512
+)
+
+// roomForConnections is how many connections there may be. The runtime has
+// raised the soft limit to the hard one.
+func roomForConnections() int {
+	files := httpguard.Descriptors(maxConnections + spareFiles)
+	return int(files - min(files/2, spareFiles))
 }
 
 func serve(s *http.Server, l net.Listener) error {

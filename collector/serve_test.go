@@ -49,7 +49,7 @@ func serveAlone(t *testing.T, most int) *served {
 	s.addr = l.Addr().String()
 	var serving sync.WaitGroup
 	serving.Go(func() {
-		if err := s.servers.serve(s.servers.tcp, l, most); !errors.Is(err, http.ErrServerClosed) && err != nil {
+		if err := s.servers.serve(s.servers.tcp, l, most, func() int { return minIdle }); !errors.Is(err, http.ErrServerClosed) && err != nil {
 			t.Error(err)
 		}
 	})

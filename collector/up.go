@@ -46,9 +46,7 @@ func (c *Collector) ups() (out []series.OwnSample) {
 		return nil
 	}
 	now := c.ledger.Now()
-	agents := c.machine.AgentsView()
-	c.servers.agents.Store(int64(len(agents)))
-	for _, a := range agents {
+	for _, a := range c.machine.AgentsView() {
 		out = append(out, series.OwnSample{
 			Labels: map[string]string{"__name__": "up", "job": "node", "instance": a.ID},
 			Value:  number(now-a.Heard <= int64(heardWithin)),

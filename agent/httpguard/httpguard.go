@@ -1,9 +1,10 @@
-// Package httpguard keeps web pages away from a local HTTP API.
+// Package httpguard keeps away from an HTTP API what should not reach it: web pages,
+// and more connections than there is room for.
 //
 // It promises that a request reaches the handler only if its Host is one that
 // the listener is known by, so that a page whose name was pointed at this host
-// gets nothing, and only if no browser sent it for another site. It does not
-// know who the caller is. A leaf: agent and collector both stand behind it.
+// gets nothing, and only if no browser sent it for another site; and that whoever only holds
+// connections keeps nobody out. It does not know who the caller is. A leaf: agent and collector both stand behind it.
 package httpguard
 
 import (

@@ -11,6 +11,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
@@ -51,6 +52,7 @@ type Options struct {
 type API struct {
 	o       Options
 	budget  budget
+	conns   *httpguard.Connections
 	seconds *metrics.Histogram
 	refused *metrics.Counter
 }
@@ -63,16 +65,24 @@ const (
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 64 << 10
 	maxInFlight   = 64 << 20 // bytes of bodies being read and written at once
+
+	// maxConns connections at most, in memory and well below what the spool and the
+	// collectors need of descriptors.
+	maxConns = 1024
 )
 
 // New makes the API.
 func New(o Options) *API {
+	most := int(httpguard.Descriptors(2*maxConns) / 2)
 	return &API{
-		o: o, budget: budget{max: maxInFlight},
+		o: o, conns: httpguard.NewConnections(most, func() int { return most }, o.Log), budget: budget{max: maxInFlight},
 		seconds: o.Metrics.GetOrCreateHistogram("tomeishi_agent_events_request_seconds"),
 		refused: o.Metrics.GetOrCreateCounter("tomeishi_agent_events_refused_total"),
 	}
 }
+
+// Limit accepts no more connections of a listener than there may be of all of them.
+func (a *API) Limit(l net.Listener) net.Listener { return a.conns.Limit(l) }
 
 // Server makes the HTTP server for both listeners.
 func (a *API) Server() *http.Server {
@@ -84,7 +94,7 @@ func (a *API) Server() *http.Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		ConnContext:       withPeer,
-		ConnState:         newCrowd(a.o.Log).state,
+		ConnState:         a.conns.State,
 		ErrorLog:          slog.NewLogLogger(a.o.Log.Handler(), slog.LevelDebug),
 	}
 }

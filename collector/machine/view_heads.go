@@ -73,6 +73,13 @@ func (m *Machine) IncidentView(id string) (Incident, bool) {
 	return in.copy(), true
 }
 
+// AgentCount is how many agents are known.
+func (m *Machine) AgentCount() int {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return len(m.Agents)
+}
+
 // LastBeat is the ledger time of the beat that keeps the Watchdog up; 0 if it
 // does not stand.
 func (m *Machine) LastBeat() int64 {

@@ -12,22 +12,22 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tomeishi/tomeishi/agent/httpguard"
 	"github.com/tomeishi/tomeishi/agent/report"
 )
 
 // served is an API that listens, with at most so many connections.
 func served(t *testing.T, most int) string {
 	t.Helper()
-	server := api(func(context.Context, *report.Builder) error { return nil }).Server()
-	c := newCrowd(slog.New(slog.DiscardHandler))
-	c.most = most
-	server.ConnState = c.state
+	a := api(func(context.Context, *report.Builder) error { return nil })
+	a.conns = httpguard.NewConnections(most, func() int { return most }, slog.New(slog.DiscardHandler))
+	server := a.Server()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(l) }() // the cleanup waits
+	go func() { ended <- server.Serve(a.Limit(l)) }() // the cleanup waits
 	t.Cleanup(func() {
 		if err := server.Close(); err != nil {
 			t.Error(err)
@@ -92,10 +92,25 @@ func TestAnnouncedBodies(t *testing.T) {
 	for range n {
 		dial(t, addr, "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\nContent-Length: 8000000\r\n\r\n")
 	}
-	time.Sleep(100 * time.Millisecond) // until all are being read
+	reading(t, n)
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > n*48<<10 {
 		t.Errorf("%d stalled bodies take %d KiB", n, grown>>10)
+	}
+}
+
+// reading waits until so many requests are being read: each waits in the same place.
+func reading(t *testing.T, n int) {
+	t.Helper()
+	stacks := make([]byte, 16<<20)
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		text := string(stacks[:runtime.Stack(stacks, true)])
+		if strings.Count(text, "(*metered).Read(") >= n {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("the requests are not being read")
+		}
 	}
 }

@@ -1,4 +1,4 @@
-package collector
+package httpguard
 
 import (
 	"container/list"
@@ -10,11 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// connections bounds the connections of one listener below the process's
-// descriptors: the ledger needs some. The one that was idle longest makes room
-// for a new one; while all are busy, a new one is closed.
-type connections struct {
-	net.Listener
+// Connections bounds how many connections a server has, over all its listeners: a
+// program needs descriptors for its files too. The one that was idle longest makes
+// room for a new one, so that whoever only holds connections keeps nobody out; while
+// all are busy, a new one is closed.
+type Connections struct {
 	most     int
 	mostIdle func() int
 	log      *slog.Logger
@@ -24,34 +24,35 @@ type connections struct {
 	idle list.List                  // of net.Conn, the longest idle first
 }
 
-const (
-	maxConnections = 16_384
-	// minIdle connections may be idle, and three of each agent: an idle one costs
-	// 20 kB.
-	minIdle = 2048
-	// spareFiles are kept for the ledger, the tape, the series and what the
-	// collector itself calls.
-	spareFiles = 512
-)
-
-// roomForConnections is how many connections there may be. The runtime has
-// raised the soft limit to the hard one.
-func roomForConnections() int {
-	var files unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
-		return maxConnections
-	}
-	return int(min(files.Cur-min(files.Cur/2, spareFiles), maxConnections))
+// NewConnections bounds connections to most, of which mostIdle may be idle.
+func NewConnections(most int, mostIdle func() int, log *slog.Logger) *Connections {
+	return &Connections{most: max(most, 1), mostIdle: mostIdle, log: log, open: map[net.Conn]*list.Element{}}
 }
 
-func limitConnections(l net.Listener, most int, mostIdle func() int, log *slog.Logger) *connections {
-	return &connections{Listener: l, most: max(most, 1), mostIdle: mostIdle, log: log, open: map[net.Conn]*list.Element{}}
+// Descriptors is how many files and connections the process may have open, at most
+// as many as given.
+func Descriptors(most uint64) uint64 {
+	var files unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
+		return most
+	}
+	return min(uint64(files.Cur), most)
+}
+
+// Limit accepts connections of l for which there is room. The server must tell State
+// of them.
+func (c *Connections) Limit(l net.Listener) net.Listener { return limited{l, c} }
+
+type limited struct {
+	net.Listener
+	conns *Connections
 }
 
 // Accept waits for the next connection for which there is room.
-func (c *connections) Accept() (net.Conn, error) {
+func (l limited) Accept() (net.Conn, error) {
+	c := l.conns
 	for {
-		conn, err := c.Listener.Accept()
+		conn, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +67,7 @@ func (c *connections) Accept() (net.Conn, error) {
 }
 
 // makeRoom closes the connection that was idle longest, if there are too many.
-func (c *connections) makeRoom() bool {
+func (c *Connections) makeRoom() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.open) < c.most && c.idle.Len() < c.mostIdle() {
@@ -84,8 +85,8 @@ func (c *connections) makeRoom() bool {
 	return true
 }
 
-// state follows a connection as the server tells of it.
-func (c *connections) state(conn net.Conn, state http.ConnState) {
+// State follows a connection as the server tells of it.
+func (c *Connections) State(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch state {
@@ -103,7 +104,7 @@ func (c *connections) state(conn net.Conn, state http.ConnState) {
 	}
 }
 
-func (c *connections) forget(conn net.Conn) {
+func (c *Connections) forget(conn net.Conn) {
 	if at := c.open[conn]; at != nil {
 		c.idle.Remove(at)
 	}
