@@ -40,13 +40,14 @@ func (m *Machine) wants(a *Alert, n int) {
 }
 
 // collector is the effect on a gate that can take one more alert for a
-// mitigation; nil if it needs one of its own. An alert of a rule that a person keeps
-// in shadow holds no gate closed, not even beside others.
+// mitigation; nil if it needs one of its own. An alert whose rule is in shadow, by its
+// file or because a person keeps it there, holds no gate closed, not even beside others.
 func (m *Machine) collector(a *Alert, use rules.Use) *Effect {
 	if m.Behavior < 3 {
 		return nil
 	}
-	mode, shadow := m.mode(a, use), m.inShadow(a.RuleID, use)
+	mode := m.mode(a, use)
+	shadow := mode == rules.Shadow
 	for _, e := range slices.Backward(m.standing[effectKey{use.Mitigation.Name, use.Mitigation.Target}]) {
 		if weak := e.State == Planned && e.Mode == rules.Shadow; !shadow && (e.State != Planned || e.Mode >= mode) || shadow && weak {
 			return e
@@ -72,12 +73,19 @@ func (m *Machine) collect(a *Alert, e *Effect) {
 		return
 	}
 	h.Count, h.Joined = h.Alerts()+1, m.Time
-	m.turn(h.Gate)
-	m.reached(h)
 	m.join(a, nil)
 	if in := m.incident(h.Incident); in != nil {
 		m.reopen(in, record.VerdictHold, h.ID)
 	}
+	m.holdMore(h, a)
+}
+
+// holdMore makes whoever opens read again what a hold stands for: an alert because of
+// which it stands has come, or more that it stands for.
+func (m *Machine) holdMore(h *Hold, a *Alert) {
+	m.versions.Gates++
+	m.turn(h.Gate)
+	m.reached(h)
 	m.lapse(m.Gates[h.Gate], record.New(record.AlertJoined, h.ID, a.ID))
 }
 
@@ -89,12 +97,16 @@ func (m *Machine) reached(h *Hold) {
 	}
 }
 
-// holdAnew makes whoever opens read again what the holds stand for: more came that an
-// alert keeps no key of, so that it could not be judged then.
+// holdAnew tells of more that an alert keeps no key of, so that it could not be judged
+// in an opening. Once an entry is enough: nobody reads in between.
 func (m *Machine) holdAnew(a *Alert) {
 	for _, id := range a.Effects {
-		if e := m.effects[id]; e != nil && m.holds[e.Hold] != nil {
-			m.holds[e.Hold].Index = m.Index
+		e := m.effects[id]
+		if e == nil {
+			continue
+		}
+		if h := m.holds[e.Hold]; h != nil && h.Index < m.Index {
+			m.holdMore(h, a)
 		}
 	}
 }

@@ -102,7 +102,14 @@ func TestOpeningBeyondTheKeys(t *testing.T) {
 	r.pay("beyond", "p2")
 	open := entry.Decision{Do: entry.DoOpen, Actor: "bob", Gate: "btc", Reason: "r", Verdict: VerdictFalse, AsOf: read.AsOf, Alerts: &read.Alerts}
 	r.refused(open, Conflict, "")
-	open.AsOf = r.gate("btc").AsOf
+	epoch := read.Epoch
+	open.AsOf, open.Epoch = 0, &epoch
+	r.refused(open, Conflict, "")
+	now := r.gate("btc")
+	if now.Epoch <= read.Epoch || now.Reached <= read.Reached {
+		t.Errorf("epoch %d of entry %d, was %d of %d", now.Epoch, now.Reached, read.Epoch, read.Reached)
+	}
+	open.AsOf, open.Epoch = 0, &now.Epoch
 	r.decided(r.decide(open))
 	r.wantClosed("btc", false)
 }

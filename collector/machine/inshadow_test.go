@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules"
@@ -88,6 +90,42 @@ func TestOpenAndShadow(t *testing.T) {
 	}
 	r.pay("w4", "p3")
 	r.wantClosed("btc", true)
+	r.restarted()
+}
+
+// A rule whose file keeps it in shadow joins no hold that another rule keeps: nobody
+// has to read the hold again because of it, and what was agreed or said of it stands.
+func TestShadowByFileJoinsNothing(t *testing.T) {
+	r := newRig(t, `groups:
+- name: g
+  rules:
+  - {alert: Twice, event: payout.sent, by: [data.request], within: 24h, when: distinct(data.payment) >= 2, mitigate: [stop]}
+  - {alert: Tried, event: payout.sent, by: [data.request], within: 24h, when: sum(data.amount) > 1000, mitigate: [{use: stop, mode: shadow}]}
+gates: [{name: btc, mode: enforce, open: {approvals: 2, alone: {after: 2m}}}]
+mitigations: [{name: stop, action: gate.close, target: btc, mode: enforce}]
+`)
+	r.pay("w1", "p1")
+	r.pay("w1", "p2")
+	r.must(r.json(entry.KindDecision, entry.Decision{Do: entry.DoVerdict, Actor: "alice", Incident: "i1", Verdict: VerdictReal, Reason: "seen"}))
+	r.agrees(by("alice", VerdictFalse))
+	before, verdict := r.wantClosed("btc", true), r.m.IncidentsView()[0].Verdict
+	r.later(2 * time.Minute)
+	r.send(payout("m1", "w9", "p9", "a", "1001"))
+	if !slices.Contains(r.standing(), "Tried") {
+		t.Fatalf("standing %v", r.standing())
+	}
+	v := r.wantClosed("btc", true)
+	if d := cmp.Diff(before.Holds, v.Holds); d != "" || v.Alerts != 1 || len(v.Approvals) != 1 {
+		t.Errorf("%d alerts, approvals %+v\n%s", v.Alerts, v.Approvals, d)
+	}
+	if got := r.m.IncidentsView()[0].Verdict; got != verdict || verdict == "" {
+		t.Errorf("verdict %q, was %q", got, verdict)
+	}
+	if !v.WouldBe {
+		t.Error("nothing is planned in shadow")
+	}
+	r.opens(by("carol", VerdictFalse)) // the second of two
+	r.wantClosed("btc", false)
 	r.restarted()
 }
 

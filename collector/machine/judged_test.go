@@ -225,6 +225,31 @@ func TestOpenLeavesNarrowHolds(t *testing.T) {
 	r.wantStep("alice", record.New(record.HoldReleased, "btc", "h1", "customer=mallory", "", "r"))
 }
 
+// What two people release, or one of them alone, is written down as that.
+func TestReleasedByTwo(t *testing.T) {
+	r := newRig(t, twoRules)
+	release := func(actor, verdict string) entry.Decision {
+		d := by(actor, verdict)
+		d.Hold = r.gate("btc").Holds[0].ID
+		return d
+	}
+	wait := func(d entry.Decision) {
+		d.Do = entry.DoOpen
+		if out, ok := r.json(entry.KindDecision, d).(Pending); !ok {
+			t.Fatalf("%s releases: %v", d.Actor, out)
+		}
+	}
+	r.closeFor("btc", map[string]string{"customer": "mallory"})
+	wait(release("alice", VerdictReal))
+	r.opens(release("bob", VerdictReal))
+	r.wantStep("bob", record.New(record.OpenedByTwo, "btc", "alice", VerdictReal, "bob looked"))
+	r.wantStep("bob", record.New(record.HoldReleased, "btc", "h1", "customer=mallory", VerdictReal, "bob looked"))
+	r.closeFor("btc", map[string]string{"customer": "mallory"})
+	r.later(2 * time.Minute)
+	r.opens(release("bob", VerdictFalse))
+	r.wantStep("bob", record.New(record.OpenedAlone, "btc", VerdictFalse, "bob looked"))
+}
+
 // Payments that nobody meant to stop are told of while they wait.
 func TestUnnamedHeld(t *testing.T) {
 	r := newRig(t, testRules)

@@ -152,11 +152,18 @@ func (m *Machine) checkOpening(d entry.Decision, g *Gate, holds []*Hold) *Refusa
 // lift takes the holds away; opened is how that came about. Rules are in shadow
 // before what came later is judged.
 func (m *Machine) lift(d entry.Decision, holds []*Hold, shadow []InShadow, opened record.Note) {
+	steps := []record.Note{opened}
 	if h := holds[0]; h.Match != nil && m.Behavior >= 3 {
-		opened = record.New(record.HoldReleased, h.Gate, h.ID, matchText(h.Match), d.Verdict, d.Reason)
+		released := record.New(record.HoldReleased, h.Gate, h.ID, matchText(h.Match), d.Verdict, d.Reason)
+		if opened.Kind == record.GateOpened {
+			steps = nil // two people, or one instead of two, are told too
+		}
+		steps = append(steps, released)
 	}
 	for _, id := range incidentsOf(holds) {
-		m.appendStep(id, d.Actor, opened)
+		for _, said := range steps {
+			m.appendStep(id, d.Actor, said)
+		}
 		if in := m.incident(id); in != nil && d.Verdict != "" {
 			in.Verdict = d.Verdict
 		}
