@@ -44,7 +44,7 @@ func (a *API) list() *encodedList {
 	for _, v := range views {
 		told := a.told(v)
 		if size += len(encoded(told)); size > maxListBytes {
-			told = plain(v)
+			told = a.plain(v)
 		}
 		out.Gates = append(out.Gates, told)
 	}
@@ -79,16 +79,12 @@ func (a *API) told(v machine.GateView) Gate {
 
 // plain is a gate in few words: closed also where only some payments are held,
 // since nobody can be told which.
-func plain(v machine.GateView) Gate {
-	g := Gate{Gate: report.Gate{
-		Name: v.Name, State: report.GateOpen, Mode: v.Mode.String(), Epoch: v.Epoch, Holds: []report.Hold{}, Fresh: true,
-		Lease: report.Duration(v.Lease), IfUnreachable: report.UnreachableClose, Asks: v.Asks, Closers: v.Closers, AsOf: v.AsOf, Alerts: v.Alerts,
-	}}
-	if v.Closed || len(v.Holds) > 0 {
+func (a *API) plain(v machine.GateView) Gate {
+	held := len(v.Holds) > 0
+	v.Holds, v.Approvals, v.InShadow = nil, nil, nil
+	g := a.gate(v)
+	if held {
 		g.State = report.GateClosed
-	}
-	if v.KeepUnreachable {
-		g.IfUnreachable = report.UnreachableKeep
 	}
 	return g
 }
