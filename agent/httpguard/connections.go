@@ -36,7 +36,7 @@ func Descriptors(most uint64) uint64 {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &files); err != nil {
 		return most
 	}
-	return min(uint64(files.Cur), most)
+	return min(files.Cur, most)
 }
 
 // Limit accepts connections of l for which there is room. The server must tell State
