@@ -180,7 +180,7 @@ func (l *lateRun) step() {
 
 // recount gives the rule what the tape holds of a key.
 func (l *lateRun) recount(due *lateDue) {
-	var back []window.Entry
+	var back []form.Back
 	want := false
 	distinct, nums := l.body.Sources()[0].Columns()
 	for i, e := range l.all {
@@ -201,7 +201,7 @@ func (l *lateRun) recount(due *lateDue) {
 		for range nums {
 			entry.Nums = append(entry.Nums, decimal.FromInt(e.n))
 		}
-		back = append(back, entry)
+		back = append(back, form.Back{Entry: entry})
 	}
 	var say form.Say
 	n := l.state.(form.Recounter).Recount(l.now, window.Key{uint64(due.key), 7}, back, l.all[due.first].ref, &say)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/tomeishi/tomeishi/collector/record"
+	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/form"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
@@ -41,16 +42,21 @@ func (m *Machine) expireForms() {
 	due := m.live.timers.due(m.Time)
 	slices.Sort(due)
 	for _, i := range due {
-		state := m.live.states[i]
-		for m.say.Reset(); state.Expire(m.Time, &m.say); m.say.Reset() {
+		state, clock := m.live.states[i], m.clock(m.live.set.Rules[i])
+		for m.say.Reset(); state.Expire(clock, &m.say); m.say.Reset() {
 			if m.say.Answer == form.True {
 				m.isTrue(m.live.set.Rules[i], m.live.stats[i])
 			}
 		}
-		if at := state.Due(); at != 0 {
+		if at := state.Due(clock); at != 0 {
 			m.live.timers.set(i, at)
 		}
 	}
+}
+
+// clock is what time it is for a rule.
+func (m *Machine) clock(r *rules.Rule) form.Clock {
+	return form.Clock{Now: m.Time, Heard: make([]int64, len(r.Body.Sources()))}
 }
 
 // expire looks at the rules, alerts and agents whose time has come.

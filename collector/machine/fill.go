@@ -39,7 +39,7 @@ func (m *Machine) fill(r entry.Recount, rc *Recount, place int, state form.Recou
 		return out // of an earlier rule set
 	}
 	for _, k := range r.Keys {
-		back, err := readEntries(k.Events, rule.Body.Sources()[0].Columns)
+		back, err := readBack(k.Events, columnsOf(rule))
 		if err != nil {
 			return err
 		}

@@ -128,7 +128,7 @@ func (m *Machine) recount(r entry.Recount) any {
 	var out RecountOutcome
 	first := rc.settle(r.Keys)
 	for i, k := range r.Keys {
-		back, err := readEntries(k.Events, rule.Body.Sources()[0].Columns)
+		back, err := readBack(k.Events, columnsOf(rule))
 		if err != nil {
 			return err
 		}
@@ -180,7 +180,7 @@ func (rc *Recount) settle(keys []entry.RecountKey) map[int]window.Ref {
 }
 
 // comeBack gives a rule what it forgot of one key, and acts on what it has to say.
-func (m *Machine) comeBack(rule *rules.Rule, stats *RuleStats, state form.Recounter, k entry.RecountKey, back []window.Entry, from window.Ref) int {
+func (m *Machine) comeBack(rule *rules.Rule, stats *RuleStats, state form.Recounter, k entry.RecountKey, back []form.Back, from window.Ref) int {
 	if !match.IsKey(k.Text, len(rule.By)) {
 		return 0 // written by no edge
 	}

@@ -3,7 +3,6 @@ package machine
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/machine/dedup"
-	"github.com/tomeishi/tomeishi/rules/decimal"
 	"github.com/tomeishi/tomeishi/rules/form"
 	"github.com/tomeishi/tomeishi/rules/match"
 	"github.com/tomeishi/tomeishi/rules/window"
@@ -40,11 +38,11 @@ type Recounter struct {
 
 // owed is what one rule is, and what was found of it.
 type owed struct {
-	id            string
-	distinct, num int
-	keys          map[window.Key][]*found
-	fill          *Fill // all keys are wanted, of what came before
-	before        map[window.Key]*found
+	id      string
+	columns []columns // of each of its sources
+	keys    map[window.Key][]*found
+	fill    *Fill // all keys are wanted, of what came before
+	before  map[window.Key]*found
 }
 
 // found is what was found for a key that waits.
@@ -52,7 +50,7 @@ type found struct {
 	Waiting
 	held    map[window.Ref]bool // what the rule has not forgotten
 	prints  map[window.Key]window.Ref
-	entries []window.Entry
+	entries []form.Back
 	twice   map[window.Ref]bool // what is equal to something that it has not forgotten
 }
 
@@ -83,7 +81,7 @@ func (m *Machine) Recounter() *Recounter {
 			o.fill = new(*rc.Fill)
 			r.from = min(r.from, o.fill.From)
 		}
-		o.distinct, o.num = rule.Body.Sources()[0].Columns()
+		o.columns = columnsOf(rule)
 		for _, w := range rc.Keys {
 			f := &found{Waiting: w, held: map[window.Ref]bool{}, prints: map[window.Key]window.Ref{}, twice: map[window.Ref]bool{}}
 			for _, ref := range state.Held(w.Key) {
@@ -198,7 +196,7 @@ func (f *found) take(r *Recounter, o *owed, e window.Entry, hit *match.Hit, fing
 		return
 	}
 	f.prints[fingerprint] = e.Ref
-	if r.bytes += 64 + 16*o.distinct + 32*o.num; r.bytes > maxFound {
+	if r.bytes += 64 + o.columns[hit.Source].bytes(); r.bytes > maxFound {
 		r.full = true
 		return
 	}
@@ -206,7 +204,7 @@ func (f *found) take(r *Recounter, o *owed, e window.Entry, hit *match.Hit, fing
 		e.Distinct = append(e.Distinct, r.hash(v))
 	}
 	e.Nums = slices.Clone(hit.Nums)
-	f.entries = append(f.entries, e)
+	f.entries = append(f.entries, form.Back{Source: hit.Source, Entry: e})
 }
 
 // print tells equal events from others.
@@ -223,10 +221,8 @@ func (r *Recounter) print(ev *report.Event) window.Key {
 	return r.hash(binary.LittleEndian.AppendUint64(b, says))
 }
 
-const (
-	someBytes = 256 << 10 // of one entry, about, so that applying it stops nobody
-	mostBytes = 8 << 20   // of the events of one key
-)
+// someBytes is the size of one entry, about, so that applying it stops nobody.
+const someBytes = 256 << 10
 
 // Recounts is what was found, in entries that can be applied one by one. Lost says
 // that not all of the tape could be read.
@@ -245,7 +241,7 @@ func (r *Recounter) Recounts(lost bool) (out []entry.Recount) {
 		next, size := entry.Recount{Rule: o.id, Lost: lost}, 0
 		for _, key := range sortedKeysOf(o.keys) {
 			for _, f := range o.keys[key] {
-				k, cut := f.encode(o)
+				k, cut := f.encode(o.columns)
 				next.Lost = next.Lost || cut
 				next.Keys, size = append(next.Keys, k), size+len(k.Events)+len(k.Text)
 				if size >= someBytes {
@@ -265,7 +261,7 @@ func (r *Recounter) Recounts(lost bool) (out []entry.Recount) {
 func (o *owed) filled(lost bool) (out []entry.Recount) {
 	next, size := entry.Recount{Rule: o.id, Fill: o.fill.Index}, 0
 	for _, key := range sortedKeysOf(o.before) {
-		k, cut := o.before[key].encode(o)
+		k, cut := o.before[key].encode(o.columns)
 		lost = lost || cut
 		next.Keys, size = append(next.Keys, k), size+len(k.Events)+len(k.Text)
 		if size >= someBytes {
@@ -279,66 +275,4 @@ func (o *owed) filled(lost bool) (out []entry.Recount) {
 
 func sortedKeysOf[V any](of map[window.Key]V) []window.Key {
 	return slices.SortedFunc(maps.Keys(of), compareKeys)
-}
-
-// size is the bytes of one event in an entry: time, place in the ledger, values that
-// are told apart, numbers.
-func (o *owed) size() int { return entryBytes(o.distinct, o.num) }
-
-func entryBytes(distinct, num int) int { return 16 + 16*distinct + 32*num }
-
-// encode is what was found as an entry has it; cut says that it is only the latest.
-func (f *found) encode(o *owed) (k entry.RecountKey, cut bool) {
-	b := make([]byte, 0, len(f.entries)*o.size())
-	le := binary.LittleEndian
-	for _, e := range f.entries {
-		if f.twice[e.Ref] {
-			continue
-		}
-		b = le.AppendUint64(le.AppendUint64(b, uint64(e.Time)), uint64(e.Ref))
-		for _, d := range e.Distinct {
-			b = le.AppendUint64(le.AppendUint64(b, d[0]), d[1])
-		}
-		for _, n := range e.Nums {
-			for _, w := range n {
-				b = le.AppendUint64(b, w)
-			}
-		}
-	}
-	most := mostBytes / o.size() * o.size()
-	if cut = len(b) > most; cut {
-		b = b[len(b)-most:]
-	}
-	return entry.RecountKey{Key: f.Key, Text: f.Text, From: f.From, To: f.To, Events: b}, cut
-}
-
-var errRecount = errors.New("recount: malformed events")
-
-// readEntries reads what encode wrote.
-func readEntries(b []byte, columns func() (distinct, nums int)) ([]window.Entry, error) {
-	distinct, num := columns()
-	size := entryBytes(distinct, num)
-	if len(b)%size != 0 {
-		return nil, errRecount
-	}
-	out := make([]window.Entry, 0, len(b)/size)
-	word := func() uint64 {
-		v := binary.LittleEndian.Uint64(b)
-		b = b[8:]
-		return v
-	}
-	for len(b) > 0 {
-		e := window.Entry{Time: int64(word()), Ref: window.Ref(word() & (1<<63 - 1))}
-		for range distinct {
-			e.Distinct = append(e.Distinct, window.Key{word(), word()})
-		}
-		for range num {
-			e.Nums = append(e.Nums, decimal.Decimal{word(), word(), word(), word()})
-		}
-		if e.Time < 0 || e.Time > 1<<62 {
-			return nil, errRecount
-		}
-		out = append(out, e)
-	}
-	return out, nil
 }

@@ -133,7 +133,7 @@ func (m *Machine) compile(set *rules.Set) {
 			state = r.Body.State()
 			m.states[r.ID] = state
 		}
-		if at := state.Due(); at != 0 {
+		if at := state.Due(m.clock(r)); at != 0 {
 			c.timers.set(i, at)
 		}
 		stats := m.Stats[ruleName(r)]

@@ -14,11 +14,12 @@ type State interface {
 	Add(now int64, e *Event, say *Say)
 	// Ask says what is true of a key now, without evidence.
 	Ask(now int64, key window.Key, say *Say)
-	// Due is the time at which Expire has something to say; 0 for never.
-	Due() int64
+	// Due is the time at which Expire has something to say if nothing is heard until
+	// then; 0 for never. It is asked again whenever more was heard.
+	Due(c Clock) int64
 	// Expire says what has become true of one key by time alone, and is called
 	// again until it returns false.
-	Expire(now int64, say *Say) bool
+	Expire(c Clock, say *Say) bool
 	// Accept marks all that the key holds of entries of the ledger up to the given
 	// one as no reason to act: a person said so.
 	Accept(key window.Key, upTo uint64)
@@ -32,6 +33,15 @@ type State interface {
 	Bytes() int
 	// Keys is the number of keys held.
 	Keys() int
+}
+
+// A Clock says what time it is for a rule, and how much is known by then.
+type Clock struct {
+	Now int64 // ledger time
+	// Heard is, for each of the rule's sources, up to when all events that it is
+	// about have come: never after Now, and 0 if nobody is known to report them. What
+	// did not come by then did not happen; what is after it is unknown.
+	Heard []int64
 }
 
 // A Recounter is a State that can be told again what it forgot of a key.
@@ -49,7 +59,13 @@ type Recounter interface {
 	// Recount takes in events that may have been forgotten, each once, and says what
 	// is true because of them of the events that arrived at from or later. It tells
 	// how many there were to take in.
-	Recount(now int64, key window.Key, back []window.Entry, from window.Ref, say *Say) int
+	Recount(now int64, key window.Key, back []Back, from window.Ref, say *Say) int
+}
+
+// A Back is an event that comes back: what a state keeps of one of the rule's sources.
+type Back struct {
+	Source int
+	window.Entry
 }
 
 // LateCounts is the version of the machine's behavior since when no event is too late.
@@ -89,6 +105,9 @@ type Say struct {
 	Late bool
 	// Recount says that something was forgotten with which the event may count.
 	Recount bool
+	// Uncertain says that it is true as far as is known, and that what would make it
+	// untrue may have happened unheard. What is said of the key without it takes its place.
+	Uncertain bool
 	// Past says that what is true is over already.
 	Past bool
 	// Saturated says that something of the key was forgotten for want of room.

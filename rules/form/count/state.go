@@ -84,8 +84,12 @@ func (s *state) Held(key window.Key) (refs []window.Ref) {
 func (s *state) Reach() int64 { return int64(s.within) }
 
 // Recount implements form.Recounter.
-func (s *state) Recount(now int64, key window.Key, back []window.Entry, from window.Ref, say *form.Say) (n int) {
-	n, say.Saturated = s.table.Merge(now, key, back, from, func(run window.Run, at int) {
+func (s *state) Recount(now int64, key window.Key, back []form.Back, from window.Ref, say *form.Say) (n int) {
+	entries := make([]window.Entry, len(back))
+	for i := range back {
+		entries[i] = back[i].Entry
+	}
+	n, say.Saturated = s.table.Merge(now, key, entries, from, func(run window.Run, at int) {
 		s.fires(now, run, at, nil, say)
 	})
 	return n
@@ -150,10 +154,10 @@ func (s *state) Ask(now int64, key window.Key, say *form.Say) {
 }
 
 // Due implements form.State: nothing becomes true by time alone.
-func (s *state) Due() int64 { return 0 }
+func (s *state) Due(form.Clock) int64 { return 0 }
 
 // Expire implements form.State.
-func (s *state) Expire(int64, *form.Say) bool { return false }
+func (s *state) Expire(form.Clock, *form.Say) bool { return false }
 
 // Accept implements form.State.
 func (s *state) Accept(key window.Key, upTo uint64) {

@@ -134,20 +134,20 @@ func (s *state) next() (first window.Key, due int64) {
 }
 
 // Due implements form.State.
-func (s *state) Due() int64 {
+func (s *state) Due(form.Clock) int64 {
 	_, due := s.next()
 	return due
 }
 
 // Expire implements form.State.
-func (s *state) Expire(now int64, say *form.Say) bool {
+func (s *state) Expire(c form.Clock, say *form.Say) bool {
 	key, due := s.next()
-	if due == 0 || due > now {
+	if due == 0 || due > c.Now {
 		return false
 	}
 	h := s.last[key]
 	h.told = true
-	s.Ask(now, key, say)
+	s.Ask(c.Now, key, say)
 	say.Key, say.Text, say.Evidence = key, h.text, append(say.Evidence, h.ref)
 	return true
 }

@@ -18,12 +18,13 @@ import (
 // Suite sees what must hold of the state of any rule, with events of a few keys
 // at random, some of them late: that what was saved and loaded goes on as what
 // was not, in what it says and byte for byte; that Due is never later than what
-// Expire says; and that what is damaged is refused or sound.
+// Expire says, however much was heard; and that what is damaged is refused or sound.
 func Suite(t *testing.T, r form.Rule) {
 	t.Helper()
 	rnd := rand.New(rand.NewPCG(3, 9))
 	a := r.State()
 	now := int64(1e18)
+	hears, heard := rand.New(rand.NewPCG(4, 9)), make([]int64, len(r.Sources()))
 	for round := range 300 {
 		saved := a.Append(nil)
 		b, rest, err := r.Load(append(saved, "rest"...))
@@ -31,18 +32,22 @@ func Suite(t *testing.T, r form.Rule) {
 			t.Fatalf("round %d: load: %v, rest %q", round, err, rest)
 		}
 		now += rnd.Int64N(int64(r.Horizon()) / 3)
+		for i := range heard {
+			heard[i] = max(heard[i], now-hears.Int64N(2)*hears.Int64N(int64(r.Horizon())))
+		}
+		c := form.Clock{Now: now, Heard: heard}
 		e := event(rnd, r, now)
 		if round > 100 {
 			e.Behavior = form.LateCounts
 		}
-		if diff := cmp.Diff(step(t, a, now, e), step(t, b, now, e)); diff != "" {
+		if diff := cmp.Diff(step(t, a, c, e), step(t, b, c, e)); diff != "" {
 			t.Fatalf("round %d (-kept +loaded)\n%s", round, diff)
 		}
 		if !bytes.Equal(a.Append(nil), b.Append(nil)) {
 			t.Fatalf("round %d: what was loaded went on with other bytes", round)
 		}
-		if a.Keys() != b.Keys() || a.Due() != b.Due() || a.Keys() > 5 || a.Bytes() == 0 {
-			t.Fatalf("round %d: %d and %d keys, due at %d and %d", round, a.Keys(), b.Keys(), a.Due(), b.Due())
+		if a.Keys() != b.Keys() || a.Due(c) != b.Due(c) || a.Keys() > 5 || a.Bytes() == 0 {
+			t.Fatalf("round %d: %d and %d keys, due at %d and %d", round, a.Keys(), b.Keys(), a.Due(c), b.Due(c))
 		}
 		a = b
 	}
@@ -78,8 +83,9 @@ func event(rnd *rand.Rand, r form.Rule, now int64) *form.Event {
 }
 
 // step is all that a state says of an event and of its time.
-func step(t *testing.T, s form.State, now int64, e *form.Event) (said []form.Say) {
+func step(t *testing.T, s form.State, clock form.Clock, e *form.Event) (said []form.Say) {
 	t.Helper()
+	now := clock.Now
 	collect := func(say *form.Say) {
 		c := *say
 		c.Evidence = append([]window.Ref(nil), say.Evidence...)
@@ -90,8 +96,8 @@ func step(t *testing.T, s form.State, now int64, e *form.Event) (said []form.Say
 		}
 	}
 	var say form.Say
-	due := s.Due()
-	for n := 0; s.Expire(now, &say); n++ {
+	due := s.Due(clock)
+	for n := 0; s.Expire(clock, &say); n++ {
 		if due == 0 || due > now || n > 100 {
 			t.Fatalf("due at %d, but something is said at %d", due, now)
 		}
@@ -101,7 +107,7 @@ func step(t *testing.T, s form.State, now int64, e *form.Event) (said []form.Say
 	say.Reset()
 	s.Add(now, e, &say)
 	collect(&say)
-	if due := s.Due(); due != 0 && say.Wake == 0 {
+	if due := s.Due(clock); due != 0 && say.Wake == 0 {
 		t.Fatal("an event made something due, and nobody is told when")
 	}
 	say.Reset()
