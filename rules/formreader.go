@@ -86,7 +86,7 @@ func (r formReader) Finding(n *yaml.Node, format string, args ...any) {
 }
 
 // by reads fields, each as a path, as label: path or as label: {field: path,
-// optional: true}.
+// optional: true}. With a label it may be a sum of fields.
 func (p *parser) by(n *yaml.Node) (keys []match.Key) {
 	labeled := func(n *yaml.Node) {
 		seen := map[string]int{}
@@ -139,25 +139,31 @@ func (p *parser) labeled(label string, n *yaml.Node, keys []match.Key) []match.K
 
 const maxKeys = 16
 
-// key adds the field of the path, under its last name if key has no label.
-func (p *parser) key(n *yaml.Node, keys []match.Key, key match.Key, path string) []match.Key {
-	f, err := p.lang.Field(path)
+// key adds what the text says, a field under its last name if key has no label.
+func (p *parser) key(n *yaml.Node, keys []match.Key, key match.Key, text string) []match.Key {
+	of, err := p.lang.Key(text)
 	if err != nil {
 		p.ErrorIn(n, err.Offset, err.Text)
 		return keys
 	}
-	key.Field = f
-	if key.Label == "" {
-		key.Label = f.Last()
+	switch key.Field, key.Terms = of.Field, of.Terms; {
+	case key.Terms != nil && key.Label == "":
+		p.ErrorAt(n, "what is calculated has no name of its own, and the alert needs one for its label: write {net: %s}", text)
+		return keys
+	case key.Terms != nil && key.Optional:
+		p.ErrorAt(n, "what is calculated cannot be optional: without one of its fields it is no number")
+		return keys
+	case key.Label == "":
+		key.Label = key.Field.Last()
 		if !match.IsIdent(key.Label) {
-			p.ErrorAt(n, "%s makes no label name; write one, as in {name: %s}", strictyaml.Clip(key.Label), path)
+			p.ErrorAt(n, "%s makes no label name; write one, as in {name: %s}", strictyaml.Clip(key.Label), text)
 			return keys
 		}
 	}
 	p.labelName(n, key.Label)
 	switch {
 	case slices.ContainsFunc(keys, func(k match.Key) bool { return k.Label == key.Label }):
-		p.ErrorAt(n, "two fields of `by` make the label %s; name one of them, as in {other: %s}", key.Label, path)
+		p.ErrorAt(n, "two fields of `by` make the label %s; name one of them, as in {other: %s}", key.Label, text)
 	case len(keys) == maxKeys:
 		p.ErrorAt(n, "`by` has more than %d fields", maxKeys)
 	}

@@ -23,7 +23,7 @@ func (d *Digest) Add(parts ...string) {
 // By adds the fields by which events are told apart.
 func (d *Digest) By(keys []match.Key) {
 	for _, k := range keys {
-		d.Add(k.Label, k.Field.String())
+		d.Add(k.Label, k.String())
 		if k.Optional {
 			d.Add("optional")
 		}

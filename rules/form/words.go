@@ -10,7 +10,7 @@ import (
 func OfOne(by []match.Key) string {
 	var fields []string
 	for _, k := range by {
-		field := k.Field.String()
+		field := k.String()
 		if k.Optional {
 			field += " (or none)"
 		}

@@ -38,7 +38,7 @@ type compiledSource struct {
 	reads        []slotOf
 	asks         []slotOf // of the condition, also of an interpreted one
 	ofData       bool     // it reads anything of the data
-	by           []int
+	by           []compiledKey
 	values       [][]int
 }
 
@@ -116,8 +116,8 @@ func (b *typeBuilder) add(rule, source int, s *Source) {
 		c.ofData = c.ofData || f.attribute == "data"
 		return b.slot(f)
 	}
-	for _, k := range s.By {
-		c.by = append(c.by, slot(k.Field))
+	for i := range s.By {
+		c.by = append(c.by, s.By[i].compile(slot))
 	}
 	for _, v := range s.Values {
 		var slots []int

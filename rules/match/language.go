@@ -8,8 +8,6 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
-
-	"github.com/tomeishi/tomeishi/agent/strictyaml"
 )
 
 const (
@@ -171,19 +169,6 @@ func nameBefore(text []rune, at int) int {
 		at--
 	}
 	return at
-}
-
-// Field reads a path such as data.request.
-func (l *Language) Field(text string) (Field, *TextError) {
-	e, err := l.Parse(text)
-	if err != nil {
-		return Field{}, err
-	}
-	f, ok := FieldOf(e.root)
-	if !ok {
-		return Field{}, &TextError{0, fmt.Sprintf("%s is not a field of an event: write source, subject, type, id or a path such as data.request", strictyaml.Clip(text))}
-	}
-	return f, nil
 }
 
 // Offset is the character that stands for a part of the expression: where a

@@ -199,8 +199,15 @@ func (m *Matcher) fault(c *compiledSource) *Fault {
 // fill collects the key and the values.
 func (m *Matcher) fill(c *compiledSource, h *Hit) {
 	from := len(m.bytes)
-	for i, slot := range c.by {
-		v, key := &m.slots[slot], &c.By[i]
+	for i := range c.by {
+		if sum := c.by[i].sum; sum != nil {
+			if h.Lack, h.Fault = m.appendSum(sum); h.Lack.IsZero() {
+				continue
+			}
+			h.Missing, h.Unread = h.Fault == nil, UnreadKey
+			return
+		}
+		v, key := &m.slots[c.by[i].slot], &c.By[i]
 		none := m.none(v)
 		switch {
 		case none && key.Optional: // that it is not there is a value of its own
@@ -239,8 +246,7 @@ func (m *Matcher) none(v *value) bool {
 // appendKey appends a value behind its length, which takes four bytes so that
 // it can be filled in afterwards.
 func (m *Matcher) appendKey(v *value) bool {
-	at := len(m.bytes)
-	m.bytes = append(m.bytes, 0, 0, 0, 0)
+	at := m.begin()
 	var b []byte
 	ok := true
 	if m.spelled && v.spelled && v.kind == isText {
@@ -248,9 +254,21 @@ func (m *Matcher) appendKey(v *value) bool {
 	} else {
 		b, ok = v.appendKey(m.bytes)
 	}
+	m.end(at, b)
+	return ok
+}
+
+// begin leaves room for the length of a value of the key.
+func (m *Matcher) begin() (at int) {
+	at = len(m.bytes)
+	m.bytes = append(m.bytes, 0, 0, 0, 0)
+	return at
+}
+
+// end takes in b, which is bytes with the value, and says its length.
+func (m *Matcher) end(at int, b []byte) {
 	m.bytes = b
 	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4))
-	return ok
 }
 
 // value adds what one of the source's Values asks of the event. A value that

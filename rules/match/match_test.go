@@ -38,12 +38,12 @@ func source(t testing.TB, text string) Source {
 	}
 	l, s := NewLanguage(), Source{Event: "e"}
 	field := func(label, path string) {
-		f, err := l.Field(path)
+		k, err := l.Key(path)
 		if err != nil {
 			t.Fatal(path, err.Text)
 		}
-		label, optional := strings.CutPrefix(label, "?")
-		s.By = append(s.By, Key{Label: label, Field: f, Optional: optional})
+		k.Label, k.Optional = strings.CutPrefix(label, "?")
+		s.By = append(s.By, k)
 	}
 	for _, by := range said.By {
 		switch by := by.(type) {

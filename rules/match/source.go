@@ -22,7 +22,9 @@ func (s *Source) Respelled() (out []Field) {
 		}
 	}
 	for _, k := range s.By {
-		add(k.Field)
+		if k.Terms == nil {
+			add(k.Field)
+		}
 	}
 	for _, v := range s.Values {
 		for _, f := range v.Fields {
@@ -34,12 +36,35 @@ func (s *Source) Respelled() (out []Field) {
 	return out
 }
 
-// A Key is one field by which events are told apart, and its label.
+// A Key is one value by which events are told apart, and its label: a field, or
+// what is calculated of some.
 type Key struct {
 	Label string
-	Field Field
+	Field Field // if there are no Terms
+	Terms Terms
 	// Optional says that an event may lack it: that it does is a value of its own.
 	Optional bool
+}
+
+// String is what the key is of, as it is written.
+func (k Key) String() string {
+	if k.Terms != nil {
+		return k.Terms.String()
+	}
+	return k.Field.String()
+}
+
+// fields are those that the key is of.
+func (k Key) fields() (out []Field) {
+	if k.Terms == nil {
+		return []Field{k.Field}
+	}
+	for _, t := range k.Terms {
+		if !t.Field.IsZero() {
+			out = append(out, t.Field)
+		}
+	}
+	return out
 }
 
 // A Value is what a rule must keep of each event: one number, or one value to
