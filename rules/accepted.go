@@ -5,7 +5,6 @@ import (
 
 	"github.com/tomeishi/tomeishi/agent/strictyaml"
 	"github.com/tomeishi/tomeishi/rules/form"
-	"github.com/tomeishi/tomeishi/rules/match"
 )
 
 // Accepted reads files that were accepted before, perhaps by a version that
@@ -14,10 +13,11 @@ import (
 // thus keeps nobody from starting, and opens nothing.
 func Accepted(forms []form.Form, files []File) (*Set, Problems) {
 	var problems Problems
-	p := &parser{forms: forms, lang: match.NewLanguage(), names: map[string]bool{}}
+	p := newParser(forms)
 	for _, f := range files {
-		p.one(strictyaml.NewReader(strictyaml.File(f), "a rule file", maxFile, &problems).ToEnd(), nil)
+		p.open(strictyaml.NewReader(strictyaml.File(f), "a rule file", maxFile, &problems).ToEnd())
 	}
+	p.readAll(nil)
 	p.rules = slices.DeleteFunc(p.rules, func(r *parsedRule) bool { return r.broken })
 	p.metrics = slices.DeleteFunc(p.metrics, func(m *parsedMetric) bool { return m.broken })
 	for _, g := range p.gates {

@@ -38,7 +38,7 @@ func (p *parser) judge(c Checker, f File) {
 func (p *parser) locate(c Checker, m *parsedMetric) {
 	if m.Expr != "" {
 		if at, err := c.Expr(m.Expr); err != nil {
-			p.ErrorIn(strictyaml.ValueOf(m.said, "expr"), at, "expr: "+short(err.Error()))
+			p.ErrorIn(strictyaml.ValueOf(m.said, "expr"), at, "expr: "+short(err.Error())+notPromQL(m.Expr))
 		}
 	}
 	p.locateNames(m.labels, "label")

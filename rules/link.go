@@ -73,6 +73,7 @@ func (p *parser) twins(do func(m, other *parsedMetric)) {
 // findings are what is probably not meant in a set without errors.
 func (p *parser) findings(set *Set) {
 	unguarded := set.Unguarded()
+	p.idleVars()
 	for _, r := range p.rules {
 		p.strangers(r)
 		for _, f := range r.findings {

@@ -23,10 +23,11 @@ func Parse(files []File, checks ...Checker) (*Set, Problems) {
 // ParseForms is Parse with these forms of event rules, at least one.
 func ParseForms(forms []form.Form, files []File, checks ...Checker) (*Set, Problems) {
 	var problems Problems
-	p := &parser{forms: forms, lang: match.NewLanguage(), names: map[string]bool{}}
+	p := newParser(forms)
 	for _, f := range files {
-		p.one(strictyaml.NewReader(strictyaml.File(f), "a rule file", maxFile, &problems), checks)
+		p.open(strictyaml.NewReader(strictyaml.File(f), "a rule file", maxFile, &problems))
 	}
+	p.readAll(checks)
 	p.link()
 	if problems.Err() != nil {
 		problems.Sort(namesOf(files))
@@ -44,6 +45,8 @@ type parser struct {
 	forms []form.Form
 	lang  *match.Language
 	names map[string]bool // "kind name" of what must be unique
+	files []openFile
+	vars  map[string]*parsedVar
 
 	rules       []*parsedRule
 	metrics     []*parsedMetric
@@ -55,12 +58,43 @@ type parser struct {
 	theirs metricFile // of the file that is read
 }
 
-// one reads one file.
-func (p *parser) one(r *strictyaml.Reader, checks []Checker) {
-	p.Reader, p.theirs = r, metricFile{}
-	if root := p.Root(); root != nil {
-		p.read(p.Visit(root))
+func newParser(forms []form.Form) *parser {
+	p := &parser{forms: forms, lang: match.NewLanguage(), names: map[string]bool{}, vars: map[string]*parsedVar{}}
+	p.lang.Vars = p.varOf
+	return p
+}
+
+// An openFile is a file whose keys are known, and not yet what they say.
+type openFile struct {
+	*strictyaml.Reader
+	said []strictyaml.Member
+}
+
+// open reads the keys of a file.
+func (p *parser) open(r *strictyaml.Reader) {
+	f := openFile{Reader: r}
+	if root := r.Root(); root != nil {
+		f.said, _ = r.Members(r.Visit(root), "a rule file")
 	}
+	p.files = append(p.files, f)
+}
+
+// readAll reads the files that are open. What the rules of all of them may name
+// comes first.
+func (p *parser) readAll(checks []Checker) {
+	for _, f := range p.files {
+		p.Reader = f.Reader
+		p.named(f.said)
+	}
+	for _, f := range p.files {
+		p.one(f, checks)
+	}
+}
+
+// one reads the rest of one file.
+func (p *parser) one(f openFile, checks []Checker) {
+	p.Reader, p.theirs = f.Reader, metricFile{}
+	p.read(f.said)
 	p.Only()
 	file, ok := p.forPrometheus()
 	if !ok {
@@ -85,18 +119,21 @@ func (p *parser) here(n *yaml.Node) place { return place{p.Reader, n} }
 func (p place) errorf(format string, args ...any)   { p.in.ErrorAt(p.at, format, args...) }
 func (p place) findingf(format string, args ...any) { p.in.FindingAt(p.at, format, args...) }
 
-func (p *parser) read(root *yaml.Node) {
-	said, ok := p.Members(root, "a rule file")
-	if !ok {
-		return
+// named reads what has a name that rules of every file may use.
+func (p *parser) named(said []strictyaml.Member) {
+	if n := strictyaml.ValueOf(said, "vars"); n != nil {
+		p.readVars(n)
 	}
+}
+
+func (p *parser) read(said []strictyaml.Member) {
 	p.Ours = slices.ContainsFunc(said, func(m strictyaml.Member) bool { return m.Key.Value != "groups" })
 	p.Known(said, "a rule file", []strictyaml.Key{
 		{Name: "groups", Null: true, Read: func(n *yaml.Node) { p.Each(n, "groups", p.group) }},
 		{Name: "gates", Read: func(n *yaml.Node) { p.Each(n, "gates", p.gate) }},
 		{Name: "mitigations", Read: func(n *yaml.Node) { p.Each(n, "mitigations", p.mitigation) }},
 		{Name: "lists", Not: "would name values for conditions to look in"},
-		{Name: "vars", Not: "would name values for conditions and durations"},
+		{Name: "vars", Read: func(*yaml.Node) {}}, // it was read before
 		{Name: "overrides", Not: "would change shipped rules"},
 		{Name: "events", Read: p.events},
 	})
@@ -142,6 +179,9 @@ func (p *parser) name(n *yaml.Node, what string) string {
 func (p *parser) duration(n *yaml.Node, what string, positive bool) time.Duration {
 	s, ok := p.Text(n, what)
 	if !ok {
+		return 0
+	}
+	if s, ok = p.valueOf(n, s); !ok {
 		return 0
 	}
 	d, err := strictyaml.ParseDuration(s)

@@ -109,6 +109,9 @@ func (p *parser) metricDuration(n *yaml.Node, what string) string {
 	if !ok {
 		return ""
 	}
+	if s, ok = p.valueOf(n, s); !ok {
+		return ""
+	}
 	if _, err := strictyaml.ParseDuration(s); err != nil {
 		p.ErrorAt(n, "%s: %s is not a duration: %v", what, strictyaml.Clip(s), err)
 		return ""

@@ -17,7 +17,12 @@ const (
 
 // A Language is CEL with the variables of an event. It reads conditions,
 // fields and thresholds alike.
-type Language struct{ env *cel.Env }
+type Language struct {
+	env *cel.Env
+	// Vars finds what a name stands for, or says what is wrong with it; nil if there
+	// are none.
+	Vars func(name string) (v Var, wrong string)
+}
 
 // NewLanguage makes one.
 func NewLanguage() *Language {
@@ -33,7 +38,7 @@ func NewLanguage() *Language {
 	if err != nil {
 		panic(err) // the options are constant
 	}
-	return &Language{env}
+	return &Language{env: env}
 }
 
 // A TextError is what is wrong with an expression, and at which character.
@@ -44,7 +49,8 @@ type TextError struct {
 
 // An Expression is a text that was found to be sound.
 type Expression struct {
-	text    []rune
+	text    []rune // with vars put in
+	uses    []use  // of vars, in the order of the text
 	ast     *cel.Ast
 	root    ast.Expr
 	program cel.Program // nil if slots can do all of it
@@ -52,17 +58,27 @@ type Expression struct {
 
 // Parse reads an expression without checking what it means.
 func (l *Language) Parse(text string) (*Expression, *TextError) {
+	e, err := l.parse(text, nil)
+	if err != nil {
+		return nil, err
+	}
+	return l.substitute(e)
+}
+
+func (l *Language) parse(text string, uses []use) (*Expression, *TextError) {
 	if len(text) > maxExpression {
 		return nil, &TextError{0, fmt.Sprintf("an expression may have %d bytes, this one has %d", maxExpression, len(text))}
 	}
 	if strings.TrimSpace(text) == "" {
 		return nil, &TextError{0, "the expression is empty"}
 	}
+	e := &Expression{text: []rune(text), uses: uses}
 	tree, issues := l.env.Parse(text)
-	if err := firstIssue(text, issues); err != nil {
+	if err := e.firstIssue(issues); err != nil {
 		return nil, err
 	}
-	return &Expression{text: []rune(text), ast: tree, root: tree.NativeRep().Expr()}, nil
+	e.ast, e.root = tree, tree.NativeRep().Expr()
+	return e, nil
 }
 
 // Condition reads, checks and plans a condition.
@@ -72,7 +88,7 @@ func (l *Language) Condition(text string) (*Expression, *TextError) {
 		return nil, err
 	}
 	checked, issues := l.env.Check(e.ast)
-	if err := firstIssue(text, issues); err != nil {
+	if err := e.firstIssue(issues); err != nil {
 		return nil, err
 	}
 	e.ast, e.root = checked, checked.NativeRep().Expr()
@@ -98,7 +114,7 @@ func (l *Language) Condition(text string) (*Expression, *TextError) {
 // Root is the whole expression, to be walked.
 func (e *Expression) Root() ast.Expr { return e.root }
 
-// String is the expression as it is written; empty if there is none.
+// String is the expression as it is written, vars put in; empty if there is none.
 func (e *Expression) String() string {
 	if e == nil {
 		return ""
@@ -120,12 +136,12 @@ func typeText(t *cel.Type) string {
 }
 
 // firstIssue is the first thing that CEL has to say.
-func firstIssue(text string, issues *cel.Issues) *TextError {
+func (e *Expression) firstIssue(issues *cel.Issues) *TextError {
 	if issues == nil || len(issues.Errors()) == 0 {
 		return nil
 	}
-	e := issues.Errors()[0]
-	message := strings.TrimPrefix(e.Message, "Syntax error: ")
+	issue := issues.Errors()[0]
+	message := strings.TrimPrefix(issue.Message, "Syntax error: ")
 	message = strings.ReplaceAll(message, " (in container '')", "")
 	switch {
 	case strings.Contains(message, "invalid int literal"):
@@ -142,11 +158,10 @@ func firstIssue(text string, issues *cel.Issues) *TextError {
 	if runes := []rune(message); len(runes) > 200 {
 		message = string(runes[:200]) + "…"
 	}
-	offset := max(0, e.Location.Column())
+	offset := max(0, issue.Location.Column())
 	line := 1
-	chars := []rune(text)
-	for i, c := range chars {
-		if line == e.Location.Line() {
+	for i, c := range e.text {
+		if line == issue.Location.Line() {
 			offset += i
 			break
 		}
@@ -154,7 +169,7 @@ func firstIssue(text string, issues *cel.Issues) *TextError {
 			line++
 		}
 	}
-	return &TextError{nameBefore(chars, offset), message}
+	return &TextError{e.authored(nameBefore(e.text, offset)), message}
 }
 
 // unexpected finds the word in what the parser says.
@@ -171,9 +186,12 @@ func nameBefore(text []rune, at int) int {
 	return at
 }
 
-// Offset is the character that stands for a part of the expression: where a
-// path starts, the operator, or the bracket of a call.
-func (e *Expression) Offset(part ast.Expr) int {
+// Offset is the character that stands for a part of the expression, as its author
+// wrote it: where a path starts, the operator, or the bracket of a call.
+func (e *Expression) Offset(part ast.Expr) int { return e.authored(e.place(part)) }
+
+// place is Offset in the text with vars put in.
+func (e *Expression) place(part ast.Expr) int {
 	for part.Kind() == ast.SelectKind {
 		part = part.AsSelect().Operand()
 	}
@@ -183,5 +201,5 @@ func (e *Expression) Offset(part ast.Expr) int {
 
 // Errorf is what is wrong with a part of the expression.
 func (e *Expression) Errorf(part ast.Expr, format string, args ...any) *TextError {
-	return &TextError{nameBefore(e.text, e.Offset(part)), fmt.Sprintf(format, args...)}
+	return &TextError{e.authored(nameBefore(e.text, e.place(part))), fmt.Sprintf(format, args...)}
 }

@@ -59,7 +59,7 @@ func (e *Expression) Number(part ast.Expr) (decimal.Decimal, *TextError) {
 
 // numeral is the text of a number, made to begin with a digit.
 func (e *Expression) numeral(part ast.Expr) string {
-	from := max(0, min(e.Offset(part), len(e.text)))
+	from := max(0, min(e.place(part), len(e.text)))
 	to := from
 	if to < len(e.text) && e.text[to] == '-' {
 		to++

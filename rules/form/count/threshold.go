@@ -40,7 +40,7 @@ func (a *aggregates) addNum(d decimal.Decimal) {
 
 // A when is the threshold of a rule: comparisons of aggregates.
 type when struct {
-	text  string // as written
+	text  string // as written, vars put in
 	root  *threshold
 	value term // the first aggregate
 }

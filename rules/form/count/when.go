@@ -22,7 +22,7 @@ func readWhen(l *match.Language, text string) (*when, []match.Value, *match.Text
 	if err != nil {
 		return nil, nil, err
 	}
-	return &when{text: text, root: root, value: b.first}, b.values, nil
+	return &when{text: e.String(), root: root, value: b.first}, b.values, nil
 }
 
 // thresholds collects values while it builds.
