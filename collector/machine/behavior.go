@@ -60,16 +60,9 @@ func (m *Machine) raiseBehavior(b entry.Behavior) any {
 			return conflict(record.RulesNeedVersion, decimalOf(uint64(b.Version)))
 		}
 	}
-	if m.Behavior < 3 && b.Version >= 3 {
-		for _, a := range m.Alerts {
-			if a.builtIn() && a.Ended == 0 {
-				a.mark()
-				m.touch(a)
-			}
-		}
-	}
-	if m.Behavior = b.Version; m.Behavior >= 3 {
-		m.seen.KeepFacts()
+	third := m.Behavior < 3 && b.Version >= 3
+	if m.Behavior = b.Version; third {
+		m.beginThird()
 	}
 	if m.live != nil {
 		m.live.matcher = m.live.set.Matcher(m.Behavior)
@@ -77,6 +70,31 @@ func (m *Machine) raiseBehavior(b entry.Behavior) any {
 		m.lookAnew()
 	}
 	return nil
+}
+
+// beginThird makes what was noted by earlier versions fit for version 3.
+func (m *Machine) beginThird() {
+	m.seen.KeepFacts()
+	for _, a := range m.Alerts {
+		if a.builtIn() && a.Ended == 0 {
+			a.mark()
+			m.touch(a)
+		}
+	}
+	for _, a := range m.Agents { // the order does not show
+		a.Known = m.Time
+	}
+	if m.live != nil { // addresses have one spelling now: what was counted stands under other keys
+		m.oweAll(upTo(len(m.live.set.Rules)))
+	}
+}
+
+// upTo are the places 0 to n-1.
+func upTo(n int) (places []int) {
+	for i := range n {
+		places = append(places, i)
+	}
+	return places
 }
 
 // BehaviorView is the version by which entries are judged.

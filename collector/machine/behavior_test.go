@@ -76,6 +76,9 @@ func everything(t *testing.T, version uint32) *rig {
 	if version > firstBehavior {
 		r.must(r.json(entry.KindBehavior, entry.Behavior{Version: version}))
 	}
+	if version >= 3 {
+		r.recount(false) // what came before
+	}
 	r.must(r.json(entry.KindLead, entry.Lead{}))
 	r.must(r.json(entry.KindDecision, entry.Decision{Do: entry.DoSwitch, Actor: "carol", On: true, Reason: "done"}))
 	r.must(r.json(entry.KindResult, entry.Result{Effect: "e1", State: string(Verified), Said: record.New(record.ResultConfirmed, "3")}))
@@ -202,6 +205,35 @@ func bounds(t *testing.T, dirs ...string) (out []string) {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// TestRaiseBehaviorRefills raises the version between two payments to one address,
+// which version 2 knew by two spellings, and while an agent is known that measures only.
+func TestRaiseBehaviorRefills(t *testing.T) {
+	r := newRigAt(t, 2, strings.Replace(testRules, "by: [data.request]", "by: [data.address]", 1))
+	r.speaks("host")
+	pay := func(id, address string) { r.send(payout(id, "w", "p"+id, address, "1")) }
+	lower, checksummed := "0x52908400098527886e0f7030069857d2e4169ee7", "0x52908400098527886E0F7030069857D2E4169EE7"
+	pay("1", checksummed)
+	r.later(time.Minute)
+	r.must(r.json(entry.KindBehavior, entry.Behavior{Version: 3}))
+	r.restarted()
+	if anew := r.gate("btc").Anew; !slices.Equal(anew, []string{"PaidTwice"}) {
+		t.Errorf("counting anew: %v", anew)
+	}
+	pay("2", lower)
+	if n := r.recount(false); n == 0 {
+		t.Error("nothing came back")
+	}
+	r.wantClosed("btc", true)
+	for range 61 {
+		r.later(time.Second)
+		r.speaks("host")
+	}
+	if got := r.named(agentSilent); len(got) != 1 || got[0].Label("of") != "events" {
+		t.Errorf("an agent that never had a beat: %+v", got)
+	}
+	r.restarted()
 }
 
 // TestRaiseBehavior begins as a ledger of before versions, and goes on by the

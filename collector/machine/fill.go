@@ -56,6 +56,7 @@ func (m *Machine) fill(r entry.Recount, rc *Recount, place int, state form.Recou
 		rc.Full = rc.Fill.Live + int64(rule.Body.Horizon())
 	}
 	rc.Fill = nil
+	rc.oldest()
 	m.reviewRecount(r.Rule)
 	return out
 }

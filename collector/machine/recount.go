@@ -3,7 +3,7 @@ package machine
 import (
 	"cmp"
 	"encoding/hex"
-	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -17,7 +17,7 @@ import (
 
 // A Recount is what a rule is owed of the events that it forgot.
 type Recount struct {
-	Since int64     // ledger time since when anything is owed
+	Since int64     // ledger time since when the oldest of it is owed
 	Fill  *Fill     `json:",omitempty"` // all keys, of what came before the rule counted
 	Full  int64     `json:",omitempty"` // ledger time at which it has seen a whole window, if the tape had none
 	Keys  []Waiting `json:",omitempty"` // sorted by key and time
@@ -40,10 +40,12 @@ type Waiting struct {
 	Text     []byte     // of the key, as in match.Hit
 	First    window.Ref // the first of the events
 	From, To int64      // the times of what they may count with
+	Since    int64      // ledger time of the first
 }
 
 const (
 	maxWaiting = 10_000           // keys of one rule
+	waitGrows  = 10 * time.Second // how long a key that waits may come to wait for more
 	lateAfter  = 30 * time.Second // how long a recount may be due before people are told
 	lateStands = 24 * time.Hour   // how long they are told that it did not find all
 )
@@ -65,26 +67,42 @@ func (m *Machine) owe(rule *rules.Rule, state form.Recounter) {
 		rc.Lag = [2]int64{lag, lag}
 	}
 	rc.Lag = [2]int64{min(rc.Lag[0], lag), max(rc.Lag[1], lag)}
-	w := Waiting{e.Key, e.Hit.Key, e.Ref, e.Time - reach, e.Time + reach}
+	w := Waiting{e.Key, e.Hit.Key, e.Ref, e.Time - reach, e.Time + reach, m.Time}
 	i, _ := slices.BinarySearchFunc(rc.Keys, w, compareWaiting)
 	for _, near := range [2]int{i - 1, i} {
-		if near >= 0 && near < len(rc.Keys) && rc.Keys[near].meets(w) {
-			old := &rc.Keys[near]
-			old.From, old.To = min(old.From, w.From), max(old.To, w.To)
-			return
+		if near < 0 || near >= len(rc.Keys) || !rc.Keys[near].takes(w) {
+			continue
 		}
+		old := rc.Keys[near]
+		rc.Keys = slices.Delete(rc.Keys, near, near+1)
+		old.From, old.To = min(old.From, w.From), max(old.To, w.To)
+		rc.add(old)
+		return
 	}
 	if len(rc.Keys) >= maxWaiting {
 		m.lost(rc)
 		return
 	}
 	w.Text = slices.Clone(w.Text)
+	rc.add(w)
+}
+
+func (rc *Recount) add(w Waiting) {
+	i, _ := slices.BinarySearchFunc(rc.Keys, w, compareWaiting)
 	rc.Keys = slices.Insert(rc.Keys, i, w)
 }
 
-// meets tells whether both are of one key and of times that touch.
-func (w Waiting) meets(o Waiting) bool {
-	return w.Key == o.Key && w.From <= o.To && o.From <= w.To
+// takes tells whether another can wait with it: of the same key and of times that
+// touch. After a while only what asks for no more of the tape can, else one to which
+// events come all the time would never have all that it waits for.
+func (w Waiting) takes(o Waiting) bool {
+	switch {
+	case w.Key != o.Key || w.From > o.To || o.From > w.To:
+		return false
+	case o.Since-w.Since < int64(waitGrows):
+		return true
+	}
+	return w.From <= o.From && o.To <= w.To
 }
 
 // recountOf is what is owed to a rule.
@@ -102,6 +120,20 @@ func (m *Machine) recountOf(rule *rules.Rule) *Recount {
 		rc.Since = m.Time
 	}
 	return rc
+}
+
+// oldest finds since when the oldest of it is owed, when some no longer is.
+func (rc *Recount) oldest() {
+	first := int64(math.MaxInt64)
+	if rc.Fill != nil {
+		first = rc.Fill.Live
+	}
+	for _, w := range rc.Keys {
+		first = min(first, w.Since)
+	}
+	if rc.owed() {
+		rc.Since = first
+	}
 }
 
 // owed tells whether anything is.
@@ -176,6 +208,7 @@ func (rc *Recount) settle(keys []entry.RecountKey) map[int]window.Ref {
 		}
 		return false
 	})
+	rc.oldest()
 	return first
 }
 
@@ -288,15 +321,29 @@ func (m *Machine) reviewLate(a *Alert) {
 	m.end(a, record.New(record.NoLongerTrue))
 }
 
-// constantLag is by how much all events are late, if it is about the same for all and
-// no accident: a clock or a time zone that is wrong. Empty if it is not.
+// constantLag is by how much all events are late, in nanoseconds, to the minute, if it
+// is about the same for all and no accident: a clock or a time zone that is wrong.
+// Empty if it is not.
 func constantLag(lag [2]int64) string {
 	const about, least = int64(2 * time.Minute), int64(20 * time.Minute)
 	if lag[1]-lag[0] > about || lag[0] < least {
 		return ""
 	}
-	minutes := (lag[0] + int64(30*time.Second)) / int64(time.Minute)
-	return fmt.Sprintf("%d h %02d min", minutes/60, minutes%60)
+	return decimalOf(int64(time.Duration(lag[0]).Round(time.Minute)))
+}
+
+// regradeLate raises EventsLate anew of rules that can now close a gate, or no longer
+// can.
+func (m *Machine) regradeLate() {
+	for _, id := range sortedKeys(m.Recounts) {
+		a := m.byID[m.Recounts[id].Alert]
+		place, state := m.recounted(id)
+		if a == nil || a.Ended != 0 || state == nil || a.Label("severity") == m.gravity(place) {
+			continue
+		}
+		m.end(a, record.New(record.Regraded))
+		m.reviewRecount(id)
+	}
 }
 
 // dropRecounts forgets what is owed to rules that are gone.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
+	"github.com/tomeishi/tomeishi/rules/form"
 )
 
 // readBack is what the edge makes of the tape for a recounter.
@@ -149,8 +150,16 @@ func TestEventsLate(t *testing.T) {
 	r.later(2 * time.Second)
 	r.tick()
 	a := late()
-	if a == nil || a.Label("severity") != "critical" || a.About.Arg("lag") != "9 h 00 min" {
+	if a == nil || a.Label("severity") != "critical" || a.About.Arg("lag") != decimalOf(int64(9*time.Hour)) {
 		t.Fatalf("%+v is not the alert of a recount that is due", a)
+	}
+	r.load(strings.Replace(testRules, "mitigate: [stop]", "mitigate: [{use: stop, mode: shadow}]", 1))
+	if b := late(); b == nil || b.Label("severity") != "warning" || b.ID == a.ID {
+		t.Fatalf("the rule closes nothing any more: %+v", b)
+	}
+	r.load(testRules)
+	if a = late(); a == nil || a.Label("severity") != "critical" {
+		t.Fatalf("it closes again: %+v", a)
 	}
 	r.restarted()
 	r.recount(true)
@@ -199,5 +208,83 @@ func TestManyLate(t *testing.T) {
 	r.recount(false)
 	if !slices.Contains(r.standing(), "EventsLate") {
 		t.Errorf("it is not told that not all was recounted: %v", r.standing())
+	}
+}
+
+// TestRecountBringsWhatIsForgottenMeanwhile: what a rule still has while the tape is
+// read may be forgotten before the recount is applied.
+func TestRecountBringsWhatIsForgottenMeanwhile(t *testing.T) {
+	r := newRig(t, strings.Replace(testRules, ">= 2", ">= 3", 1))
+	at := r.now
+	left := func(n int) { // once others come for whom there is no room
+		t.Helper()
+		key := r.m.hash([]byte("\x00\x00\x00\x02w1"))
+		held := func() int { return len(r.m.states[r.m.live.set.Rules[0].ID].(form.Recounter).Held(key)) }
+		for i := 0; i < 5000 && held() > n; i++ {
+			r.pay(fmt.Sprint("x", r.now, i), "p")
+		}
+		if held() != n {
+			t.Fatalf("%d payments are held, want %d", held(), n)
+		}
+	}
+	r.later(75 * time.Minute)
+	passes := func(d time.Duration) {
+		for end := r.now.Add(d); r.now.Before(end); r.later(10 * time.Minute) {
+			r.pay(fmt.Sprint("y", r.now), "p")
+		}
+	}
+	r.paidAt("w1", "p1", at)
+	passes(3 * time.Hour)
+	r.paidAt("w1", "p2", at.Add(20*time.Minute))
+	passes(75 * time.Minute)
+	left(1)
+	r.paidAt("w1", "p3", at.Add(40*time.Minute))
+	in := r.m.Recounter()
+	if in == nil {
+		t.Fatal("nothing is due")
+	}
+	back := r.readBack(in)
+	passes(90 * time.Minute)
+	r.pay("w1", "p3") // takes the room of the second
+	left(2)
+	for _, rc := range back {
+		r.must(r.json(entry.KindRecount, rc))
+	}
+	r.wantClosed("btc", true)
+	r.restarted()
+}
+
+// TestSteadyBacklog sends what is late all the time, each piece of which is recounted
+// within seconds: nobody is told. What is not recounted is told, however much else is.
+func TestSteadyBacklog(t *testing.T) {
+	r := newRig(t, strings.Replace(testRules, "by: [data.request]", "by: [data.asset]", 1))
+	from := r.now.Add(-100 * time.Hour)
+	said := func() bool { return slices.Contains(r.standing(), "EventsLate") }
+	second := func(i int) {
+		r.later(time.Second)
+		r.paidAt(fmt.Sprint("w", i), "p1", from.Add(time.Duration(i)*time.Minute))
+	}
+	for i := range 120 {
+		second(2 * i)
+		in := r.m.Recounter()
+		back := r.readBack(in)
+		second(2*i + 1) // comes while the tape is read
+		for _, rc := range back {
+			r.must(r.json(entry.KindRecount, rc))
+		}
+		if said() {
+			t.Fatalf("told after %d s", 2*i)
+		}
+	}
+	r.restarted()
+	for i := range 31 {
+		second(500 + i)
+	}
+	if !said() {
+		t.Error("a recount has been due for long, and nobody is told")
+	}
+	r.recount(false)
+	if said() {
+		t.Error("all was recounted, and it stands")
 	}
 }

@@ -182,18 +182,15 @@ func (r *Recounter) hit(o *owed, ev *report.Event, hit *match.Hit) {
 }
 
 // take keeps an event, unless it is equal to one that was: what an agent sends again
-// is on the tape again.
+// is on the tape again. What the rule still has is kept too, for it may be forgotten
+// before the recount is applied.
 func (f *found) take(r *Recounter, o *owed, e window.Entry, hit *match.Hit, fingerprint window.Key) {
 	first, again := f.prints[fingerprint]
-	if f.held[e.Ref] {
-		if again {
-			f.twice[first] = true
-		}
-		f.prints[fingerprint] = e.Ref
+	if again && !f.held[e.Ref] {
 		return
 	}
-	if again {
-		return
+	if again && !f.held[first] {
+		f.twice[first] = true
 	}
 	f.prints[fingerprint] = e.Ref
 	if r.bytes += 64 + o.columns[hit.Source].bytes(); r.bytes > maxFound {

@@ -154,6 +154,7 @@ func (m *Machine) lookAnew() {
 		return
 	}
 	m.regrade()
+	m.regradeLate()
 	m.reconsider()
 	m.guard()
 }

@@ -126,6 +126,10 @@ func (w *Words) shown(name, value string, n record.Note) string {
 		return w.moment(value)
 	case "offset":
 		return w.offset(value)
+	case "lag":
+		if n, err := strconv.ParseInt(value, 10, 64); err == nil {
+			return w.For(time.Duration(n))
+		}
 	}
 	return oneLine(value, maxLine)
 }

@@ -69,6 +69,7 @@ func TestRecord(t *testing.T) {
 		{record.New(record.ResultConfirmed, "1"), "gate closed; 1 agent confirmed, no other can let a payment pass", "ゲートを閉じた。エージェント1台が確認、ほかに支払いを通せるものはない"},
 		{record.New(record.ResultConfirmed, "3"), "gate closed; 3 agents confirmed, no other can let a payment pass", "ゲートを閉じた。エージェント3台が確認、ほかに支払いを通せるものはない"},
 		{record.New(record.AboutClockOff, "db", "-3040000000"), "The clock of agent db is 3.0 s behind: what it measures stands at wrong times.", "エージェント db の時計が3.0秒遅れています。計測値の時刻は正しくありません。"},
+		{record.New(record.AboutLate, "r", "32400000000000"), "Events of rule r came so late, all of them by about 9 h (a wrong clock or time zone?) that part of what they count with has to be read from the tape. Until that is done, the rule may miss something.", "ルール r のイベントが遅れて届いたため(すべて約 9時間 の遅れ。時計かタイムゾーンの誤り?)、一緒に数えるイベントを記録から読み直しています。終わるまで見逃しの可能性があります。"},
 		{record.New(record.OpenedAlone, "g", "false", "ok."), "Gate g opened alone (false): ok", "ゲート g を1人で開いた(誤検知): ok"},
 		{record.New(record.Legacy, "as it was [a] {b}"), "as it was [a] {b}", "as it was [a] {b}"},
 		{record.Note{Kind: "of_tomorrow", Args: []record.Arg{{Name: "gate", Value: "g"}}}, `of_tomorrow gate="g"`, `of_tomorrow gate="g"`},
