@@ -35,6 +35,7 @@ var lateRules = []struct {
 	{"sum(data.n) > 20", true, func(w []arrived) bool { return sumN(w) > 20 }},
 	{"min(data.n) < 1 && max(data.n) > 8", true, func(w []arrived) bool { return distinctN(w)[0] < 1 && slices.Max(distinctN(w)) > 8 }},
 	{"count() == 2", false, func(w []arrived) bool { return len(w) == 2 }},
+	{"2 * sum(data.n) - 3 > 2 * max(data.n) + count()", false, func(w []arrived) bool { return 2*sumN(w)-3 > 2*slices.Max(distinctN(w))+int64(len(w)) }},
 	{"min(data.n) >= 6 && count() > 1", false, func(w []arrived) bool { return distinctN(w)[0] >= 6 && len(w) > 1 }},
 }
 

@@ -19,6 +19,8 @@ var faults = map[match.FaultKind]record.Kind{
 	match.Unfit:       record.FaultUnfit,
 	match.Overflow:    record.FaultOverflow,
 	match.TooCostly:   record.FaultTooCostly,
+
+	match.Incalculable: record.FaultIncalculable,
 }
 
 // noted is a fault as the record says it.

@@ -16,4 +16,5 @@ var faultSentences = []sentence{
 	{record.FaultUnfit, "where: {of} does not take {value}", "where: {of} は {value} を受け付けません"},
 	{record.FaultOverflow, "where: the result is too large, or has more than 30 digits after the point", "where: 結果が大きすぎるか、小数点以下が30桁を超えます"},
 	{record.FaultTooCostly, "where: the condition takes more than {value} steps on this event", "where: このイベントでは条件の計算が{value}ステップを超えます"},
+	{record.FaultIncalculable, "when: a result is too large, or has more than 30 digits after the point", "when: 計算の結果が大きすぎるか、小数点以下が30桁を超えます"},
 }

@@ -105,6 +105,8 @@ var arguments = map[Kind][]string{
 	FaultOverflow:  {"of", "field", "value"},
 	FaultTooCostly: {"of", "field", "value"},
 
+	FaultIncalculable: {"of", "field", "value"},
+
 	NoGate: {"gate"}, NoHold: {"hold", "gate"}, NoIncident: {"incident"}, NoEffect: {"effect"}, NoAgent: {"agent"},
 	NoSilence: {"silence"}, NoDecision: {"do"}, NoCondition: {"condition"}, NoNotifyRecord: {"of"},
 	WantReasonClose: nil, WantReasonOpen: nil, WantReasonOff: nil, WantReasonAgent: nil, WantReasonTime: nil, WantReasonNo: nil, WantVerdict: nil,

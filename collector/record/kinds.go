@@ -161,4 +161,6 @@ const (
 	FaultUnfit     Kind = "fault_unfit"
 	FaultOverflow  Kind = "fault_overflow"
 	FaultTooCostly Kind = "fault_too_costly"
+
+	FaultIncalculable Kind = "fault_incalculable"
 )

@@ -22,24 +22,25 @@ type FaultKind uint8
 
 // The kinds of faults.
 const (
-	Other       FaultKind = iota // the condition cannot be evaluated on this event
-	Unordered                    // what is compared has no order: Value and Of, or unlike fields
-	Nested                       // objects or lists are compared
-	NotNumber                    // a number, or what should be one, is no exact decimal
-	TooLong                      // a text is longer than Value bytes
-	Absent                       // an aggregate lacks its field
-	NotScalar                    // a field is neither text nor number
-	MixedAssets                  // amounts of Value and of another asset meet
-	NotBool                      // a condition is neither true nor false
-	Unfit                        // a function or operator Of does not take Value
-	Overflow                     // a result is too large or too precise
-	TooCostly                    // the condition takes more than Value steps
+	Other        FaultKind = iota // the condition cannot be evaluated on this event
+	Unordered                     // what is compared has no order: Value and Of, or unlike fields
+	Nested                        // objects or lists are compared
+	NotNumber                     // a number, or what should be one, is no exact decimal
+	TooLong                       // a text is longer than Value bytes
+	Absent                        // an aggregate lacks its field
+	NotScalar                     // a field is neither text nor number
+	MixedAssets                   // amounts of Value and of another asset meet
+	NotBool                       // a condition is neither true nor false
+	Unfit                         // a function or operator Of does not take Value
+	Overflow                      // a result is too large or too precise
+	TooCostly                     // the condition takes more than Value steps
+	Incalculable                  // a result of a condition over many events is too large or too precise
 	faultKinds
 )
 
 var faultNames = [faultKinds]string{
 	"other", "unordered", "nested", "not a number", "too long", "absent", "not a scalar",
-	"mixed assets", "not a bool", "unfit", "overflow", "too costly",
+	"mixed assets", "not a bool", "unfit", "overflow", "too costly", "incalculable",
 }
 
 // String is the kind's name.
@@ -81,6 +82,8 @@ func (f *Fault) Error() string {
 		return "where: the result is too large, or has more than 30 digits after the point"
 	case TooCostly:
 		return fmt.Sprintf("where: the condition takes more than %s steps on this event", f.Value)
+	case Incalculable:
+		return "when: a result is too large, or has more than 30 digits after the point"
 	case Other, faultKinds:
 	}
 	return "where: the condition cannot be evaluated on this event"

@@ -47,7 +47,7 @@ func TestFaultKinds(t *testing.T) {
 			seen[text] = k
 		}
 	}
-	if got := faultKinds.String(); got != "kind 12" {
+	if got := faultKinds.String(); got != "kind 13" {
 		t.Errorf("an unknown kind is %q", got)
 	}
 }

@@ -14,6 +14,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/tomeishi/tomeishi/rules/condition"
+	"github.com/tomeishi/tomeishi/rules/decimal"
 	"github.com/tomeishi/tomeishi/rules/form"
 	"github.com/tomeishi/tomeishi/rules/match"
 	"github.com/tomeishi/tomeishi/rules/window"
@@ -66,12 +68,12 @@ func (d *draft) readWhen(v *yaml.Node) {
 	if !ok {
 		return
 	}
-	w, values, err := readWhen(d.in.Language(), text)
+	c, values, err := readWhen(d.in.Language(), text)
 	if err != nil {
 		d.in.ErrorIn(v, err)
 		return
 	}
-	d.at, d.when, d.source.Values = v, w, values
+	d.at, d.when, d.source.Values = v, c, values
 }
 
 // How long what can no longer share a window with an event of now is kept, where the
@@ -94,13 +96,18 @@ func (d *draft) Rule() form.Rule {
 	d.source.KeepAssets()
 	d.mixes()
 	d.reach()
+	d.columns = columnsOf(d.source.Values)
 	distinct, nums := d.source.Columns()
 	d.spec = window.Spec{Within: int64(d.within), Lateness: int64(d.lateness), Spare: int64(spare), Distinct: distinct, Nums: nums}
 	return &d.rule
 }
 
-// mixes finds that a window may hold amounts of several assets.
+// mixes finds that a window may hold amounts of several assets, and amounts beside
+// what is none.
 func (d *draft) mixes() {
+	for _, text := range d.when.Findings() {
+		d.in.Finding(d.at, "%s", text)
+	}
 	for _, v := range d.source.Values {
 		if v.Kind == match.Same {
 			asset := v.Fields[0]
@@ -113,8 +120,15 @@ func (d *draft) mixes() {
 func (d *draft) reach() {
 	distinct, nums := d.source.Columns()
 	bound := window.Spec{Distinct: distinct, Nums: nums}.Bound()
-	n := d.when.root.unreachable(bound)
-	if n == nil {
+	most := decimal.FromInt(int64(bound))
+	fixed := d.when.Fixed(func(t *condition.Term) condition.Range {
+		if t.Kind == condition.Counted {
+			return condition.Range{Most: &most}
+		}
+		return condition.Range{}
+	})
+	never := slices.IndexFunc(fixed, func(f condition.Fixed) bool { return !f.Always })
+	if never < 0 {
 		return
 	}
 	why := ""
@@ -126,7 +140,21 @@ func (d *draft) reach() {
 	case nums > 0:
 		why = " where it must add or compare numbers"
 	}
-	d.in.ErrorIn(d.at, &match.TextError{Offset: n.at, Text: fmt.Sprintf("this is never true: of one key a window keeps %d events at most%s", bound, why)})
+	d.in.ErrorIn(d.at, &match.TextError{Offset: fixed[never].At, Text: fmt.Sprintf("this is never true: of one key a window keeps %d events at most%s", bound, why)})
+}
+
+// columnsOf is the place of each value among those that a window keeps as it does.
+func columnsOf(values []match.Value) (columns []int) {
+	var next [2]int
+	for i := range values {
+		kind := 0
+		if values[i].Apart() {
+			kind = 1
+		}
+		columns = append(columns, next[kind])
+		next[kind]++
+	}
+	return columns
 }
 
 // A rule counts events of one source in a sliding window, key by key. Two
@@ -135,7 +163,8 @@ type rule struct {
 	source   match.Source
 	within   time.Duration
 	lateness time.Duration // how late an event may come and still count
-	when     *when
+	when     *condition.Condition
+	columns  []int // of each of the source's values, among those of its kind
 	spec     window.Spec
 }
 
@@ -144,7 +173,7 @@ func (r *rule) Sources() []match.Source { return []match.Source{r.source} }
 
 // Identify implements form.Rule.
 func (r *rule) Identify(d *form.Digest, group, name string) {
-	d.Add("event rule 1", group, name, r.source.Event, r.source.Where.String(), r.when.text)
+	d.Add("event rule 1", group, name, r.source.Event, r.source.Where.String(), r.when.String())
 	d.By(r.source.By)
 	for _, v := range r.source.Values {
 		if v.Kind == match.Same { // the others follow from when
@@ -159,7 +188,9 @@ func (r *rule) Identify(d *form.Digest, group, name string) {
 func (r *rule) Horizon() time.Duration { return r.within + r.lateness }
 
 // State implements form.Rule.
-func (r *rule) State() form.State { return &state{rule: r, table: window.New(r.spec)} }
+func (r *rule) State() form.State { return r.state(window.New(r.spec)) }
+
+func (r *rule) state(t *window.Table) *state { return &state{rule: r, table: t, asked: asked{rule: r}} }
 
 // Load implements form.Rule.
 func (r *rule) Load(b []byte) (form.State, []byte, error) {
@@ -167,5 +198,5 @@ func (r *rule) Load(b []byte) (form.State, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return &state{rule: r, table: table}, rest, nil
+	return r.state(table), rest, nil
 }

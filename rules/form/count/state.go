@@ -3,6 +3,8 @@ package count
 import (
 	"time"
 
+	"github.com/tomeishi/tomeishi/rules/condition"
+	"github.com/tomeishi/tomeishi/rules/decimal"
 	"github.com/tomeishi/tomeishi/rules/form"
 	"github.com/tomeishi/tomeishi/rules/match"
 	"github.com/tomeishi/tomeishi/rules/window"
@@ -16,7 +18,7 @@ type state struct {
 	*rule
 	table *window.Table
 
-	aggs aggregates // room, no part of the state
+	asked asked // room, no part of the state
 }
 
 // Add implements form.State: it puts the event into its key's window and
@@ -97,16 +99,14 @@ func (s *state) Recount(now int64, key window.Key, back []form.Back, from window
 
 // judge asks the windows that hold an entry, and says which one is true.
 func (s *state) judge(run window.Run, place int, apart [][]byte, say *form.Say) (bool, window.Span) {
-	w := run.Walk(place, false)
+	w := s.asked.walk(run.Walk(place, false))
 	for w.Next() {
-		switch s.ask(&w) {
-		case form.True:
+		is, fault := s.ask(w)
+		if is == form.True {
 			return true, w.Span()
-		case form.Unclear:
-			if say.Fault == nil {
-				say.Fault = s.mixture(&w, apart)
-			}
-		case form.Untrue:
+		}
+		if say.Fault == nil && is == form.Unclear {
+			say.Fault = s.whyUnclear(w, fault, apart)
 		}
 	}
 	return false, window.Span{}
@@ -115,9 +115,12 @@ func (s *state) judge(run window.Run, place int, apart [][]byte, say *form.Say) 
 // fresh tells whether a window that holds an entry is true without what was
 // accepted.
 func (s *state) fresh(run window.Run, place int) bool {
-	w := run.Walk(place, true)
+	w := s.asked.walk(run.Walk(place, true))
 	for w.Next() {
-		if w.Count() > 0 && s.ask(&w) == form.True {
+		if w.Count() == 0 {
+			continue
+		}
+		if is, _ := s.ask(w); is == form.True {
 			return true
 		}
 	}
@@ -126,7 +129,7 @@ func (s *state) fresh(run window.Run, place int) bool {
 
 // tell says what is true of the window that was asked about last.
 func (s *state) tell(run window.Run, w window.Span, say *form.Say) {
-	say.Answer, say.Value = form.True, s.when.first(&s.aggs)
+	say.Answer, say.Value = form.True, s.when.Value(&s.asked)
 	say.Since, say.Total = run.Time(w.From), w.To-w.From
 	say.Due = say.Since + int64(s.within) + 1
 }
@@ -141,8 +144,7 @@ func (s *state) Ask(now int64, key window.Key, say *form.Say) {
 	if w.From == w.To {
 		return
 	}
-	look := run.Look(w)
-	switch s.ask(&look) {
+	switch is, _ := s.ask(s.asked.walk(run.Look(w))); is {
 	case form.Untrue:
 		return
 	case form.True:
@@ -178,14 +180,17 @@ func (s *state) Since(now int64, key window.Key, after uint64, say *form.Say) {
 		return
 	}
 	newest := run.Len() - 1 // such an entry, at or before the end of the window
-	w := run.Fresh()
+	w := s.asked.walk(run.Fresh())
 	for w.Next() {
 		span := w.Span()
 		newest = min(newest, span.To-1)
 		for newest >= span.From && (run.Ref(newest).Index() <= after || run.Accepted(newest)) {
 			newest--
 		}
-		if newest < span.From || s.ask(&w) != form.True {
+		if newest < span.From {
+			continue
+		}
+		if is, _ := s.ask(w); is != form.True {
 			continue
 		}
 		s.tell(run, span, say)
@@ -205,61 +210,74 @@ func (s *state) Bytes() int { return s.table.Bytes() }
 func (s *state) Keys() int { return s.table.Keys() }
 
 // ask puts the condition to a window. One that holds amounts of several assets
-// is unclear, and no number is computed.
-func (s *state) ask(w *window.Walk) form.Answer {
+// is unclear, and no number is computed. The fault is of a calculation.
+func (s *state) ask(w *window.Walk) (form.Answer, *match.Fault) {
 	if v, _ := s.unlike(w); v != nil {
-		return form.Unclear
+		return form.Unclear, nil
 	}
-	s.aggregate(w)
-	if s.when.true(&s.aggs) {
-		return form.True
-	}
-	return form.Untrue
+	s.asked.known = [maxValues]bool{}
+	return s.when.Ask(&s.asked)
 }
 
 // unlike is what the window should have in common and has not, and its column;
 // nil if there is nothing.
 func (s *state) unlike(w *window.Walk) (v *match.Value, column int) {
 	for i := range s.source.Values {
-		switch v := &s.source.Values[i]; {
-		case v.Kind == match.Same && !w.Same(column):
-			return v, column
-		case v.Apart():
-			column++
+		if v := &s.source.Values[i]; v.Kind == match.Same && !w.Same(s.columns[i]) {
+			return v, s.columns[i]
 		}
 	}
 	return nil, 0
 }
 
-// mixture says of what the window should not hold several.
-func (s *state) mixture(w *window.Walk, apart [][]byte) *match.Fault {
+// whyUnclear says what could not be calculated, or of what the window should not
+// hold several.
+func (s *state) whyUnclear(w *window.Walk, fault *match.Fault, apart [][]byte) *match.Fault {
 	v, column := s.unlike(w)
-	if column < len(apart) {
+	switch {
+	case v == nil:
+		return fault
+	case column < len(apart):
 		return v.Mixed(apart[column])
 	}
 	return v.Mixed(nil)
 }
 
-// aggregate computes what the condition asks of the window.
-func (s *state) aggregate(w *window.Walk) {
-	s.aggs.reset(w.Count())
-	distinct, num := 0, 0
-	for i := range s.source.Values {
-		switch s.source.Values[i].Kind {
-		case match.Same:
-			distinct++ // was looked at before
-		case match.Distinct:
-			s.aggs.addDistinct(w.Distinct(distinct))
-			distinct++
-		case match.Sum:
-			s.aggs.addNum(w.Sum(num))
-			num++
-		case match.Min:
-			s.aggs.addNum(w.Min(num))
-			num++
-		case match.Max:
-			s.aggs.addNum(w.Max(num))
-			num++
-		}
+// asked is what a window has been asked, each thing once.
+type asked struct {
+	*rule
+	window window.Walk
+	known  [maxValues]bool
+	values [maxValues]decimal.Decimal
+}
+
+// walk begins with other windows. They stay here, so that none is allocated.
+func (a *asked) walk(w window.Walk) *window.Walk {
+	a.window = w
+	return &a.window
+}
+
+// Value implements condition.Values.
+func (a *asked) Value(t *condition.Term) (decimal.Decimal, bool) {
+	if t.Of == number {
+		return decimal.FromInt(a.window.Count()), true
+	}
+	if !a.known[t.Of] {
+		a.known[t.Of], a.values[t.Of] = true, a.aggregate(t.Of)
+	}
+	return a.values[t.Of], true
+}
+
+// aggregate computes one of the source's values of the window.
+func (a *asked) aggregate(i int) decimal.Decimal {
+	switch c := a.columns[i]; a.source.Values[i].Kind {
+	case match.Sum:
+		return a.window.Sum(c)
+	case match.Min:
+		return a.window.Min(c)
+	case match.Max:
+		return a.window.Max(c)
+	default:
+		return decimal.FromInt(a.window.Distinct(c))
 	}
 }
