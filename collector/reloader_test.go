@@ -169,6 +169,21 @@ func TestReloadAll(t *testing.T) {
 	if said, err = col.Reload(t.Context()); err != nil || !strings.Contains(said, "the same as before") || strings.Contains(said, "auth: ") {
 		t.Errorf("again: %q, %v", said, err)
 	}
+
+	list := filepath.Join(dir, "known.txt")
+	writeRules(rule("Stays", "s"),
+		"  - {alert: Unknown, event: e, where: '!(data.x in lists.known)', within: 1h, when: count() >= 1}\n", "lists: {known: {file: known.txt}}\n")
+	if _, err := col.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "known.txt: no such file") {
+		t.Errorf("a list that is not there: %v", err)
+	}
+	for _, want := range []string{"added Unknown", "changed Unknown"} {
+		if err := os.WriteFile(list, []byte(want), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if said, err = col.Reload(t.Context()); err != nil || !strings.Contains(said, want) {
+			t.Errorf("want %q, not %q, %v", want, said, err)
+		}
+	}
 }
 
 // TestReloadKeepsDoorsShut does not take up a configuration that is safe only

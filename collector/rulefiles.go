@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/tomeishi/tomeishi/agent/strictyaml"
 	"github.com/tomeishi/tomeishi/collector/api"
 	"github.com/tomeishi/tomeishi/collector/series"
 	"github.com/tomeishi/tomeishi/rules"
@@ -100,13 +101,21 @@ func ruleFiles(globs []string) ([]rules.File, error) {
 		}
 		files = append(files, rules.File{Name: p, Text: text})
 	}
-	return files, nil
+	return rules.WithLists(files, readList), nil
+}
+
+func readList(name string) ([]byte, error) {
+	f, err := strictyaml.Load(name, rules.MaxListBytes)
+	return f.Text, err
 }
 
 // setName is a digest of the files.
 func setName(files []rules.File) string {
 	h := sha256.New()
 	for _, f := range files {
+		if f.List {
+			h.Write([]byte("list "))
+		}
 		fmt.Fprintf(h, "%d %s %d ", len(f.Name), f.Name, len(f.Text))
 		h.Write(f.Text)
 	}

@@ -3,7 +3,6 @@ package rules
 import (
 	"slices"
 
-	"github.com/tomeishi/tomeishi/agent/strictyaml"
 	"github.com/tomeishi/tomeishi/rules/form"
 )
 
@@ -13,9 +12,9 @@ import (
 // thus keeps nobody from starting, and opens nothing.
 func Accepted(forms []form.Form, files []File) (*Set, Problems) {
 	var problems Problems
-	p := newParser(forms)
+	p := newParser(forms, &problems)
 	for _, f := range files {
-		p.open(strictyaml.NewReader(strictyaml.File(f), "a rule file", maxFile, &problems).ToEnd())
+		p.open(f, true)
 	}
 	p.readAll(nil)
 	p.rules = slices.DeleteFunc(p.rules, func(r *parsedRule) bool { return r.broken })

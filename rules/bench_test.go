@@ -24,7 +24,7 @@ func BenchmarkParse(b *testing.B) {
       description: '{{ $value | humanize1024 }}B are left.'
 `, i, i)
 	}
-	files := []File{{"hosts.yml", []byte("groups:\n" + text.String())}}
+	files := []File{{Name: "hosts.yml", Text: []byte("groups:\n" + text.String())}}
 	b.SetBytes(int64(text.Len()))
 	b.ReportAllocs()
 	for b.Loop() {

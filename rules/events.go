@@ -115,6 +115,12 @@ func (p *parser) respell(r *parsedRule) {
 			d.Add("address", s.Event, f.String())
 		}
 	}
+	p.reidentify(r, d)
+}
+
+// reidentify makes of a rule another one by what was added to the digest; by
+// nothing it stays the same.
+func (p *parser) reidentify(r *parsedRule, d form.Digest) {
 	if d.Empty() {
 		return
 	}

@@ -19,7 +19,7 @@ func TestDeclaredAddresses(t *testing.T) {
   - {alert: Other, event: f, by: [data.to], within: 1h, when: count() > 1}
 `
 	read := func(text string) *Set {
-		set, problems := Parse([]File{{"a.yml", []byte(text)}})
+		set, problems := Parse([]File{{Name: "a.yml", Text: []byte(text)}})
 		if set == nil {
 			t.Fatal(problems)
 		}

@@ -13,7 +13,7 @@ func parse(t testing.TB, rules ...string) *Set {
 	for i, r := range rules {
 		text += fmt.Sprintf("  - {alert: R%d, event: payout.sent, within: 1d, %s}\n", i, r)
 	}
-	set, problems := Parse([]File{{"t.yml", []byte(text)}})
+	set, problems := Parse([]File{{Name: "t.yml", Text: []byte(text)}})
 	if err := problems.Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestExplain(t *testing.T) {
 }
 
 func ExampleRule_Explain() {
-	set, _ := Parse([]File{{"a.yml", []byte(`
+	set, _ := Parse([]File{{Name: "a.yml", Text: []byte(`
 groups:
 - name: g
   rules:
@@ -87,7 +87,7 @@ func TestIdentityIsKept(t *testing.T) {
 		"FeeTooHigh":               "b62b073706711db7084496d618b0ccaa",
 		"R0":                       "55cd716808144acc696379fda56e2c61",
 	}
-	files := []File{{"t.yml", []byte(`groups:
+	files := []File{{Name: "t.yml", Text: []byte(`groups:
 - name: g
   rules:
   - {alert: R0, event: e, within: 1h, by: [data.a, {b: 'data["x.y"]'}], where: 'data.c == 1', when: 'sum(data.amount) > 1 && max(data.to.fee) > 2', lateness: 5m}
@@ -97,7 +97,7 @@ func TestIdentityIsKept(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		files = append(files, File{path, text})
+		files = append(files, File{Name: path, Text: text})
 	}
 	set, problems := Parse(files)
 	if set == nil {

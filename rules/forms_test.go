@@ -20,7 +20,7 @@ func TestFormStates(t *testing.T) {
   - {alert: Apart, event: e, by: [data.k], within: 1h, lateness: 0s, when: 'distinct(data.a, data.b) == 2 && max(data.n) > min(data.n)'}
   - {alert: Quiet, quiet: e, by: [data.k], after: 10m}
 `
-	set, problems := ParseForms(append(Forms(), formtest.Quiet{}), []File{{"f.yml", []byte(text)}})
+	set, problems := ParseForms(append(Forms(), formtest.Quiet{}), []File{{Name: "f.yml", Text: []byte(text)}})
 	if set == nil {
 		t.Fatal(problems)
 	}
@@ -45,7 +45,7 @@ func TestAnotherForm(t *testing.T) {
   - {alert: Wrong, quiet: "two words", after: soon, by: ["data.a +"]}
 `
 	forms := append(Forms(), formtest.Quiet{})
-	_, problems := ParseForms(forms, []File{{"f.yml", []byte(text)}})
+	_, problems := ParseForms(forms, []File{{Name: "f.yml", Text: []byte(text)}})
 	var got []string
 	for _, p := range problems {
 		head, _, _ := strings.Cut(p.String(), "\n")
@@ -63,10 +63,10 @@ func TestAnotherForm(t *testing.T) {
 	}, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if _, problems := Parse([]File{{"f.yml", []byte(text)}}); !slices.ContainsFunc(problems, func(p Problem) bool { return strings.Contains(p.Text, `no key "quiet"`) }) {
+	if _, problems := Parse([]File{{Name: "f.yml", Text: []byte(text)}}); !slices.ContainsFunc(problems, func(p Problem) bool { return strings.Contains(p.Text, `no key "quiet"`) }) {
 		t.Errorf("without the form: %v", problems)
 	}
-	set, problems := ParseForms(forms, []File{{"f.yml", []byte(strings.Join(strings.Split(text, "\n")[:4], "\n"))}})
+	set, problems := ParseForms(forms, []File{{Name: "f.yml", Text: []byte(strings.Join(strings.Split(text, "\n")[:4], "\n"))}})
 	if set == nil {
 		t.Fatal(problems)
 	}

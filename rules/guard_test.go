@@ -27,7 +27,7 @@ func TestUnguarded(t *testing.T) {
 		{"people's", event, "m", "a", "enforce", "{name: a, mode: enforce}, {name: b, mode: enforce, closed_by: people}", nil},
 	} {
 		text := fmt.Sprintf(c.rule, c.use) + fmt.Sprintf(closers, c.target, c.mode) + "gates: [" + c.gates + "]\n"
-		set, problems := Parse([]File{{"a.yml", []byte(text)}})
+		set, problems := Parse([]File{{Name: "a.yml", Text: []byte(text)}})
 		if set == nil {
 			t.Fatal(problems)
 		}

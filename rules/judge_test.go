@@ -63,7 +63,7 @@ func TestPlaces(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := "groups:\n- name: a\n  rules:\n  - alert: A\n    expr: " + c.expr + "\n"
-			set, problems := Parse([]File{{"f.yml", []byte(text)}}, marks{errors.New("some error")})
+			set, problems := Parse([]File{{Name: "f.yml", Text: []byte(text)}}, marks{errors.New("some error")})
 			want := []string{fmt.Sprintf("f.yml:%d:%d: expr: a mark", c.line, c.column)}
 			if diff := cmp.Diff(want, heads(problems)); diff != "" || set != nil {
 				t.Errorf("(-want +got)\n%s", diff)
@@ -131,7 +131,7 @@ func TestJudge(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			set, problems := Parse([]File{{"f.yml", []byte(c.text)}}, marks{c.file})
+			set, problems := Parse([]File{{Name: "f.yml", Text: []byte(c.text)}}, marks{c.file})
 			if (set != nil) != (c.want == nil) {
 				t.Errorf("set is %v", set)
 			}
@@ -140,7 +140,7 @@ func TestJudge(t *testing.T) {
 			}
 		})
 	}
-	if set, problems := Parse([]File{{"f.yml", []byte(broken)}}); set == nil {
+	if set, problems := Parse([]File{{Name: "f.yml", Text: []byte(broken)}}); set == nil {
 		t.Errorf("without a checker PromQL is judged: %v", problems)
 	}
 }
@@ -152,7 +152,7 @@ func TestMergesAtRandom(t *testing.T) {
 	for range 400 {
 		text := (&mergeWriter{r: r}).file()
 		want, err := asPrometheus([]byte(text))
-		set, problems := Parse([]File{{"f.yml", []byte(text)}})
+		set, problems := Parse([]File{{Name: "f.yml", Text: []byte(text)}})
 		if (err == nil) != (set != nil) {
 			t.Fatalf("%s\nYAML says %v, and we %v", text, err, problems)
 		}
@@ -251,7 +251,7 @@ func TestMetricBombs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
-			set, problems := Parse([]File{{"f.yml", []byte(text)}}, marks{})
+			set, problems := Parse([]File{{Name: "f.yml", Text: []byte(text)}}, marks{})
 			if name != "deep merges" && (set != nil || len(problems) == 0) || len(problems) > strictyaml.MaxProblems+1 {
 				t.Fatalf("%d problems", len(problems))
 			}

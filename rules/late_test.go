@@ -84,7 +84,7 @@ func TestLateIsRight(t *testing.T) {
 	for _, c := range lateRules {
 		t.Run(c.when, func(t *testing.T) {
 			t.Parallel()
-			set, problems := Parse([]File{{"f.yml", []byte("groups:\n- name: g\n  rules:\n  - {alert: A, event: e, by: [data.k], within: 10s, when: '" + c.when + "'}\n")}})
+			set, problems := Parse([]File{{Name: "f.yml", Text: []byte("groups:\n- name: g\n  rules:\n  - {alert: A, event: e, by: [data.k], within: 10s, when: '" + c.when + "'}\n")}})
 			if set == nil {
 				t.Fatal(problems)
 			}

@@ -23,6 +23,7 @@ func (p *parser) link() {
 	for _, r := range p.rules {
 		if r.Body != nil {
 			p.respell(r)
+			p.relist(r)
 		}
 	}
 	for _, r := range p.rules {
@@ -74,6 +75,7 @@ func (p *parser) twins(do func(m, other *parsedMetric)) {
 func (p *parser) findings(set *Set) {
 	unguarded := set.Unguarded()
 	p.idleVars()
+	p.idleLists()
 	for _, r := range p.rules {
 		p.strangers(r)
 		for _, f := range r.findings {

@@ -29,7 +29,7 @@ func TestPrometheusFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			set, problems := Parse([]File{{path, text}})
+			set, problems := Parse([]File{{Name: path, Text: text}})
 			if problems.Err() != nil {
 				t.Fatal(problems.Err())
 			}
@@ -86,7 +86,7 @@ mitigations:
 
 // TestMixedFile is a file in which rules of both kinds stand.
 func TestMixedFile(t *testing.T) {
-	set, problems := Parse([]File{{"mixed.yml", []byte(mixed)}, {"none.yml", nil}})
+	set, problems := Parse([]File{{Name: "mixed.yml", Text: []byte(mixed)}, {Name: "none.yml", Text: nil}})
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -150,7 +150,7 @@ func TestMixedFile(t *testing.T) {
         - record: "up:sum"
           expr: "sum(up)"
 `
-	if diff := cmp.Diff([]File{{"mixed.yml", []byte(wantFile)}}, set.Prometheus); diff != "" {
+	if diff := cmp.Diff([]File{{Name: "mixed.yml", Text: []byte(wantFile)}}, set.Prometheus); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	again(t, set)
@@ -160,7 +160,7 @@ func TestMixedFile(t *testing.T) {
 func TestMetricIdentity(t *testing.T) {
 	id := func(file, text string) [16]byte {
 		t.Helper()
-		set, problems := Parse([]File{{file, []byte(text)}})
+		set, problems := Parse([]File{{Name: file, Text: []byte(text)}})
 		if problems.Err() != nil {
 			t.Fatal(problems.Err())
 		}

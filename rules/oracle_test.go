@@ -135,7 +135,7 @@ func FuzzMetrics(f *testing.F) {
 	f.Add([]byte(mixed))
 	f.Add([]byte("groups: [{name: a, rules: [{alert: A, expr: up, <<: {for: 1m, <<: [{labels: {a: b}}]}}]}]"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		set, problems := Parse([]File{{"f.yml", text}})
+		set, problems := Parse([]File{{Name: "f.yml", Text: text}})
 		if set != nil {
 			again(t, set)
 		}

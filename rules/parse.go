@@ -23,9 +23,9 @@ func Parse(files []File, checks ...Checker) (*Set, Problems) {
 // ParseForms is Parse with these forms of event rules, at least one.
 func ParseForms(forms []form.Form, files []File, checks ...Checker) (*Set, Problems) {
 	var problems Problems
-	p := newParser(forms)
+	p := newParser(forms, &problems)
 	for _, f := range files {
-		p.open(strictyaml.NewReader(strictyaml.File(f), "a rule file", maxFile, &problems))
+		p.open(f, false)
 	}
 	p.readAll(checks)
 	p.link()
@@ -42,11 +42,16 @@ func ParseForms(forms []form.Form, files []File, checks ...Checker) (*Set, Probl
 // A parser reads the files of one set, one after another.
 type parser struct {
 	*strictyaml.Reader
-	forms []form.Form
-	lang  *match.Language
-	names map[string]bool // "kind name" of what must be unique
-	files []openFile
-	vars  map[string]*parsedVar
+	problems *Problems
+	forms    []form.Form
+	lang     *match.Language
+	names    map[string]bool // "kind name" of what must be unique
+	files    []openFile
+	vars     map[string]*parsedVar
+	lists    map[string]*parsedList
+
+	listTexts                 []File
+	listedValues, listedBytes int // of all lists
 
 	rules       []*parsedRule
 	metrics     []*parsedMetric
@@ -58,9 +63,12 @@ type parser struct {
 	theirs metricFile // of the file that is read
 }
 
-func newParser(forms []form.Form) *parser {
-	p := &parser{forms: forms, lang: match.NewLanguage(), names: map[string]bool{}, vars: map[string]*parsedVar{}}
-	p.lang.Vars = p.varOf
+func newParser(forms []form.Form, problems *Problems) *parser {
+	p := &parser{
+		forms: forms, problems: problems, lang: match.NewLanguage(),
+		names: map[string]bool{}, vars: map[string]*parsedVar{}, lists: map[string]*parsedList{},
+	}
+	p.lang.Vars, p.lang.Lists = p.varOf, p.listOf
 	return p
 }
 
@@ -70,8 +78,17 @@ type openFile struct {
 	said []strictyaml.Member
 }
 
-// open reads the keys of a file.
-func (p *parser) open(r *strictyaml.Reader) {
+// open reads the keys of a file. With toEnd it will be read to its end, however
+// many errors there are.
+func (p *parser) open(file File, toEnd bool) {
+	if file.List {
+		p.listTexts = append(p.listTexts, file)
+		return
+	}
+	r := strictyaml.NewReader(file.YAML(), "a rule file", maxFile, p.problems)
+	if toEnd {
+		r.ToEnd()
+	}
 	f := openFile{Reader: r}
 	if root := r.Root(); root != nil {
 		f.said, _ = r.Members(r.Visit(root), "a rule file")
@@ -121,8 +138,14 @@ func (p place) findingf(format string, args ...any) { p.in.FindingAt(p.at, forma
 
 // named reads what has a name that rules of every file may use.
 func (p *parser) named(said []strictyaml.Member) {
-	if n := strictyaml.ValueOf(said, "vars"); n != nil {
-		p.readVars(n)
+	for _, m := range said {
+		switch {
+		case strictyaml.IsNull(m.Value): // it is noted below
+		case m.Key.Value == "vars":
+			p.readVars(m.Value)
+		case m.Key.Value == "lists":
+			p.readLists(m.Value)
+		}
 	}
 }
 
@@ -132,8 +155,8 @@ func (p *parser) read(said []strictyaml.Member) {
 		{Name: "groups", Null: true, Read: func(n *yaml.Node) { p.Each(n, "groups", p.group) }},
 		{Name: "gates", Read: func(n *yaml.Node) { p.Each(n, "gates", p.gate) }},
 		{Name: "mitigations", Read: func(n *yaml.Node) { p.Each(n, "mitigations", p.mitigation) }},
-		{Name: "lists", Not: "would name values for conditions to look in"},
-		{Name: "vars", Read: func(*yaml.Node) {}}, // it was read before
+		{Name: "lists", Read: func(*yaml.Node) {}}, // it was read before
+		{Name: "vars", Read: func(*yaml.Node) {}},
 		{Name: "overrides", Not: "would change shipped rules"},
 		{Name: "events", Read: p.events},
 	})

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -29,7 +30,7 @@ func archive(t *testing.T, path string) (*txtar.Archive, []File, map[string]stri
 			continue
 		}
 		text := strings.ReplaceAll(string(f.Data), "MEGABYTE", strings.Repeat("data.a == 1 && ", 1<<16))
-		files = append(files, File{f.Name, []byte(text)})
+		files = append(files, File{Name: f.Name, Text: []byte(text)})
 	}
 	return a, files, rest
 }
@@ -42,7 +43,12 @@ func TestProblems(t *testing.T) {
 	for _, path := range paths {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
 			a, files, rest := archive(t, path)
-			set, problems := Parse(files)
+			set, problems := Parse(WithLists(files, func(name string) ([]byte, error) {
+				if text, ok := rest[name]; ok {
+					return []byte(text), nil
+				}
+				return nil, errors.New("no such file")
+			}))
 			var b strings.Builder
 			for _, p := range problems {
 				b.WriteString(p.String() + "\n")
@@ -82,7 +88,7 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		set, problems := Parse([]File{{"f.yml", text}})
+		set, problems := Parse([]File{{Name: "f.yml", Text: text}})
 		if (set == nil) != (problems.Err() != nil) {
 			t.Fatalf("set is %v and Err is %v", set, problems.Err())
 		}

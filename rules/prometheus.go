@@ -50,7 +50,7 @@ func (p *parser) forPrometheus() (File, bool) {
 		p.Note(1, 1, false, "this file cannot be written for PromQL: "+err.Error())
 		return File{}, false
 	}
-	return File{p.File.Name, text}, true
+	return File{Name: p.File.Name, Text: text}, true
 }
 
 const (

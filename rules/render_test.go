@@ -115,11 +115,11 @@ func TestManyFindings(t *testing.T) {
 	for i := range 2 * strictyaml.MaxProblems {
 		text += fmt.Sprintf("- {name: g%d}\n", i)
 	}
-	set, problems := Parse([]File{{"f.yml", []byte(text)}})
+	set, problems := Parse([]File{{Name: "f.yml", Text: []byte(text)}})
 	if set == nil || problems.Err() != nil || len(problems) != strictyaml.MaxProblems+1 {
 		t.Errorf("set %v, %d problems, %v", set, len(problems), problems.Err())
 	}
-	if set, problems = Parse([]File{{"f.yml", []byte(text + "- {}\n")}}); set != nil || problems.Err() == nil {
+	if set, problems = Parse([]File{{Name: "f.yml", Text: []byte(text + "- {}\n")}}); set != nil || problems.Err() == nil {
 		t.Errorf("an error after many findings: set %v, %v", set, problems)
 	}
 }
@@ -141,7 +141,7 @@ func TestBombs(t *testing.T) {
 		"flow": strings.Repeat("{a: ", 9000), "quotes": strings.Repeat(`"`, 1<<20), "anchors": strings.Repeat("- &a *a\n", 10_000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			set, problems := Parse([]File{{"f.yml", []byte(text)}})
+			set, problems := Parse([]File{{Name: "f.yml", Text: []byte(text)}})
 			if set != nil || len(problems) > strictyaml.MaxProblems+1 || len(problems) == 0 {
 				t.Fatalf("set %v, %d problems", set, len(problems))
 			}

@@ -12,7 +12,7 @@ func TestIdentity(t *testing.T) {
 	const base = "alert: A, event: e, within: 1h, when: count() > 1"
 	id := func(keys string) [16]byte {
 		t.Helper()
-		set, problems := Parse([]File{{"f", []byte("groups: [{name: g, rules: [{" + keys + "}]}]")}})
+		set, problems := Parse([]File{{Name: "f", Text: []byte("groups: [{name: g, rules: [{" + keys + "}]}]")}})
 		if set == nil {
 			t.Fatal(problems.Err())
 		}
@@ -47,7 +47,7 @@ func TestIdentity(t *testing.T) {
 }
 
 func TestRuleAsWritten(t *testing.T) {
-	set, problems := Parse([]File{{"f.yml", []byte(`
+	set, problems := Parse([]File{{Name: "f.yml", Text: []byte(`
 groups:
 - name: g
   interval: 30s

@@ -10,7 +10,7 @@ import (
 // parsed reads one file that must be sound.
 func parsed(t *testing.T, text string) *Set {
 	t.Helper()
-	set, problems := Parse([]File{{"f.yml", []byte(text)}})
+	set, problems := Parse([]File{{Name: "f.yml", Text: []byte(text)}})
 	if set == nil {
 		t.Fatal(problems.Err())
 	}
@@ -54,7 +54,7 @@ groups:
 // TestVarsNotInPromQL is that an expression of PromQL is told why it has no names.
 func TestVarsNotInPromQL(t *testing.T) {
 	text := "vars: {n: 1}\ngroups:\n- name: g\n  rules:\n  - {alert: A, expr: up @ vars.n}\n"
-	_, problems := Parse([]File{{"f.yml", []byte(text)}}, marks{errors.New("no")})
+	_, problems := Parse([]File{{Name: "f.yml", Text: []byte(text)}}, marks{errors.New("no")})
 	if got := heads(problems); len(got) != 1 || !strings.Contains(got[0], "f.yml:5:25: expr: a mark; `vars` are for durations") {
 		t.Errorf("%q", got)
 	}

@@ -18,6 +18,7 @@ import (
 type eventVars struct {
 	event *report.Event
 	data  *object
+	lists *object
 	steps int
 }
 
@@ -32,6 +33,8 @@ func (v *eventVars) ResolveName(name string) (any, bool) {
 			}
 		}
 		return v.data, true
+	case listsName:
+		return v.lists, true
 	case eventName:
 		return v, true
 	case "source":

@@ -46,26 +46,27 @@ func (e *Expression) eachField(part ast.Expr, visit func(f Field, has bool)) {
 		visit(f, false)
 		return
 	}
-	switch part.Kind() {
+	for _, inner := range parts(part) {
+		e.eachField(inner, visit)
+	}
+}
+
+// parts are those that a part of an expression is made of.
+func parts(e ast.Expr) []ast.Expr {
+	switch e.Kind() {
 	case ast.SelectKind:
-		e.eachField(part.AsSelect().Operand(), visit)
+		return []ast.Expr{e.AsSelect().Operand()}
 	case ast.CallKind:
-		call := part.AsCall()
-		if call.IsMemberFunction() {
-			e.eachField(call.Target(), visit)
+		if call := e.AsCall(); call.IsMemberFunction() {
+			return append([]ast.Expr{call.Target()}, call.Args()...)
 		}
-		for _, arg := range call.Args() {
-			e.eachField(arg, visit)
-		}
+		return e.AsCall().Args()
 	case ast.ListKind:
-		for _, item := range part.AsList().Elements() {
-			e.eachField(item, visit)
-		}
+		return e.AsList().Elements()
 	case ast.ComprehensionKind:
-		c := part.AsComprehension()
-		for _, inner := range []ast.Expr{c.IterRange(), c.AccuInit(), c.LoopCondition(), c.LoopStep(), c.Result()} {
-			e.eachField(inner, visit)
-		}
-	default: // a constant, or a name that is no field
+		c := e.AsComprehension()
+		return []ast.Expr{c.IterRange(), c.AccuInit(), c.LoopCondition(), c.LoopStep(), c.Result()}
+	default: // a constant, or a name
+		return nil
 	}
 }

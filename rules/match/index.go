@@ -34,7 +34,8 @@ type textIndex struct {
 type compiledSource struct {
 	*Source
 	rule, source int
-	test         test // nil if there is no condition, or only an interpreted one
+	test         test    // nil if there is no condition, or only an interpreted one
+	lists        *object // of an interpreted one
 	reads        []slotOf
 	asks         []slotOf // of the condition, also of an interpreted one
 	ofData       bool     // it reads anything of the data
@@ -106,6 +107,9 @@ func (b *typeBuilder) add(rule, source int, s *Source) {
 			c.reads = append(c.reads, slotOf{slot: slot, Field: f})
 			return slot
 		})
+		if c.test == nil {
+			c.lists = s.Where.listValues()
+		}
 		guarded := s.Where.guarded()
 		for _, f := range s.Where.fields() {
 			c.ofData = c.ofData || f.attribute == "data"

@@ -276,6 +276,8 @@ func isIn(args []ref.Val) (ref.Val, int) {
 		return errBroken, 0
 	}
 	switch in := args[1].(type) {
+	case listValue:
+		return in.contains(args[0]), 0
 	case traits.Mapper:
 		return in.Contains(args[0]), 0
 	case traits.Lister:

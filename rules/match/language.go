@@ -22,6 +22,8 @@ type Language struct {
 	// Vars finds what a name stands for, or says what is wrong with it; nil if there
 	// are none.
 	Vars func(name string) (v Var, wrong string)
+	// Lists finds a list, or says what is wrong with its name; nil if there are none.
+	Lists func(name string) (l *List, wrong string)
 }
 
 // NewLanguage makes one.
@@ -29,6 +31,7 @@ func NewLanguage() *Language {
 	text := cel.StringType
 	env, err := cel.NewEnv(
 		cel.Variable("data", cel.MapType(text, cel.DynType)),
+		cel.Variable(listsName, cel.MapType(text, cel.ListType(cel.DynType))),
 		cel.Variable("source", text), cel.Variable("subject", text),
 		cel.Variable("type", text), cel.Variable("id", text),
 		cel.ParserRecursionLimit(maxNesting),
@@ -53,6 +56,7 @@ type Expression struct {
 	uses    []use  // of vars, in the order of the text
 	ast     *cel.Ast
 	root    ast.Expr
+	lists   map[string]*List
 	program cel.Program // nil if slots can do all of it
 }
 
@@ -95,6 +99,9 @@ func (l *Language) Condition(text string) (*Expression, *TextError) {
 	if err := e.vet(); err != nil {
 		return nil, err
 	}
+	if err := e.findLists(e.root, l.list); err != nil {
+		return nil, err
+	}
 	if out := checked.OutputType(); out.Kind() != types.BoolKind {
 		hint := ""
 		if f, ok := FieldOf(e.root); ok {
@@ -109,6 +116,13 @@ func (l *Language) Condition(text string) (*Expression, *TextError) {
 		return nil, err
 	}
 	return e, nil
+}
+
+func (l *Language) list(name string) (*List, string) {
+	if l.Lists == nil {
+		return nil, "there is no list " + name
+	}
+	return l.Lists(name)
 }
 
 // Root is the whole expression, to be walked.

@@ -151,6 +151,7 @@ func (m *Matcher) ask(c *compiledSource) {
 			fault = m.fault(c)
 		}
 	case c.Where != nil:
+		m.vars.lists = c.lists
 		v, fault = interpret(c.Where.program, &m.vars)
 	}
 	h := Hit{Rule: c.rule, Source: c.source}

@@ -240,6 +240,9 @@ func otherKind(v, fixed *value, accept *[orders]verdict) verdict {
 // oneOf is field in [literals].
 func (c compiler) oneOf(left, right ast.Expr) (test, bool) {
 	f, ok := FieldOf(left)
+	if name, named := listOf(right); ok && named {
+		return c.lists[name].test(c.slotOf(f)), true
+	}
 	if !ok || right.Kind() != ast.ListKind {
 		return nil, false
 	}

@@ -24,7 +24,11 @@ type tookFile struct {
 // it would not be loaded.
 func checkFiles(files []rules.File) (set *rules.Set, problems rules.Problems, took []tookFile) {
 	var ofRules []rules.File
-	for _, f := range files {
+	for _, f := range rules.WithLists(files, readList) {
+		if f.List {
+			ofRules = append(ofRules, f)
+			continue
+		}
 		kind := kindOf(f)
 		if kind == filekind.Rules {
 			ofRules = append(ofRules, f)
@@ -41,6 +45,11 @@ func checkFiles(files []rules.File) (set *rules.Set, problems rules.Problems, to
 	return set, problems, took
 }
 
+func readList(name string) ([]byte, error) {
+	f, err := strictyaml.Load(name, rules.MaxListBytes)
+	return f.Text, err
+}
+
 // kindOf is what a file is taken for. Where agent and collector would both read
 // it, its name decides. What has no keys is for the rules to complain about.
 func kindOf(f rules.File) filekind.Kind {
@@ -48,8 +57,8 @@ func kindOf(f rules.File) filekind.Kind {
 	if strings.Contains(filepath.Base(f.Name), "agent") {
 		preferred = filekind.Agent
 	}
-	kind := filekind.Of(strictyaml.File(f), preferred)
-	if kind == filekind.Unknown && len(strictyaml.TopKeys(strictyaml.File(f), maxRules)) == 0 {
+	kind := filekind.Of(f.YAML(), preferred)
+	if kind == filekind.Unknown && len(strictyaml.TopKeys(f.YAML(), maxRules)) == 0 {
 		return filekind.Rules
 	}
 	return kind
@@ -58,13 +67,13 @@ func kindOf(f rules.File) filekind.Kind {
 func checkKind(kind filekind.Kind, f rules.File) rules.Problems {
 	switch kind {
 	case filekind.Collector:
-		return config.Check(strictyaml.File(f))
+		return config.Check(f.YAML())
 	case filekind.Agent:
-		return agentconfig.Check(strictyaml.File(f))
+		return agentconfig.Check(f.YAML())
 	case filekind.Alertmanager:
 		return checkReceivers(f)
 	default:
 		text := "this is " + kind.String() + ", which is not read here: " + kind.Remedy()
-		return rules.Problems{strictyaml.ProblemAt(strictyaml.File(f), 1, text, false)}
+		return rules.Problems{strictyaml.ProblemAt(f.YAML(), 1, text, false)}
 	}
 }

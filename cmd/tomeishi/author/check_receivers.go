@@ -14,15 +14,15 @@ import (
 // the names of files in it are relative to its folder.
 func checkReceivers(f rules.File) (out rules.Problems) {
 	if f.Name == stdinName {
-		return rules.Problems{strictyaml.ProblemAt(strictyaml.File(f), 1, "an Alertmanager configuration is checked as a file, for it names others beside it: tomeishi check FILE", false)}
+		return rules.Problems{strictyaml.ProblemAt(f.YAML(), 1, "an Alertmanager configuration is checked as a file, for it names others beside it: tomeishi check FILE", false)}
 	}
 	findings, err := notify.Check(f.Name)
 	if err != nil {
 		line, text := placeIn(f.Name, err.Error())
-		out = append(out, strictyaml.ProblemAt(strictyaml.File(f), line, text, false))
+		out = append(out, strictyaml.ProblemAt(f.YAML(), line, text, false))
 	}
 	for _, n := range findings {
-		out = append(out, strictyaml.ProblemAt(strictyaml.File(f), n.Line, n.Text, true))
+		out = append(out, strictyaml.ProblemAt(f.YAML(), n.Line, n.Text, true))
 	}
 	return out
 }
