@@ -29,14 +29,20 @@ var lateRules = []struct {
 	when   string
 	grows  bool
 	oracle func(window []arrived) bool
+	own    func(e arrived, before []arrived) bool // instead: of one event and what came before it
 }{
-	{"count() >= 3", true, func(w []arrived) bool { return len(w) >= 3 }},
-	{"distinct(data.n) >= 3", true, func(w []arrived) bool { return len(distinctN(w)) >= 3 }},
-	{"sum(data.n) > 20", true, func(w []arrived) bool { return sumN(w) > 20 }},
-	{"min(data.n) < 1 && max(data.n) > 8", true, func(w []arrived) bool { return distinctN(w)[0] < 1 && slices.Max(distinctN(w)) > 8 }},
-	{"count() == 2", false, func(w []arrived) bool { return len(w) == 2 }},
-	{"2 * sum(data.n) - 3 > 2 * max(data.n) + count()", false, func(w []arrived) bool { return 2*sumN(w)-3 > 2*slices.Max(distinctN(w))+int64(len(w)) }},
-	{"min(data.n) >= 6 && count() > 1", false, func(w []arrived) bool { return distinctN(w)[0] >= 6 && len(w) > 1 }},
+	{"count() >= 3", true, func(w []arrived) bool { return len(w) >= 3 }, nil},
+	{"distinct(data.n) >= 3", true, func(w []arrived) bool { return len(distinctN(w)) >= 3 }, nil},
+	{"sum(data.n) > 20", true, func(w []arrived) bool { return sumN(w) > 20 }, nil},
+	{"min(data.n) < 1 && max(data.n) > 8", true, func(w []arrived) bool { return distinctN(w)[0] < 1 && slices.Max(distinctN(w)) > 8 }, nil},
+	{"count() == 2", false, func(w []arrived) bool { return len(w) == 2 }, nil},
+	{"2 * sum(data.n) - 3 > 2 * max(data.n) + count()", false, func(w []arrived) bool { return 2*sumN(w)-3 > 2*slices.Max(distinctN(w))+int64(len(w)) }, nil},
+	{"last(data.n) > 2 * max_before(data.n)", false, nil, func(e arrived, w []arrived) bool { return len(w) > 0 && e.n > 2*slices.Max(distinctN(w)) }},
+	{"last(data.n) + sum_before(data.n) == 10 || min_before(data.n) > last(data.n) + 5", false, nil, func(e arrived, w []arrived) bool {
+		return e.n+sumN(w) == 10 || len(w) > 0 && distinctN(w)[0] > e.n+5
+	}},
+	{"count_before() > 1 && distinct(data.n) == count()", false, nil, func(e arrived, w []arrived) bool { return len(w) > 1 && len(distinctN(append(w, e))) == len(w)+1 }},
+	{"min(data.n) >= 6 && count() > 1", false, func(w []arrived) bool { return distinctN(w)[0] >= 6 && len(w) > 1 }, nil},
 }
 
 func distinctN(w []arrived) (out []int64) {
@@ -55,9 +61,19 @@ func sumN(w []arrived) (sum int64) {
 }
 
 // truth tells whether the condition is true of a window that ends at an event and
-// holds the last of those that have arrived.
-func truth(by []arrived, oracle func([]arrived) bool) bool {
+// holds the last of those that have arrived; or, if it is about one event, of the last
+// and those before it in the window that ends there.
+func (l *lateRun) truth(by []arrived) bool {
 	last := by[len(by)-1]
+	if l.own != nil {
+		var before []arrived
+		for _, e := range by[:len(by)-1] {
+			if e.key == last.key && e.time <= last.time && e.time >= last.time-lateWithin {
+				before = append(before, e)
+			}
+		}
+		return l.own(last, before)
+	}
 	for _, end := range by {
 		if end.key != last.key || end.time < last.time || end.time-lateWithin > last.time {
 			continue
@@ -68,7 +84,7 @@ func truth(by []arrived, oracle func([]arrived) bool) bool {
 				in = append(in, e)
 			}
 		}
-		if oracle(in) {
+		if l.oracle(in) {
 			return true
 		}
 	}
@@ -90,7 +106,7 @@ func TestLateIsRight(t *testing.T) {
 			}
 			var seen struct{ true, false, recountTrue, recountFalse int }
 			for seed := range uint64(10) {
-				l := &lateRun{t: t, body: set.Rules[0].Body, grows: c.grows, oracle: c.oracle, rnd: rand.New(rand.NewPCG(seed, 5))}
+				l := &lateRun{t: t, body: set.Rules[0].Body, grows: c.grows, oracle: c.oracle, own: c.own, rnd: rand.New(rand.NewPCG(seed, 5))}
 				l.state, l.now = l.body.State(), int64(1000e9)
 				for range 400 {
 					l.step()
@@ -113,6 +129,7 @@ type lateRun struct {
 	state  form.State
 	grows  bool
 	oracle func([]arrived) bool
+	own    func(arrived, []arrived) bool
 	rnd    *rand.Rand
 	now    int64
 	all    []arrived
@@ -148,7 +165,7 @@ func (l *lateRun) step() {
 	}
 	var say form.Say
 	l.state.Add(l.now, event, &say)
-	want, is := truth(l.all, l.oracle), say.Answer == form.True
+	want, is := l.truth(l.all), say.Answer == form.True
 	switch {
 	case !say.Recount && (l.due == nil || l.due.key != e.key):
 		if is != want {
@@ -170,12 +187,29 @@ func (l *lateRun) step() {
 		l.recount(l.due)
 		l.due = nil
 	}
+	if l.own != nil && l.due == nil {
+		l.stands(e.key)
+	}
 	if l.rnd.IntN(20) == 0 {
 		again, _, err := l.body.Load(l.state.Append(nil))
 		if err != nil {
 			l.t.Fatal(err)
 		}
 		l.state = again
+	}
+}
+
+// stands compares whether a rule about one event is true of a key now with whether it
+// was of any event that is still in the window.
+func (l *lateRun) stands(key int64) {
+	want := false
+	for i, e := range l.all {
+		want = want || e.key == key && e.time >= l.now-lateWithin && l.truth(l.all[:i+1])
+	}
+	var say form.Say
+	l.state.Ask(l.now, window.Key{uint64(key), 7}, &say)
+	if is := say.Answer == form.True; is != want || is && (say.Due <= l.now || say.Value == "") {
+		l.t.Fatalf("event %d: stands %+v, want %v", len(l.all), say, want)
 	}
 }
 
@@ -190,7 +224,7 @@ func (l *lateRun) recount(due *lateDue) {
 		}
 		in := slices.ContainsFunc(due.ranges, func(r [2]int64) bool { return e.time >= r[0] && e.time <= r[1] })
 		if i >= due.first {
-			want = want || truth(l.all[:i+1], l.oracle)
+			want = want || l.truth(l.all[:i+1])
 		}
 		if !in {
 			continue

@@ -97,7 +97,7 @@ func (r *reading) call(part ast.Expr) (*node, *match.TextError) {
 		return nil, r.Errorf(part, "this is true or false and no number; join comparisons with &&, || and !")
 	case n.op == operators.Divide:
 		return nil, r.Errorf(part, "`when` does not divide, because the result might have to be rounded: multiply the other side, as in `a > 3 * b` for `a / b > 3`")
-	case n.op != operators.Index && strings.ContainsAny(n.op, "_-@?!"):
+	case n.op != operators.Index && !match.IsIdent(n.op):
 		return nil, r.Errorf(part, "`when` compares numbers, calculates with +, - and *, and joins with &&, || and !; nothing else")
 	}
 	return r.term(part)

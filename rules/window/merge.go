@@ -16,8 +16,10 @@ type arrival struct {
 // Merge brings back entries of a key that were forgotten, each once, and then asks of
 // every event that arrived at a place in the ledger or after it and may share a window
 // with one of them what it would have been asked when it arrived: try is given the run
-// as it was then. It tells how many came back; saturated says that not all had room.
-func (t *Table) Merge(now int64, k Key, back []Entry, from Ref, try func(run Run, at int)) (n int, saturated bool) {
+// as it was then. Where events are marked, those that come back are asked too, because
+// their marks were forgotten: past says of an event that it is only for that. It tells
+// how many came back; saturated says that not all had room.
+func (t *Table) Merge(now int64, k Key, back []Entry, from Ref, try func(run Run, at int, past bool)) (n int, saturated bool) {
 	all, times, agreed := t.arrivals(k, back)
 	if len(times) == 0 {
 		return 0, false
@@ -47,8 +49,9 @@ func (t *Table) Merge(now int64, k Key, back []Entry, from Ref, try func(run Run
 				run.Accept(at) // what was accepted then would have been with all before it
 			}
 		}
-		if a.ref >= from && t.near(times, run.Time(at)) {
-			try(run, at)
+		asks := a.ref >= from && t.near(times, run.Time(at))
+		if asks || t.spec.Marks && a.words == nil {
+			try(run, at, !asks)
 		}
 	}
 	return len(times), saturated

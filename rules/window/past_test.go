@@ -54,7 +54,7 @@ func TestNoEventIsTooOld(t *testing.T) {
 				continue
 			}
 			delete(due, k)
-			table.Merge(now, k, m.all[k], MakeRef(uint64(first), 0), func(run Run, at int) {
+			table.Merge(now, k, m.all[k], MakeRef(uint64(first), 0), func(run Run, at int, _ bool) {
 				then := 0
 				for then < len(m.all[k]) && m.all[k][then].Ref <= run.Ref(at) {
 					then++

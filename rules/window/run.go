@@ -44,6 +44,27 @@ func (r Run) Accept(i int) {
 	r.slot.accept()
 }
 
+// Mark sets or takes away the mark of entry i.
+func (r Run) Mark(i int, is bool) {
+	w := r.entry(i)
+	w[len(w)-1] = 0
+	if is {
+		w[len(w)-1] = 1
+	}
+}
+
+// Marked tells whether entry i is marked.
+func (r Run) Marked(i int) bool {
+	w := r.entry(i)
+	return w[len(w)-1] != 0
+}
+
+// Number is number c of entry i.
+func (r Run) Number(c, i int) decimal.Decimal { return r.num(c, i, 0) }
+
+// EndingAt is the window that ends at entry i and holds none behind it.
+func (r Run) EndingAt(i int) Span { return Span{r.after(r.Time(i) - r.t.spec.Within), i + 1} }
+
 // after is the first entry at or after time. Most often that is the first of
 // all, or there is none.
 func (r Run) after(time int64) int {
@@ -60,6 +81,9 @@ func (r Run) after(time int64) int {
 func (r Run) entry(i int) []uint64 { return r.words[i*r.t.stride : (i+1)*r.t.stride] }
 
 func (r Run) put(at int, e *Entry) {
+	if r.t.spec.Marks {
+		r.Mark(at, false)
+	}
 	w := r.entry(at)
 	w[0], w[1] = uint64(e.Time), uint64(e.Ref)
 	w = w[2:]

@@ -44,6 +44,7 @@ type Spec struct {
 	Spare    int64 // how long more than Within an event is kept, since no event is too late
 	Distinct int   // values to tell apart, per event
 	Nums     int   // numbers to add and compare, per event
+	Marks    bool  // events may be marked
 }
 
 // Bounds of the entries of one key. Beyond them the oldest is dropped and the
@@ -66,8 +67,14 @@ func (s Spec) Bound() int {
 }
 
 // stride is the number of words of one entry: time, ref, then two for each
-// distinct value, then value and running total of each number.
-func (s Spec) stride() int { return 2 + 2*s.Distinct + 2*decimalWords*s.Nums }
+// distinct value, then value and running total of each number, then the mark.
+func (s Spec) stride() int {
+	n := 2 + 2*s.Distinct + 2*decimalWords*s.Nums
+	if s.Marks {
+		n++
+	}
+	return n
+}
 
 const decimalWords = len(decimal.Decimal{})
 

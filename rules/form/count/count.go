@@ -68,12 +68,12 @@ func (d *draft) readWhen(v *yaml.Node) {
 	if !ok {
 		return
 	}
-	c, values, err := readWhen(d.in.Language(), text)
+	c, measures, values, err := readWhen(d.in.Language(), text)
 	if err != nil {
 		d.in.ErrorIn(v, err)
 		return
 	}
-	d.at, d.when, d.source.Values = v, c, values
+	d.at, d.when, d.measures, d.source.Values = v, c, measures, values
 }
 
 // How long what can no longer share a window with an event of now is kept, where the
@@ -97,8 +97,9 @@ func (d *draft) Rule() form.Rule {
 	d.mixes()
 	d.reach()
 	d.columns = columnsOf(d.source.Values)
+	d.own = slices.ContainsFunc(d.measures, measure.own)
 	distinct, nums := d.source.Columns()
-	d.spec = window.Spec{Within: int64(d.within), Lateness: int64(d.lateness), Spare: int64(spare), Distinct: distinct, Nums: nums}
+	d.spec = window.Spec{Within: int64(d.within), Lateness: int64(d.lateness), Spare: int64(spare), Distinct: distinct, Nums: nums, Marks: d.own}
 	return &d.rule
 }
 
@@ -164,7 +165,9 @@ type rule struct {
 	within   time.Duration
 	lateness time.Duration // how late an event may come and still count
 	when     *condition.Condition
-	columns  []int // of each of the source's values, among those of its kind
+	measures []measure // its terms
+	own      bool      // it is about one event and the window that ends there
+	columns  []int     // of each of the source's values, among those of its kind
 	spec     window.Spec
 }
 
@@ -185,7 +188,12 @@ func (r *rule) Identify(d *form.Digest, group, name string) {
 }
 
 // Horizon implements form.Rule.
-func (r *rule) Horizon() time.Duration { return r.within + r.lateness }
+func (r *rule) Horizon() time.Duration {
+	if r.own { // what an event was compared with matters as long as that does
+		return r.within + max(r.within, r.lateness)
+	}
+	return r.within + r.lateness
+}
 
 // State implements form.Rule.
 func (r *rule) State() form.State { return r.state(window.New(r.spec)) }

@@ -9,7 +9,7 @@ import (
 // themselves, everything else of what is among them.
 func (r *rule) Explain() string {
 	words, of, one := r.when.Counts()
-	if of == nil || of.Of != number {
+	if of == nil || r.measures[of.Of] != (measure{of: number, value: -1}) {
 		return ", among " + r.source.Event + " events" + r.which() + ", " + r.when.Words() + r.late()
 	}
 	noun := of.Many

@@ -3,10 +3,7 @@ package count
 import (
 	"time"
 
-	"github.com/tomeishi/tomeishi/rules/condition"
-	"github.com/tomeishi/tomeishi/rules/decimal"
 	"github.com/tomeishi/tomeishi/rules/form"
-	"github.com/tomeishi/tomeishi/rules/match"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
@@ -38,19 +35,27 @@ func (s *state) Add(now int64, e *form.Event, say *form.Say) {
 	if place < 0 {
 		return // older than all for which there is room
 	}
-	say.Withdrawn = place != run.Len()-1
+	say.Withdrawn = !s.own && place != run.Len()-1
 	s.fires(now, run, place, e.Hit.Distinct, say)
 }
 
 // fires says what is true because of the entry at a place; apart are the values by
 // which its event is told apart, for people.
 func (s *state) fires(now int64, run window.Run, place int, apart [][]byte, say *form.Say) {
-	is, span := s.judge(run, place, apart, say)
-	if !is {
-		return
+	if s.own {
+		if !s.judgeOwn(run, place, apart, say) {
+			return
+		}
+		s.tellOwn(run, place, say)
+		say.Evidence = latest(run, run.EndingAt(place), say.Evidence)
+	} else {
+		is, span := s.judge(run, place, apart, say)
+		if !is {
+			return
+		}
+		s.tell(run, span, say)
+		say.Evidence = latest(run, span, say.Evidence)
 	}
-	s.tell(run, span, say)
-	say.Evidence = run.Refs(say.Evidence[:0], window.Span{From: max(span.From, span.To-form.MaxEvidence), To: span.To})
 	if say.Past = say.Due <= now; say.Past {
 		// A late event completed a window of the past: people must still hear.
 		say.Due = now + int64(min(s.within, lateStands))
@@ -71,7 +76,10 @@ func (s *state) Find(now int64, key window.Key, say *form.Say) {
 	}
 	run, _ := s.table.Get(key)
 	span := run.Recent(max(now, run.Time(run.Len()-1)))
-	say.Evidence = run.Refs(say.Evidence[:0], window.Span{From: max(span.From, span.To-form.MaxEvidence), To: span.To})
+	if s.own {
+		span = run.EndingAt(s.asked.event)
+	}
+	say.Evidence = latest(run, span, say.Evidence)
 }
 
 // Held implements form.Recounter.
@@ -91,7 +99,11 @@ func (s *state) Recount(now int64, key window.Key, back []form.Back, from window
 	for i := range back {
 		entries[i] = back[i].Entry
 	}
-	n, say.Saturated = s.table.Merge(now, key, entries, from, func(run window.Run, at int) {
+	n, say.Saturated = s.table.Merge(now, key, entries, from, func(run window.Run, at int, past bool) {
+		if past {
+			s.judgeOwn(run, at, nil, &form.Say{})
+			return
+		}
 		s.fires(now, run, at, nil, say)
 	})
 	return n
@@ -99,14 +111,14 @@ func (s *state) Recount(now int64, key window.Key, back []form.Back, from window
 
 // judge asks the windows that hold an entry, and says which one is true.
 func (s *state) judge(run window.Run, place int, apart [][]byte, say *form.Say) (bool, window.Span) {
-	w := s.asked.walk(run.Walk(place, false))
+	w := s.asked.windows(run.Walk(place, false))
 	for w.Next() {
-		is, fault := s.ask(w)
+		is, fault := s.asked.ask()
 		if is == form.True {
 			return true, w.Span()
 		}
 		if say.Fault == nil && is == form.Unclear {
-			say.Fault = s.whyUnclear(w, fault, apart)
+			say.Fault = s.asked.whyUnclear(fault, apart)
 		}
 	}
 	return false, window.Span{}
@@ -115,12 +127,15 @@ func (s *state) judge(run window.Run, place int, apart [][]byte, say *form.Say) 
 // fresh tells whether a window that holds an entry is true without what was
 // accepted.
 func (s *state) fresh(run window.Run, place int) bool {
-	w := s.asked.walk(run.Walk(place, true))
+	if s.own {
+		return s.freshOwn(run, place)
+	}
+	w := s.asked.windows(run.Walk(place, true))
 	for w.Next() {
 		if w.Count() == 0 {
 			continue
 		}
-		if is, _ := s.ask(w); is == form.True {
+		if is, _ := s.asked.ask(); is == form.True {
 			return true
 		}
 	}
@@ -140,11 +155,16 @@ func (s *state) Ask(now int64, key window.Key, say *form.Say) {
 	if !ok {
 		return
 	}
+	if s.own {
+		s.askOwn(now, run, say)
+		return
+	}
 	w := run.Recent(max(now, run.Time(run.Len()-1)))
 	if w.From == w.To {
 		return
 	}
-	switch is, _ := s.ask(s.asked.walk(run.Look(w))); is {
+	s.asked.windows(run.Look(w))
+	switch is, _ := s.asked.ask(); is {
 	case form.Untrue:
 		return
 	case form.True:
@@ -179,8 +199,12 @@ func (s *state) Since(now int64, key window.Key, after uint64, say *form.Say) {
 	if !ok {
 		return
 	}
+	if s.own {
+		s.sinceOwn(now, run, after, say)
+		return
+	}
 	newest := run.Len() - 1 // such an entry, at or before the end of the window
-	w := s.asked.walk(run.Fresh())
+	w := s.asked.windows(run.Fresh())
 	for w.Next() {
 		span := w.Span()
 		newest = min(newest, span.To-1)
@@ -190,12 +214,12 @@ func (s *state) Since(now int64, key window.Key, after uint64, say *form.Say) {
 		if newest < span.From {
 			continue
 		}
-		if is, _ := s.ask(w); is != form.True {
+		if is, _ := s.asked.ask(); is != form.True {
 			continue
 		}
 		s.tell(run, span, say)
 		say.Fresh, say.Due = true, max(say.Due, now+1)
-		say.Evidence = run.Refs(say.Evidence, window.Span{From: max(span.From, span.To-form.MaxEvidence), To: span.To})
+		say.Evidence = latest(run, span, say.Evidence)
 		return
 	}
 }
@@ -208,76 +232,3 @@ func (s *state) Bytes() int { return s.table.Bytes() }
 
 // Keys implements form.State.
 func (s *state) Keys() int { return s.table.Keys() }
-
-// ask puts the condition to a window. One that holds amounts of several assets
-// is unclear, and no number is computed. The fault is of a calculation.
-func (s *state) ask(w *window.Walk) (form.Answer, *match.Fault) {
-	if v, _ := s.unlike(w); v != nil {
-		return form.Unclear, nil
-	}
-	s.asked.known = [maxValues]bool{}
-	return s.when.Ask(&s.asked)
-}
-
-// unlike is what the window should have in common and has not, and its column;
-// nil if there is nothing.
-func (s *state) unlike(w *window.Walk) (v *match.Value, column int) {
-	for i := range s.source.Values {
-		if v := &s.source.Values[i]; v.Kind == match.Same && !w.Same(s.columns[i]) {
-			return v, s.columns[i]
-		}
-	}
-	return nil, 0
-}
-
-// whyUnclear says what could not be calculated, or of what the window should not
-// hold several.
-func (s *state) whyUnclear(w *window.Walk, fault *match.Fault, apart [][]byte) *match.Fault {
-	v, column := s.unlike(w)
-	switch {
-	case v == nil:
-		return fault
-	case column < len(apart):
-		return v.Mixed(apart[column])
-	}
-	return v.Mixed(nil)
-}
-
-// asked is what a window has been asked, each thing once.
-type asked struct {
-	*rule
-	window window.Walk
-	known  [maxValues]bool
-	values [maxValues]decimal.Decimal
-}
-
-// walk begins with other windows. They stay here, so that none is allocated.
-func (a *asked) walk(w window.Walk) *window.Walk {
-	a.window = w
-	return &a.window
-}
-
-// Value implements condition.Values.
-func (a *asked) Value(t *condition.Term) (decimal.Decimal, bool) {
-	if t.Of == number {
-		return decimal.FromInt(a.window.Count()), true
-	}
-	if !a.known[t.Of] {
-		a.known[t.Of], a.values[t.Of] = true, a.aggregate(t.Of)
-	}
-	return a.values[t.Of], true
-}
-
-// aggregate computes one of the source's values of the window.
-func (a *asked) aggregate(i int) decimal.Decimal {
-	switch c := a.columns[i]; a.source.Values[i].Kind {
-	case match.Sum:
-		return a.window.Sum(c)
-	case match.Min:
-		return a.window.Min(c)
-	case match.Max:
-		return a.window.Max(c)
-	default:
-		return decimal.FromInt(a.window.Distinct(c))
-	}
-}

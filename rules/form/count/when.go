@@ -2,6 +2,7 @@ package count
 
 import (
 	"slices"
+	"strings"
 
 	"cel.dev/cel-go/common/ast"
 
@@ -11,95 +12,155 @@ import (
 	"github.com/tomeishi/tomeishi/rules/match"
 )
 
-// number is what count() is: it needs no value of an event.
-const number = -1
+// What is made of many events beside match's aggregates.
+const (
+	number = match.Aggregate("count")
+	last   = match.Aggregate("last")
+)
 
+var functions = []string{"count", "sum", "min", "max", "distinct", "last", "count_before", "sum_before", "min_before", "max_before"}
+
+// maxValues bounds how many different things a condition asks of a window, count()
+// and count_before() aside.
 const maxValues = 8
 
-// readWhen reads a condition and what a window must keep for it. A term is one of
-// these values, by its place, or the number of events.
-func readWhen(l *match.Language, text string) (*condition.Condition, []match.Value, *match.TextError) {
+// A measure is what one term of a condition is.
+type measure struct {
+	of     match.Aggregate
+	value  int  // the place among the source's values; -1 if it needs none
+	before bool // leaves out the event itself
+}
+
+// own tells whether it is about one event and the window that ends there.
+func (m measure) own() bool { return m.before || m.of == last }
+
+// readWhen reads a condition, what its terms are, and what a window must keep for them.
+func readWhen(l *match.Language, text string) (*condition.Condition, []measure, []match.Value, *match.TextError) {
 	var r reading
 	c, err := condition.Read(l, text, condition.Reader{
 		Term: r.term, What: "count(), sum(x), min(x), max(x) or distinct(x)", Example: "count() >= 3",
 	})
-	return c, r.values, err
+	return c, r.measures, r.values, err
 }
 
-type reading struct{ values []match.Value }
+type reading struct {
+	measures []measure
+	values   []match.Value
+}
 
-// term reads an aggregate.
-func (r *reading) term(e *match.Expression, part ast.Expr) (condition.Term, *match.TextError) {
+// term reads a function of many events.
+func (r *reading) term(e *match.Expression, part ast.Expr) (t condition.Term, err *match.TextError) {
 	if _, field := match.FieldOf(part); field || part.Kind() != ast.CallKind {
-		return condition.Term{}, e.Errorf(part, "`when` speaks of many events: write sum(x), min(x), max(x) or distinct(x) of a field")
+		return t, e.Errorf(part, "`when` speaks of many events: write sum(x), min(x), max(x) or distinct(x) of a field")
 	}
 	call := part.AsCall()
-	name, args := call.FunctionName(), call.Args()
-	switch kind := match.Aggregate(name); {
-	case call.IsMemberFunction():
-	case name == "count" && len(args) == 0:
-		return condition.Term{Of: number, Kind: condition.Counted, Trend: condition.Grows, Words: "the number of events", One: "event", Many: "events"}, nil
-	case name == "count":
-		return condition.Term{}, e.Errorf(part, "count() counts all events and takes no field; to count different values write distinct(x)")
-	case kind == match.Distinct || kind == match.Sum || kind == match.Min || kind == match.Max:
-		return r.aggregate(e, part, kind)
-	case name == "share":
-		return condition.Term{}, e.Errorf(part, "not in this version: share() would compare keys with each other")
-	}
-	known := []string{"count", "sum", "min", "max", "distinct"}
-	return condition.Term{}, e.Errorf(part, "`when` has no function %s()%s", name, strictyaml.Nearest(name, known))
-}
-
-// aggregate reads what is made of a field over many events; the same one is kept once.
-func (r *reading) aggregate(e *match.Expression, part ast.Expr, kind match.Aggregate) (t condition.Term, err *match.TextError) {
-	args := part.AsCall().Args()
-	if len(args) == 0 || kind != match.Distinct && len(args) > 1 {
-		return t, e.Errorf(part, "%s() takes one field, as in %s(data.amount)", kind, kind)
-	}
-	v := match.Value{Kind: kind}
-	for _, arg := range args {
-		f, ok := match.FieldOf(arg)
-		if !ok {
-			return t, e.Errorf(arg, "%s() takes a field of an event, such as data.payment", kind)
-		}
-		v.Fields = append(v.Fields, f)
-	}
-	t = termOf(v)
-	t.Of = slices.IndexFunc(r.values, func(old match.Value) bool {
-		return old.Kind == kind && slices.EqualFunc(old.Fields, v.Fields, match.Field.Equal)
-	})
+	name := call.FunctionName()
 	switch {
-	case t.Of >= 0:
-	case len(r.values) == maxValues:
+	case name == "share" && !call.IsMemberFunction():
+		return t, e.Errorf(part, "not in this version: share() would compare keys with each other")
+	case call.IsMemberFunction() || !slices.Contains(functions, name):
+		return t, e.Errorf(part, "`when` has no function %s()%s", name, strictyaml.Nearest(name, functions))
+	}
+	kind, before := strings.CutSuffix(name, "_before")
+	m := measure{of: match.Aggregate(kind), value: -1, before: before}
+	fields, err := r.fields(e, part, m)
+	if err != nil {
+		return t, err
+	}
+	t = m.term(fields)
+	if fields != nil {
+		m.value = r.value(m, match.Value{Kind: match.Aggregate(name), Fields: fields})
+	}
+	if t.Of = slices.Index(r.measures, m); t.Of < 0 {
+		t.Of = len(r.measures)
+		r.measures = append(r.measures, m)
+	}
+	if r.asked() > maxValues {
 		return t, e.Errorf(part, "`when` has more than %d different aggregates", maxValues)
-	default:
-		t.Of = len(r.values)
-		r.values = append(r.values, v)
 	}
 	return t, nil
 }
 
-// termOf is what an aggregate says.
-func termOf(v match.Value) condition.Term {
+// fields are what the function takes.
+func (r *reading) fields(e *match.Expression, part ast.Expr, m measure) (fields []match.Field, err *match.TextError) {
+	name, args := part.AsCall().FunctionName(), part.AsCall().Args()
+	switch {
+	case m.of == number && len(args) > 0 && m.before:
+		return nil, e.Errorf(part, "count_before() counts all events before this one and takes no field")
+	case m.of == number && len(args) > 0:
+		return nil, e.Errorf(part, "count() counts all events and takes no field; to count different values write distinct(x)")
+	case m.of == number:
+		return nil, nil
+	case len(args) == 0 || m.of != match.Distinct && len(args) > 1:
+		return nil, e.Errorf(part, "%s() takes one field, as in %s(data.amount)", name, name)
+	}
+	for _, arg := range args {
+		f, ok := match.FieldOf(arg)
+		if !ok {
+			return nil, e.Errorf(arg, "%s() takes a field of an event, such as data.payment", name)
+		}
+		fields = append(fields, f)
+	}
+	return fields, nil
+}
+
+// value is the place of a value that windows keep for a measure. The same one is kept
+// once; so is one number for all that is said of one event.
+func (r *reading) value(m measure, v match.Value) int {
+	i := slices.IndexFunc(r.values, func(old match.Value) bool {
+		shares := old.Kind == v.Kind || old.Kind != match.Distinct && v.Kind != match.Distinct && (m.own() || r.own(old))
+		return shares && slices.EqualFunc(old.Fields, v.Fields, match.Field.Equal)
+	})
+	if i < 0 {
+		i = len(r.values)
+		r.values = append(r.values, v)
+	}
+	return i
+}
+
+// own tells whether a value is kept for what is said of one event.
+func (r *reading) own(v match.Value) bool {
+	return v.Kind == last || strings.HasSuffix(string(v.Kind), "_before")
+}
+
+func (r *reading) asked() (n int) {
+	for _, m := range r.measures {
+		if m.value >= 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// term is what a measure says.
+func (m measure) term(fields []match.Field) condition.Term {
 	var paths []string
-	for _, f := range v.Fields {
+	for _, f := range fields {
 		paths = append(paths, f.String())
 	}
-	of := form.And(paths)
+	of, before := form.And(paths), ""
+	if m.before {
+		before = " before it"
+	}
 	t := condition.Term{Kind: condition.Measured}
-	if v.Fields[0].Money() {
+	if fields != nil && fields[0].Money() {
 		t.Kind = condition.Money
 	}
-	switch v.Kind {
+	switch m.of {
+	case number:
+		t.One, t.Many = "event"+before, "events"+before
+		t.Kind, t.Trend, t.Words = condition.Counted, condition.Grows, "the number of "+t.Many
 	case match.Distinct:
 		t.One, t.Many = "value of "+of, "different values of "+of
 		t.Kind, t.Trend, t.Words = condition.Counted, condition.Grows, "the number of "+t.Many
 	case match.Sum:
-		t.Words = "the sum of " + of
+		t.Words = "the sum of " + of + before
 	case match.Min:
-		t.Trend, t.Words = condition.Shrink, "the smallest "+of
+		t.Trend, t.Words = condition.Shrink, "the smallest "+of+before
+	case match.Max:
+		t.Trend, t.Words = condition.Grows, "the largest "+of+before
 	default:
-		t.Trend, t.Words = condition.Grows, "the largest "+of
+		t.Words = "the event's own " + of
 	}
 	return t
 }

@@ -11,10 +11,12 @@ func TestWhenKeepsOnce(t *testing.T) {
 	for when, want := range map[string]int{
 		"count() >= 3": 0,
 		"sum(data.n) > min(data.n) + sum(data.n)":                                 2,
+		"last(data.n) > 2 * max_before(data.n) + sum(data.n)":                     1,
+		"count_before() > 3 && last(data.n) > last(data.m)":                       2,
 		"distinct(data.a) > 1 || distinct(data.a, data.b) > 1":                    2,
 		`distinct(data.a) > 1 || distinct(data["a"]) > 2 || distinct(data.b) > 1`: 2,
 	} {
-		c, values, err := readWhen(match.NewLanguage(), when)
+		c, measures, values, err := readWhen(match.NewLanguage(), when)
 		if err != nil {
 			t.Errorf("%s: %s", when, err.Text)
 			continue
@@ -23,8 +25,8 @@ func TestWhenKeepsOnce(t *testing.T) {
 			t.Errorf("%s keeps %d values, want %d", when, len(values), want)
 		}
 		for _, term := range c.Terms() {
-			if term.Of >= len(values) {
-				t.Errorf("%s: %q is value %d of %d", when, term.Words, term.Of, len(values))
+			if m := measures[term.Of]; m.value >= len(values) || m.value < 0 != (m.of == number) {
+				t.Errorf("%s: %q is %+v of %d values", when, term.Words, m, len(values))
 			}
 		}
 	}
