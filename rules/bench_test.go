@@ -62,3 +62,33 @@ func BenchmarkRender(b *testing.B) {
 		}
 	})
 }
+
+// manyRules are rules of one event each, every one with a mitigation and a gate of
+// its own.
+func manyRules(n int) []File {
+	var rules, gates, mitigations strings.Builder
+	for i := range n {
+		fmt.Fprintf(&rules, "  - {alert: Twice%d, event: payout%d.sent, by: [data.request], within: 24h, when: distinct(data.payment) >= 2, mitigate: [stop%d]}\n", i, i%100, i)
+		fmt.Fprintf(&gates, "- {name: btc/%d/hot, mode: enforce}\n", i)
+		fmt.Fprintf(&mitigations, "- {name: stop%d, action: gate.close, target: btc/%d/hot, mode: enforce}\n", i, i)
+	}
+	return []File{
+		{Name: "rules.yml", Text: []byte("groups:\n- name: g\n  rules:\n" + rules.String())},
+		{Name: "gates.yml", Text: []byte("gates:\n" + gates.String() + "mitigations:\n" + mitigations.String())},
+	}
+}
+
+// BenchmarkLoad is ten thousand rules with gates, read and looked at as a reload does.
+func BenchmarkLoad(b *testing.B) {
+	files := manyRules(10_000)
+	b.ReportAllocs()
+	for b.Loop() {
+		set, problems := Parse(files)
+		if set == nil {
+			b.Fatal(problems)
+		}
+		if len(set.Unguarded())+len(Disarmed(set, set)) > 0 {
+			b.Fatal("every gate is guarded")
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -29,20 +30,12 @@ func (r *Rule) Reads() [16]byte {
 func (s *Set) Closes(uses []Use) (gates []string) {
 	for _, u := range uses {
 		m := u.Mitigation
-		g := s.gate(m.Target)
+		g := s.gates[m.Target]
 		if m.Action == GateClose && g != nil && Effective(u.Mode, m.Mode, g.Mode) == Enforce && !slices.Contains(gates, g.Name) {
 			gates = append(gates, g.Name)
 		}
 	}
 	return gates
-}
-
-func (s *Set) gate(name string) *Gate {
-	i := slices.IndexFunc(s.Gates, func(g *Gate) bool { return g.Name == name })
-	if i < 0 {
-		return nil
-	}
-	return s.Gates[i]
 }
 
 // A Guard is a rule that closes a gate.
@@ -53,9 +46,11 @@ func (s *Set) Guards() (out []Guard) {
 	if s == nil {
 		return nil
 	}
+	known := map[Guard]bool{} // rules may have one name
 	add := func(rule string, uses []Use) {
 		for _, gate := range s.Closes(uses) {
-			if g := (Guard{rule, gate}); !slices.Contains(out, g) {
+			if g := (Guard{rule, gate}); !known[g] {
+				known[g] = true
 				out = append(out, g)
 			}
 		}
@@ -72,56 +67,70 @@ func (s *Set) Guards() (out []Guard) {
 // Disarmed are the guards that are none any more after a change: their rule, its
 // mitigation or the gate is gone or enforces no more.
 func Disarmed(before, after *Set) []Guard {
-	now := after.Guards()
-	return slices.DeleteFunc(before.Guards(), func(g Guard) bool { return slices.Contains(now, g) })
+	now := map[Guard]bool{}
+	for _, g := range after.Guards() {
+		now[g] = true
+	}
+	return slices.DeleteFunc(before.Guards(), func(g Guard) bool { return now[g] })
 }
 
 // Unguarded are the gates in enforce that no rule can close, on them, on a parent
 // or on all their children, and that are not left to people.
 func (s *Set) Unguarded() (gates []string) {
-	closed := map[string]bool{}
+	closed, below := map[string]bool{}, map[string][]string{}
 	for _, g := range s.Guards() {
 		closed[g.Gate] = true
 	}
 	for _, g := range s.Gates {
-		if g.Mode == Enforce && !g.ByPeople && !s.closedAbove(g.Name, closed) && !s.closedBelow(g.Name, closed) {
+		if parent := s.parent(g.Name); parent != "" {
+			below[parent] = append(below[parent], g.Name)
+		}
+	}
+	whole := map[string]bool{}
+	for _, g := range s.Gates {
+		if g.Mode == Enforce && !g.ByPeople && !closedAbove(g.Name, closed) && !closedBelow(g.Name, closed, below, whole) {
 			gates = append(gates, g.Name)
 		}
 	}
 	return gates
 }
 
-func (s *Set) closedAbove(gate string, closed map[string]bool) bool {
-	for name := range closed {
-		if strings.HasPrefix(gate, name+"/") {
+// above are the names above a gate's, the nearest first, whether they are gates or
+// not.
+func above(gate string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := strings.LastIndexByte(gate, '/'); i > 0 && yield(gate[:i]); i = strings.LastIndexByte(gate[:i], '/') {
+		}
+	}
+}
+
+func closedAbove(gate string, closed map[string]bool) bool {
+	for name := range above(gate) {
+		if closed[name] {
 			return true
 		}
 	}
 	return false
 }
 
-// closedBelow tells whether the gate is closed, or all that is below it.
-func (s *Set) closedBelow(gate string, closed map[string]bool) bool {
-	if closed[gate] {
-		return true
+// closedBelow tells whether the gate is closed, or all that is below it; whole
+// remembers the answers.
+func closedBelow(gate string, closed map[string]bool, below map[string][]string, whole map[string]bool) bool {
+	is, known := whole[gate]
+	if !known {
+		is = closed[gate] || len(below[gate]) > 0 && !slices.ContainsFunc(below[gate], func(child string) bool {
+			return !closedBelow(child, closed, below, whole)
+		})
+		whole[gate] = is
 	}
-	children := 0
-	for _, g := range s.Gates {
-		if s.parent(g.Name) != gate {
-			continue
-		}
-		if children++; !s.closedBelow(g.Name, closed) {
-			return false
-		}
-	}
-	return children > 0
+	return is
 }
 
 // parent is the nearest gate above; empty if there is none.
 func (s *Set) parent(gate string) string {
-	for i := strings.LastIndexByte(gate, '/'); i > 0; i = strings.LastIndexByte(gate[:i], '/') {
-		if s.gate(gate[:i]) != nil {
-			return gate[:i]
+	for name := range above(gate) {
+		if s.gates[name] != nil {
+			return name
 		}
 	}
 	return ""

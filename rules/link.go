@@ -9,12 +9,12 @@ import (
 
 // link finds what names refer to, in whatever file it stands.
 func (p *parser) link() {
+	gates := byName(p.gates, func(g *parsedGate) string { return g.Name })
 	for _, m := range p.mitigations {
-		i := slices.IndexFunc(p.gates, func(g *parsedGate) bool { return g.Name == m.Target })
-		switch {
+		switch g := gates[m.Target]; {
 		case m.Target == "":
-		case i >= 0:
-			p.gates[i].used = true
+		case g != nil:
+			g.used = true
 		default:
 			m.target.errorf("there is no gate %s%s", strictyaml.Clip(m.Target), strictyaml.Nearest(m.Target, names(p.gates, func(g *parsedGate) string { return g.Name })))
 		}
@@ -26,11 +26,12 @@ func (p *parser) link() {
 			p.relist(r)
 		}
 	}
+	mitigations := byName(p.mitigations, func(m *parsedMitigation) string { return m.Name })
 	for _, r := range p.rules {
-		r.Mitigate = p.resolve(r.uses)
+		r.Mitigate = p.resolve(r.uses, mitigations)
 	}
 	for _, m := range p.metrics {
-		if uses := p.resolve(m.uses); m.rule != nil {
+		if uses := p.resolve(m.uses, mitigations); m.rule != nil {
 			m.rule.Mitigate = uses
 		}
 	}
@@ -41,16 +42,25 @@ func (p *parser) link() {
 	})
 }
 
+// byName finds things by their names; of two of one name, the first.
+func byName[T any](list []*T, name func(*T) string) map[string]*T {
+	out := make(map[string]*T, len(list))
+	for _, v := range slices.Backward(list) {
+		out[name(v)] = v
+	}
+	return out
+}
+
 // resolve finds the mitigations that a rule names.
-func (p *parser) resolve(uses []parsedUse) (out []Use) {
+func (p *parser) resolve(uses []parsedUse, known map[string]*parsedMitigation) (out []Use) {
 	for _, use := range uses {
-		m := slices.IndexFunc(p.mitigations, func(m *parsedMitigation) bool { return m.Name == use.name })
-		if m < 0 {
+		m := known[use.name]
+		if m == nil {
 			use.errorf("there is no mitigation %s%s", strictyaml.Clip(use.name), strictyaml.Nearest(use.name, names(p.mitigations, func(m *parsedMitigation) string { return m.Name })))
 			continue
 		}
-		p.mitigations[m].used = true
-		out = append(out, Use{&p.mitigations[m].Mitigation, use.mode})
+		m.used = true
+		out = append(out, Use{&m.Mitigation, use.mode})
 	}
 	return out
 }
@@ -73,7 +83,10 @@ func (p *parser) twins(do func(m, other *parsedMetric)) {
 
 // findings are what is probably not meant in a set without errors.
 func (p *parser) findings(set *Set) {
-	unguarded := set.Unguarded()
+	unguarded := map[string]bool{}
+	for _, gate := range set.Unguarded() {
+		unguarded[gate] = true
+	}
 	p.idleVars()
 	p.idleLists()
 	for _, r := range p.rules {
@@ -86,13 +99,13 @@ func (p *parser) findings(set *Set) {
 		m.findingf("the rule %s stands twice, first on line %d: the alerts of both are the same ones", strictyaml.Clip(m.Alert), other.at.Line)
 	})
 	for _, m := range p.metrics {
-		p.hasty(m)
+		p.hasty(m, set)
 	}
 	for _, g := range p.gates {
 		switch {
 		case !g.modeSaid:
 			g.findingf("the gate %s is in shadow because it names no mode: it will stop nothing", g.Name)
-		case g.ByPeople, g.Mode == Enforce && !slices.Contains(unguarded, g.Name):
+		case g.ByPeople, g.Mode == Enforce && !unguarded[g.Name]:
 		case !g.used:
 			g.findingf("no mitigation names the gate %s: only people can close it; say `closed_by: people` if that is meant", g.Name)
 		case g.Mode == Enforce:
@@ -111,13 +124,12 @@ func (p *parser) findings(set *Set) {
 
 // hasty finds a rule that would close a gate about a single sample. It is quiet
 // if the rule says `for: 0s`.
-func (p *parser) hasty(m *parsedMetric) {
+func (p *parser) hasty(m *parsedMetric, set *Set) {
 	if m.rule == nil || strictyaml.ValueOf(m.said, "for") != nil {
 		return
 	}
 	for i, use := range m.rule.Mitigate {
-		gate := slices.IndexFunc(p.gates, func(g *parsedGate) bool { return g.Name == use.Mitigation.Target })
-		if Effective(use.Mode, use.Mitigation.Mode, p.gates[gate].Mode) == Enforce {
+		if Effective(use.Mode, use.Mitigation.Mode, set.gates[use.Mitigation.Target].Mode) == Enforce {
 			m.uses[i].findingf("the gate %s closes at the first evaluation that finds this true: give the rule a `for`, such as 1m, or `for: 0s` if that is meant", use.Mitigation.Target)
 		}
 	}
@@ -149,6 +161,7 @@ func (p *parser) set() *Set {
 	for _, g := range p.gates {
 		s.Gates = append(s.Gates, &g.Gate)
 	}
+	s.gates = byName(s.Gates, func(g *Gate) string { return g.Name })
 	for _, m := range p.mitigations {
 		s.Mitigations = append(s.Mitigations, &m.Mitigation)
 	}

@@ -29,6 +29,7 @@ type Set struct {
 	Prometheus []File
 
 	index *match.Index
+	gates map[string]*Gate // by name
 }
 
 // Matcher finds the rules that an event concerns, by their places in Rules, as a

@@ -3,6 +3,7 @@ package machine
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -188,4 +189,27 @@ func BenchmarkEvents(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*size), "ns/event")
+}
+
+// BenchmarkReload makes ten thousand rules live beside which one is new, each with a
+// gate of its own.
+func BenchmarkReload(b *testing.B) {
+	var rules, gates, mitigations strings.Builder
+	for i := range 10_000 {
+		fmt.Fprintf(&rules, "  - {alert: Twice%d, event: payout%d.sent, by: [data.request], within: 24h, when: distinct(data.payment) >= 2, mitigate: [stop%d]}\n", i, i%100, i)
+		fmt.Fprintf(&gates, "- {name: btc/%d/hot, mode: enforce}\n", i)
+		fmt.Fprintf(&mitigations, "- {name: stop%d, action: gate.close, target: btc/%d/hot, mode: enforce}\n", i, i)
+	}
+	text := "groups:\n- name: g\n  rules:\n" + rules.String() + "gates:\n" + gates.String() + "mitigations:\n" + mitigations.String()
+	r := newRig(b, text)
+	b.ResetTimer()
+	for i := range b.N {
+		r.later(time.Second)
+		r.load(strings.Replace(text, "within: 24h", fmt.Sprintf("within: %dh", 25+i), 1))
+		r.pay("w", "p")
+	}
+	b.StopTimer()
+	if anew := r.gate("btc/0/hot").Anew; len(anew) != 1 {
+		b.Errorf("counting anew: %v", anew)
+	}
 }

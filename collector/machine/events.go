@@ -31,7 +31,8 @@ func (m *Machine) batch(body []byte) any {
 func (m *Machine) events(b report.Batch, ordinal int, agent string, out *BatchOutcome) {
 	r := b.Reader()
 	for ev := (report.Event{}); r.Next(&ev); ordinal++ {
-		if m.isRepeat(&ev, window.MakeRef(m.Index, ordinal)) {
+		t := m.typeOf(ev.Type)
+		if m.isRepeat(&ev, t, window.MakeRef(m.Index, ordinal)) {
 			out.Duplicates++
 			m.Events.Duplicates++
 			continue
@@ -42,18 +43,18 @@ func (m *Machine) events(b report.Batch, ordinal int, agent string, out *BatchOu
 			m.own(agent, &ev)
 		}
 		if m.live != nil {
-			m.evaluate(&ev, window.MakeRef(m.Index, ordinal))
+			m.evaluate(&ev, t, window.MakeRef(m.Index, ordinal))
 		}
 	}
 }
 
 // isRepeat tells whether the event was applied before. Before version 3 any of the
 // same source and id was one.
-func (m *Machine) isRepeat(ev *report.Event, ref window.Ref) bool {
+func (m *Machine) isRepeat(ev *report.Event, t *typeOf, ref window.Ref) bool {
 	if m.Behavior >= 3 {
-		return m.repeats(ev, ref)
+		return m.repeats(ev, t, ref)
 	}
-	return !m.seen.Add(uint32(m.Time/int64(time.Second)), m.print(ev.Source, ev.ID), m.typeOf(ev.Type).horizon)
+	return !m.seen.Add(uint32(m.Time/int64(time.Second)), m.print(ev.Source, ev.ID), t.horizon)
 }
 
 // print is the fingerprint of source and id. The zero byte keeps source and id

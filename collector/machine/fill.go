@@ -2,7 +2,6 @@ package machine
 
 import (
 	"encoding/hex"
-	"slices"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/rules"
@@ -75,9 +74,10 @@ func (m *Machine) countsAnew(gate string) (names []string) {
 	if m.live == nil || len(m.Recounts) == 0 {
 		return nil
 	}
-	for _, r := range m.live.set.Rules {
+	for _, i := range m.live.closers[gate] {
+		r := m.live.set.Rules[i]
 		rc := m.Recounts[hex.EncodeToString(r.ID[:])]
-		if rc != nil && (rc.Fill != nil || rc.Full > m.Time) && slices.Contains(m.live.set.Closes(r.Mitigate), gate) {
+		if rc != nil && (rc.Fill != nil || rc.Full > m.Time) {
 			names = append(names, r.Name)
 		}
 	}

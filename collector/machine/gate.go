@@ -20,6 +20,7 @@ func (m *Machine) defineGates(set *rules.Set) {
 		if isNew {
 			g = &Gate{Name: d.Name}
 			m.Gates[d.Name] = g
+			m.nest(g)
 		}
 		undefined := !g.Defined
 		changed := undefined || g.Mode != d.Mode
@@ -56,12 +57,28 @@ func (m *Machine) defineGates(set *rules.Set) {
 // depends on it.
 func (m *Machine) turn(name string) {
 	m.Epoch++
-	for _, g := range m.Gates {
-		if g.Name == name || strings.HasPrefix(g.Name, name+"/") {
-			g.Epoch++
-			if m.Behavior >= 3 {
-				g.Reached = m.Index
-			}
+	if g := m.Gates[name]; g != nil {
+		g.turn(m)
+	}
+	for _, g := range m.below[name] {
+		g.turn(m)
+	}
+}
+
+func (g *Gate) turn(m *Machine) {
+	g.Epoch++
+	if m.Behavior >= 3 {
+		g.Reached = m.Index
+	}
+}
+
+// nest makes a gate known to those above it.
+func (m *Machine) nest(g *Gate) {
+	for i, c := range g.Name {
+		if c == '/' {
+			all := m.below[g.Name[:i]]
+			at, _ := slices.BinarySearchFunc(all, g, func(a, b *Gate) int { return strings.Compare(a.Name, b.Name) })
+			m.below[g.Name[:i]] = slices.Insert(all, at, g)
 		}
 	}
 }

@@ -26,6 +26,7 @@ type derived struct {
 	holds  map[string]*Hold        // by id
 	loose  map[*Incident]int       // its alerts that have ended and because of which no hold stands
 
+	below    map[string][]*Gate      // gates below one, or below a name that is none
 	spoolsOf map[string][]*Spool     // by agent
 	askers   map[string]int          // standing alerts that want an effect, by its id
 	standing map[effectKey][]*Effect // effects on gates that are not over, the oldest first
@@ -48,7 +49,7 @@ func (m *Machine) reindex() {
 		stands: map[RuleID]int{}, ofMetric: map[RuleID][]*Alert{},
 		open: map[string]*Incident{}, byGate: incidentIndex[string]{}, byKey: incidentIndex[alertKey]{},
 		holds: map[string]*Hold{}, loose: map[*Incident]int{}, shadow: map[string]int{},
-		spoolsOf: map[string][]*Spool{}, askers: map[string]int{}, standing: map[effectKey][]*Effect{},
+		below: map[string][]*Gate{}, spoolsOf: map[string][]*Spool{}, askers: map[string]int{}, standing: map[effectKey][]*Effect{},
 		alertTimers: newTimers[*Alert](), agentTimers: newTimers[*Agent](), thinned: map[RuleID]bool{},
 	}
 	for _, a := range m.Alerts {
@@ -78,6 +79,9 @@ func (m *Machine) reindex() {
 				m.loose[in]++
 			}
 		}
+	}
+	for _, name := range sortedKeys(m.Gates) {
+		m.nest(m.Gates[name])
 	}
 	for _, name := range sortedKeys(m.Spools) {
 		s := m.Spools[name]

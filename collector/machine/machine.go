@@ -42,6 +42,7 @@ type Machine struct {
 	forms []form.Form // of the rules that it takes
 
 	digester *dedup.Digester
+	prepared prepared
 
 	// Room for the event that is being counted, and for what a rule says.
 	event form.Event
@@ -193,12 +194,17 @@ type compiled struct {
 	rules   map[RuleID]*rules.Rule
 	metrics map[string]*rules.MetricRule // by id in hex
 	uses    map[RuleID][]rules.Use       // of both kinds of rules
+	places  map[string]int               // of rules on events, by id in hex
+	closes  [][]string                   // by rule: gates that it closes by itself
+	closers map[string][]int             // by gate: those rules
+	closing []closingType                // types that they read
 
 	readings []*Reading                  // by rule
-	closes   []bool                      // by rule: whether it closes a gate by itself
-	closing  []string                    // types that such rules read
 	sights   int                         // of all readings
 	watched  map[typeAndSource][]watcher // sights that learn from rejected events
-	lastType *TypeSeen                   // a shortcut, and its name
+
+	// Shortcuts.
+	lastType *TypeSeen
 	lastName string
+	noRoom   map[string]bool // types for which there was none
 }

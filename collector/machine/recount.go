@@ -181,12 +181,12 @@ func (m *Machine) recounted(id string) (place int, state form.Recounter) {
 	if m.live == nil || m.Behavior < form.LateCounts {
 		return 0, nil
 	}
-	for i, r := range m.live.set.Rules {
-		if state, ok := m.live.states[i].(form.Recounter); ok && hex.EncodeToString(r.ID[:]) == id {
-			return i, state
-		}
+	place, ok := m.live.places[id]
+	if !ok {
+		return 0, nil
 	}
-	return 0, nil
+	state, _ = m.live.states[place].(form.Recounter)
+	return place, state
 }
 
 // settle drops what waited for the events of some keys and says, by the place of each

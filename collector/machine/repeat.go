@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -29,28 +30,30 @@ type Varied struct {
 
 // A typeOf is what is known of a type of events before one comes.
 type typeOf struct {
-	read    bool   // a rule is about it
-	horizon uint32 // seconds for which its events are told apart
+	read    bool        // a rule is about it
+	closer  *rules.Rule // the first that is, and closes a gate by itself
+	horizon uint32      // seconds for which its events are told apart
 	shape   *dedup.Shape
 	before  []*dedup.Shape // of those that came under other rule sets
 }
 
 // types makes what is known of the types of events.
-func (m *Machine) types(set *rules.Set) map[string]*typeOf {
-	all, decide, varies := map[string]*typeOf{}, map[string][][]string{}, variesIn(set)
+func (m *Machine) types(c *compiled) map[string]*typeOf {
+	all, decide, varies := map[string]*typeOf{}, map[string][][]string{}, variesIn(c.set)
 	of := func(name string) *typeOf {
 		if all[name] == nil {
 			all[name] = &typeOf{horizon: seconds(minHorizon)}
 		}
 		return all[name]
 	}
-	for _, r := range set.Rules {
+	for i, r := range c.set.Rules {
 		for _, s := range r.Body.Sources() {
 			t := of(s.Event)
 			t.read, t.horizon = true, max(t.horizon, seconds(r.Body.Horizon()))
-			if len(set.Closes(r.Mitigate)) == 0 {
+			if len(c.closes[i]) == 0 {
 				continue
 			}
+			t.closer = cmp.Or(t.closer, r)
 			for _, f := range s.Fields() {
 				if a := f.Attribute(); a == "data" || a == "subject" { // the others are equal
 					decide[s.Event] = append(decide[s.Event], f.Path())
@@ -121,19 +124,19 @@ func (m *Machine) otherType() *typeOf {
 
 // typeOf is what is known of a type.
 func (m *Machine) typeOf(name string) *typeOf {
-	switch {
-	case m.live == nil:
+	if m.live == nil {
 		return m.otherType()
-	case m.live.types[name] != nil:
-		return m.live.types[name]
+	}
+	if t := m.live.types[name]; t != nil {
+		return t
 	}
 	return m.live.other
 }
 
 // repeats tells whether an equal event was applied before, and remembers this one.
-func (m *Machine) repeats(ev *report.Event, ref window.Ref) bool {
+func (m *Machine) repeats(ev *report.Event, t *typeOf, ref window.Ref) bool {
 	floor := m.seen.Floor()
-	known := m.remember(ev, ref)
+	known := m.remember(ev, t, ref)
 	if m.seen.Floor() != floor {
 		m.about(repeatsForgotten, nil).About = record.New(record.AboutForgotten)
 		m.builtIn(repeatsForgotten)
@@ -144,8 +147,7 @@ func (m *Machine) repeats(ev *report.Event, ref window.Ref) bool {
 // remember is repeats within what the table has room for. On the ordinary way it
 // looks into one place. Where the source used the id for another content, this
 // content has a place of its own.
-func (m *Machine) remember(ev *report.Event, ref window.Ref) bool {
-	t := m.typeOf(ev.Type)
+func (m *Machine) remember(ev *report.Event, t *typeOf, ref window.Ref) bool {
 	all, deciding := m.digester.Digest(ev, t.shape)
 	fact := dedup.Fact{Digest: all, Ref: uint64(ref), Deciding: deciding, Time: m.ownTime(ev)}
 	now, from := secondsOf(m.Time), secondsOf(m.rememberFrom(ev))

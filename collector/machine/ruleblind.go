@@ -138,7 +138,7 @@ func (m *Machine) unread(hit *match.Hit, s *Sight) {
 		a := m.aboutAs(ruleBlind, m.gravity(hit.Rule), blindLabels(rule.Group, rule.Name, s))
 		a.About = m.aboutBlind(rule, s, hit)
 		m.again(a)
-	case m.live.closes[hit.Rule]:
+	case len(m.live.closes[hit.Rule]) > 0:
 		// It may be the second payment.
 		labels := []Label{{Name: "rule", Value: rule.Name}, {Name: "error", Value: "unread"}}
 		m.about(ruleErrors, labels).About = m.aboutBlind(rule, s, hit)
@@ -180,7 +180,7 @@ func (m *Machine) aboutBlind(rule *rules.Rule, s *Sight, hit *match.Hit) record.
 
 // gravity is how grave it is that the rule may miss something.
 func (m *Machine) gravity(rule int) string {
-	if m.live.closes[rule] {
+	if len(m.live.closes[rule]) > 0 {
 		return "critical"
 	}
 	return "warning"
@@ -265,14 +265,14 @@ func (m *Machine) readings() {
 	if m.Behavior < firstReading {
 		return
 	}
-	c.readings, c.closes, c.watched, c.sights = nil, nil, map[typeAndSource][]watcher{}, 0
+	c.readings, c.watched, c.sights = nil, map[typeAndSource][]watcher{}, 0
 	for i, r := range c.set.Rules {
 		reading := m.Readings[ruleName(r)]
 		if reading == nil {
 			reading = &Reading{Reads: r.Reads()}
 			m.Readings[ruleName(r)] = reading
 		}
-		c.readings, c.closes = append(c.readings, reading), append(c.closes, len(c.set.Closes(r.Mitigate)) > 0)
+		c.readings = append(c.readings, reading)
 		c.sights += len(reading.Sights)
 		for _, s := range reading.Sights {
 			if s.watched() {
@@ -280,7 +280,7 @@ func (m *Machine) readings() {
 			}
 		}
 	}
-	c.closing, c.lastType = c.closingTypes(), nil
+	m.typesAnew()
 }
 
 // regrade raises anew what is said of rules that can now close a gate, or no

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/collector/record"
 )
@@ -468,4 +469,29 @@ func TestEachUnread(t *testing.T) {
 		r.later(2 * builtInQuiet)
 		r.tick()
 	}
+}
+
+// What Tomeishi says of itself takes no room among the types, and where there is none
+// left a type that was probably meant to be one that a closing rule reads is told.
+func TestNoRoomForTypes(t *testing.T) {
+	r := newRig(t, testRules)
+	send := func(eventType string) {
+		r.next++
+		r.send(report.Event{ID: fmt.Sprint(r.next), Source: "app", Type: eventType, Data: []byte("{}")})
+	}
+	send(report.BeatType)
+	if r.m.OtherTypes != 0 || len(r.m.Types) != 0 {
+		t.Errorf("a beat: %d others, %d types", r.m.OtherTypes, len(r.m.Types))
+	}
+	for i := range maxTypes + 2*maxNoRoom {
+		send(fmt.Sprint("type", i%(maxTypes+maxNoRoom)))
+	}
+	if r.m.OtherTypes != 2*maxNoRoom-maxTypes || len(r.m.Types) != maxTypes {
+		t.Errorf("%d others, %d types", r.m.OtherTypes, len(r.m.Types))
+	}
+	send("payout_sent")
+	if !slices.Contains(r.standing(), ruleBlind) {
+		t.Errorf("standing %v", r.standing())
+	}
+	r.restarted()
 }

@@ -39,15 +39,28 @@ func (m *Machine) prepare(p entry.Prepare) any {
 		return invalid("files", record.BadRules, problems.Err().Error())
 	}
 	m.Pending = &RuleSet{Name: p.Set, Files: p.Files, Since: m.Time}
+	m.prepared = prepared{m.Pending, set, problems.Errors()}
 	return nil
+}
+
+// prepared is a set that waits to be live, read once.
+type prepared struct {
+	of      *RuleSet
+	set     *rules.Set
+	leftOut int
 }
 
 func (m *Machine) goLive(l entry.Live) any {
 	if m.Pending == nil || m.Pending.Name != l.Set {
 		return conflict(record.NotPrepared, l.Set)
 	}
-	set, problems := rules.Accepted(m.forms, m.Pending.Files)
-	m.leftOut = problems.Errors()
+	ready := m.prepared
+	if ready.of != m.Pending { // the state was read from a snapshot since
+		set, problems := rules.Accepted(m.forms, m.Pending.Files)
+		ready = prepared{m.Pending, set, problems.Errors()}
+	}
+	set := ready.set
+	m.prepared, m.leftOut = prepared{}, ready.leftOut
 	var out LiveOutcome
 	began := map[string]int64{}
 	var fill []int // the rules that began to count while others did
@@ -120,9 +133,20 @@ const minHorizon = 10 * time.Minute
 // compile makes the set ready to run, on the states that are there.
 func (m *Machine) compile(set *rules.Set) {
 	c := &compiled{
-		set: set, matcher: set.Matcher(m.Behavior), types: m.types(set), other: m.otherType(), rules: map[RuleID]*rules.Rule{},
+		set: set, matcher: set.Matcher(m.Behavior), other: m.otherType(), rules: map[RuleID]*rules.Rule{},
 		metrics: map[string]*rules.MetricRule{}, uses: map[RuleID][]rules.Use{}, timers: newTimers[int](),
+		places: map[string]int{}, closers: map[string][]int{},
 	}
+	for i, r := range set.Rules {
+		c.places[hex.EncodeToString(r.ID[:])] = i
+		closes := set.Closes(r.Mitigate)
+		c.closes = append(c.closes, closes)
+		for _, gate := range closes {
+			c.closers[gate] = append(c.closers[gate], i)
+		}
+	}
+	c.types = m.types(c)
+	c.closing = c.closingTypes()
 	for _, r := range set.Metrics {
 		c.metrics[hex.EncodeToString(r.ID[:])], c.uses[r.ID] = r, r.Mitigate
 	}

@@ -29,11 +29,14 @@ type TypeSeen struct {
 }
 
 // came notes the type of an event.
-func (m *Machine) came(ev *report.Event) {
+func (m *Machine) came(ev *report.Event, of *typeOf) {
+	if report.IsOwn(ev.Type) {
+		return
+	}
 	t := m.live.lastType
 	if t == nil || m.live.lastName != ev.Type {
 		if t = m.Types[ev.Type]; t == nil {
-			if t = m.newType(ev); t == nil {
+			if t = m.newType(ev, of); t == nil {
 				m.OtherTypes++
 				return
 			}
@@ -47,19 +50,30 @@ func (m *Machine) came(ev *report.Event) {
 	}
 }
 
+// maxNoRoom bounds the types of which it is remembered that there was no room for them.
+const maxNoRoom = 1000
+
 // newType makes a type known; nil if there is no room for it.
-func (m *Machine) newType(ev *report.Event) *TypeSeen {
-	if report.IsOwn(ev.Type) || len(ev.Type) > maxLabel || !utf8.ValidString(ev.Type) {
+func (m *Machine) newType(ev *report.Event, of *typeOf) *TypeSeen {
+	full := !of.read && len(m.Types) >= maxTypes && !m.forgetTypes()
+	if full && m.live.noRoom[ev.Type] || len(ev.Type) > maxLabel || !utf8.ValidString(ev.Type) {
 		return nil
 	}
 	near := m.nearTo(ev.Type)
-	if !m.live.reads(ev.Type) && near == "" && len(m.Types) >= maxTypes && !m.forgetTypes() {
+	if full && near == "" {
+		if len(m.live.noRoom) >= maxNoRoom {
+			clear(m.live.noRoom)
+		}
+		m.live.noRoom[strings.Clone(ev.Type)] = true
 		return nil
 	}
 	t := &TypeSeen{First: m.Time, Source: clip(valid(ev.Source)), Near: near}
 	m.Types[strings.Clone(ev.Type)] = t
 	return t
 }
+
+// typesAnew forgets the shortcuts to what is known of types.
+func (m *Machine) typesAnew() { m.live.lastType, m.live.noRoom = nil, map[string]bool{} }
 
 // forgetTypes forgets what has not come for a week and no rule reads, and tells
 // whether that made room. It looks once an hour.
@@ -68,7 +82,7 @@ func (m *Machine) forgetTypes() bool {
 		return false
 	}
 	m.TypesSwept = m.Time
-	m.live.lastType = nil
+	m.typesAnew()
 	for _, name := range sortedKeys(m.Types) {
 		if t := m.Types[name]; !m.live.reads(name) && t.Near == "" && m.Time-t.Last >= int64(typesKept) {
 			delete(m.Types, name)
@@ -85,11 +99,12 @@ func (c *compiled) reads(eventType string) bool {
 // nearTo is the type that a closing rule reads and that this one, which no rule
 // reads, was probably meant to be; empty if there is none.
 func (m *Machine) nearTo(eventType string) string {
-	i := slices.IndexFunc(m.live.closing, func(known string) bool { return match.Slip(eventType, known) })
+	said := match.Fold(eventType)
+	i := slices.IndexFunc(m.live.closing, func(t closingType) bool { return said.Slip(t.folded) })
 	if i < 0 || m.live.reads(eventType) || m.nears() >= maxNear {
 		return ""
 	}
-	return m.live.closing[i]
+	return m.live.closing[i].name
 }
 
 // nears is how many types look like one that a closing rule reads.
@@ -108,6 +123,7 @@ func (m *Machine) nearMiss(eventType string, t *TypeSeen) {
 	rule := m.closerOf(t.Near)
 	if rule == nil { // it was left out: this program no longer takes it
 		t.Near = ""
+		m.typesAnew()
 		return
 	}
 	labels := nearLabels(eventType, rule)
@@ -125,21 +141,25 @@ func nearLabels(eventType string, rule *rules.Rule) []Label {
 
 // closerOf is the first rule that reads the type and can close a gate; nil if
 // there is none.
-func (m *Machine) closerOf(eventType string) *rules.Rule {
-	for i, r := range m.live.set.Rules {
-		if m.live.closes[i] && slices.ContainsFunc(r.Body.Sources(), func(s match.Source) bool { return s.Event == eventType }) {
-			return r
-		}
-	}
-	return nil
+func (m *Machine) closerOf(eventType string) *rules.Rule { return m.typeOf(eventType).closer }
+
+// A closingType is a type that a rule reads which can close a gate.
+type closingType struct {
+	name   string
+	folded match.Folded
 }
 
-// closingTypes are those that a rule reads which can close a gate.
-func (c *compiled) closingTypes() (out []string) {
+// closingTypes are all of them, in the order of the rules.
+func (c *compiled) closingTypes() (out []closingType) {
+	known := map[string]bool{}
 	for i, closes := range c.closes {
+		if len(closes) == 0 {
+			continue
+		}
 		for _, s := range c.set.Rules[i].Body.Sources() {
-			if closes && !slices.Contains(out, s.Event) {
-				out = append(out, s.Event)
+			if !known[s.Event] {
+				known[s.Event] = true
+				out = append(out, closingType{s.Event, match.Fold(s.Event)})
 			}
 		}
 	}

@@ -11,8 +11,13 @@ import (
 
 // Slip tells whether two names differ only by case, separators or one letter:
 // one that is too many, missing, another, or swapped with the next.
-func Slip(a, b string) bool {
-	a, b = fold(a), fold(b)
+func Slip(a, b string) bool { return Fold(a).Slip(Fold(b)) }
+
+// A Folded is a name without case and separators.
+type Folded string
+
+// Slip is Slip of the names.
+func (a Folded) Slip(b Folded) bool {
 	if len(a) > len(b) {
 		a, b = b, a
 	}
@@ -34,21 +39,21 @@ func Slip(a, b string) bool {
 	}
 }
 
-// fold is a name without case and separators.
-func fold(s string) string {
-	return strings.Map(func(r rune) rune {
+// Fold takes case and separators out of a name.
+func Fold(s string) Folded {
+	return Folded(strings.Map(func(r rune) rune {
 		if strings.ContainsRune("._-/: ", r) {
 			return -1
 		}
 		return r
-	}, strings.ToLower(s))
+	}, strings.ToLower(s)))
 }
 
 // Near is the one of some names that is probably meant by another; empty if
 // there is none.
 func Near(name string, names []string) string {
 	for _, n := range names {
-		if fold(n) == fold(name) {
+		if Fold(n) == Fold(name) {
 			return n
 		}
 	}
@@ -59,7 +64,7 @@ func Near(name string, names []string) string {
 	}
 	const short = 3
 	for _, n := range names {
-		long, part := fold(n), fold(name)
+		long, part := string(Fold(n)), string(Fold(name))
 		if len(long) < len(part) {
 			long, part = part, long
 		}
