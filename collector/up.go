@@ -2,10 +2,13 @@ package collector
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"time"
 
+	"github.com/tomeishi/tomeishi/collector/machine"
 	"github.com/tomeishi/tomeishi/collector/series"
+	"github.com/tomeishi/tomeishi/rules/decimal"
 )
 
 const (
@@ -28,12 +31,12 @@ func every(ctx context.Context, do func()) {
 	}
 }
 
-// watchAgents tells the series which agents are up. It has a goroutine of its
+// watchAgents tells the series which agents are up, and what rules record of events. It has a goroutine of its
 // own, because the series may stall.
 func (c *Collector) watchAgents(ctx context.Context) {
 	every(ctx, func() {
-		if err := c.series.Own(ctx, time.Now(), c.ups()); err != nil && ctx.Err() == nil {
-			c.log.Debug("note which agents are up", "error", err)
+		if err := c.series.Own(ctx, time.Now(), append(c.ups(), c.recorded()...)); err != nil && ctx.Err() == nil {
+			c.log.Debug("note which agents are up, and what rules record", "error", err)
 		}
 		c.rate.look(time.Now(), c.series.Stats().Appended)
 	})
@@ -52,6 +55,19 @@ func (c *Collector) ups() (out []series.OwnSample) {
 			Value:  number(now-a.Heard <= int64(heardWithin)),
 		})
 	}
+	return out
+}
+
+// recorded is what rules record of events.
+func (c *Collector) recorded() (out []series.OwnSample) {
+	c.machine.Recorded(func(name string, labels []machine.Label, value decimal.Decimal) {
+		s := series.OwnSample{Labels: map[string]string{"__name__": name}}
+		for _, l := range labels {
+			s.Labels[l.Name] = l.Value
+		}
+		s.Value, _ = strconv.ParseFloat(value.String(), 64) // the nearest there is
+		out = append(out, s)
+	})
 	return out
 }
 

@@ -10,6 +10,9 @@ import (
 
 // Explain says the rule as one sentence, which does not repeat its name.
 func (r *Rule) Explain() string {
+	if r.Records {
+		return "records " + r.Body.Explain() + "."
+	}
 	return "raises " + severity(r.Labels) + " when" + r.Body.Explain() + kept(r.KeepFiring) + consequences(r.Mitigate) + "."
 }
 

@@ -31,6 +31,11 @@ func (r formReader) Duration(n *yaml.Node, what string, positive bool) time.Dura
 	return r.duration(n, what, positive)
 }
 
+// Number implements form.Reader.
+func (r formReader) Number(n *yaml.Node, what string, most int) int {
+	return r.number(n, what, most)
+}
+
 // Mapping implements form.Reader.
 func (r formReader) Mapping(n *yaml.Node, what string, names []string, read func(string, *yaml.Node)) {
 	var keys []strictyaml.Key

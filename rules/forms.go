@@ -6,6 +6,7 @@ import (
 	"github.com/tomeishi/tomeishi/agent/strictyaml"
 	"github.com/tomeishi/tomeishi/rules/form"
 	"github.com/tomeishi/tomeishi/rules/form/count"
+	"github.com/tomeishi/tomeishi/rules/form/record"
 )
 
 // Forms are the forms of event rules that this version has. Where several take
@@ -30,9 +31,12 @@ var later = []struct {
 	{name: "key", not: "belongs to reconcile; events are counted apart with `by`"},
 }
 
-// formOf is the form of a rule that says this: the one whose first key it has,
-// else one that has any of its keys, else the first.
+// formOf is the form of a rule that says this: the one whose first key it has, or the
+// one that records, else one that has any of its keys, else the first.
 func (p *parser) formOf(said []strictyaml.Member) form.Form {
+	if strictyaml.ValueOf(said, "record") != nil {
+		return record.Form{}
+	}
 	for _, f := range p.forms {
 		if strictyaml.ValueOf(said, f.Keys()[0].Name) != nil {
 			return f

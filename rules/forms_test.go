@@ -20,6 +20,7 @@ func TestFormStates(t *testing.T) {
   - {alert: Apart, event: e, by: [data.k], within: 1h, lateness: 0s, when: 'distinct(data.a, data.b) == 2 && max(data.n) > min(data.n)'}
   - {alert: Own, event: e, by: [data.k], within: 1h, lateness: 5m, when: 'last(data.n) > 2 * max_before(data.n) || sum_before(data.amount) > 300'}
   - {alert: Quiet, quiet: e, by: [data.k], after: 10m}
+  - {record: recorded, event: e, by: [data.k], value: sum(data.n)}
 `
 	set, problems := ParseForms(append(Forms(), formtest.Quiet{}), []File{{Name: "f.yml", Text: []byte(text)}})
 	if set == nil {

@@ -83,7 +83,7 @@ func (p *parser) items(g *parsedGroup) (events, metrics []parsedItem) {
 // countsEvents tells by its keys whose a rule is. other is a key that makes one
 // of PromQL a rule on events too.
 func (p *parser) countsEvents(said []strictyaml.Member) (yes bool, other *yaml.Node) {
-	promQL := strictyaml.ValueOf(said, "expr") != nil || strictyaml.ValueOf(said, "record") != nil
+	promQL := strictyaml.ValueOf(said, "expr") != nil || strictyaml.ValueOf(said, "record") != nil && strictyaml.ValueOf(said, "event") == nil
 	for _, m := range said {
 		switch ours, whole := p.ofEvents(m.Key.Value); {
 		case ours && !promQL:

@@ -52,6 +52,9 @@ func (p *parser) rule(item parsedItem, group string, common []Pair) {
 		p.unique(n, "rule", group+"\x00"+r.Name, strictyaml.Clip(r.Name)+" in group "+strictyaml.Clip(group))
 	}
 	r.Labels = merge(common, r.Labels)
+	if r.Records {
+		p.series(n, r)
+	}
 	for _, k := range r.By {
 		if slices.ContainsFunc(r.Labels, func(l Pair) bool { return l.Name == k.Label }) {
 			p.ErrorAt(n, "the label %s is set twice: by labels and by `by`", k.Label)
@@ -71,25 +74,38 @@ func (p *parser) ruleKeys(r *parsedRule, f form.Form, draft form.Draft) []strict
 	keys := []strictyaml.Key{
 		{Name: "alert", Read: func(v *yaml.Node) { r.Name = p.name(v, "the rule's name") }},
 	}
+	if strictyaml.ValueOf(r.said, "record") != nil {
+		r.Records = true
+		keys = p.recordKeys(r)
+	}
 	for _, k := range f.Keys() {
 		keys = append(keys, strictyaml.Key{Name: k.Name, Read: func(v *yaml.Node) { draft.Read(k.Name, v) }})
 	}
-	keys = append(keys, []strictyaml.Key{
-		{Name: "labels", Read: func(v *yaml.Node) { r.Labels = p.labels(v) }},
-		{Name: "annotations", Read: func(v *yaml.Node) { r.Annotations = p.annotations(v) }},
-		{Name: "mitigate", Read: func(v *yaml.Node) { p.Each(v, "mitigate", func(n *yaml.Node) { r.uses = p.use(n, r.uses) }) }},
-		{Name: "limit", Read: func(v *yaml.Node) { r.Limit = p.limit(v) }},
-		{Name: "keep_firing_for", Read: func(v *yaml.Node) { r.KeepFiring = p.duration(v, "keep_firing_for", false) }},
-		{Name: "for", Read: func(v *yaml.Node) {
-			p.ErrorAt(v, "an event rule has no `for`: it fires at the event that makes it true; `within` says how long events count together")
-		}},
-	}...)
+	for _, k := range p.alertKeys(r) {
+		if !slices.ContainsFunc(keys, func(old strictyaml.Key) bool { return old.Name == k.Name }) {
+			keys = append(keys, k)
+		}
+	}
 	for _, l := range later {
 		if !slices.ContainsFunc(keys, func(k strictyaml.Key) bool { return k.Name == l.name }) {
 			keys = append(keys, strictyaml.Key{Name: l.name, Not: l.not})
 		}
 	}
 	return keys
+}
+
+// alertKeys are those of every rule that raises an alert, beside its name.
+func (p *parser) alertKeys(r *parsedRule) []strictyaml.Key {
+	return []strictyaml.Key{
+		{Name: "labels", Read: func(v *yaml.Node) { r.Labels = p.labels(v) }},
+		{Name: "annotations", Read: func(v *yaml.Node) { r.Annotations = p.annotations(v) }},
+		{Name: "mitigate", Read: func(v *yaml.Node) { p.Each(v, "mitigate", func(n *yaml.Node) { r.uses = p.use(n, r.uses) }) }},
+		{Name: "limit", Read: func(v *yaml.Node) { r.Limit = p.number(v, "limit is a number of alerts", maxLimit) }},
+		{Name: "keep_firing_for", Read: func(v *yaml.Node) { r.KeepFiring = p.duration(v, "keep_firing_for", false) }},
+		{Name: "for", Read: func(v *yaml.Node) {
+			p.ErrorAt(v, "an event rule has no `for`: it fires at the event that makes it true; `within` says how long events count together")
+		}},
+	}
 }
 
 // needs notes what every rule of the form has and this one lacks, unless it is
@@ -105,7 +121,9 @@ func (p *parser) needs(item parsedItem, f form.Form) {
 			p.Lacks(item.at, item.said, name, "the rule has no %s: %s", what, must)
 		}
 	}
-	need("alert", "name", "write `alert: Name`")
+	if strictyaml.ValueOf(item.said, "record") == nil {
+		need("alert", "name", "write `alert: Name`")
+	}
 	for _, k := range f.Keys() {
 		need(k.Name, k.Name, k.Must)
 	}
@@ -123,12 +141,13 @@ func (p *parser) eventType(n *yaml.Node) string {
 	return s
 }
 
-func (p *parser) limit(n *yaml.Node) int {
-	limit, err := strconv.Atoi(n.Value)
-	if err != nil || limit < 1 || limit > maxLimit {
-		p.ErrorAt(n, "limit is a number of alerts from 1 to %d, not %s", maxLimit, strictyaml.Clip(n.Value))
+// number reads a whole number from 1 to most.
+func (p *parser) number(n *yaml.Node, what string, most int) int {
+	number, err := strconv.Atoi(n.Value)
+	if err != nil || number < 1 || number > most {
+		p.ErrorAt(n, "%s from 1 to %d, not %s", what, most, strictyaml.Clip(n.Value))
 	}
-	return limit
+	return number
 }
 
 // use reads a mitigation's name, or {use: name, mode: mode}, and adds it.

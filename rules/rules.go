@@ -42,6 +42,7 @@ type Rule struct {
 	Group, Name string
 	Body        form.Rule
 	By          []match.Key // fields that become labels of its alerts
+	Records     bool        // it raises none, and makes series of its name
 	Labels      []Pair
 	Annotations []Pair // templates
 	Mitigate    []Use

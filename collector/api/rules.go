@@ -123,8 +123,12 @@ func (a *API) ruleGroups(ask ruleAsk) []*ruleGroup {
 	_, _, now := a.Machine.At()
 	views, _, _ := a.Machine.RulesView()
 	for _, v := range views {
-		rule := a.eventShape(v, b.list(owner{group: v.Group, name: v.Name}), now)
-		add(v.File, ruleGroup{Name: v.Group, LastEvaluation: now}, v.Name, rule)
+		group := ruleGroup{Name: v.Group, LastEvaluation: now}
+		if rule := a.eventShape(v, b.list(owner{group: v.Group, name: v.Name}), now); v.Records {
+			add(v.File, group, v.Name, recordedShape(rule))
+		} else {
+			add(v.File, group, v.Name, rule)
+		}
 	}
 	for _, name := range b.builtIns() {
 		rule := builtInShape(name, b.list(owner{builtIn: true, name: name}), now)
@@ -150,6 +154,14 @@ func recordingShape(r promrule.Rule) RecordingRule {
 	return RecordingRule{
 		Type: promrule.Recording, Name: r.Name, Query: r.Query, Labels: r.Labels, Health: r.Health, LastError: r.LastError,
 		EvaluationTime: r.EvaluationTime.Seconds(), LastEvaluation: r.LastEvaluation,
+	}
+}
+
+// recordedShape is a rule that records events.
+func recordedShape(r Rule) RecordingRule {
+	return RecordingRule{
+		Type: promrule.Recording, Name: r.Name, Query: r.Query, Labels: r.Labels,
+		Health: r.Health, LastError: r.LastError, LastEvaluation: r.LastEvaluation,
 	}
 }
 

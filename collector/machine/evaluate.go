@@ -100,9 +100,13 @@ func (m *Machine) isTrue(rule *rules.Rule, stats *RuleStats) {
 
 func (m *Machine) saturated(rule *rules.Rule, stats *RuleStats) {
 	stats.Saturated++
+	what := "saturated"
+	if rule.Records {
+		what = "limit" // of the series that it makes
+	}
 	if m.Time-stats.LastSaturated >= int64(time.Second) {
 		stats.LastSaturated = m.Time
-		m.builtIn(ruleErrors, Label{Name: "rule", Value: rule.Name}, Label{Name: "error", Value: "saturated"})
+		m.builtIn(ruleErrors, Label{Name: "rule", Value: rule.Name}, Label{Name: "error", Value: what})
 	}
 }
 

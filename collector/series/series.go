@@ -26,6 +26,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
@@ -182,9 +183,9 @@ func (s *Store) Own(ctx context.Context, at time.Time, samples []OwnSample) erro
 		return nil
 	}
 	return s.guarded(func() error {
-		app := s.db.Appender(ctx)
+		app := s.appender(ctx)
 		for _, o := range samples {
-			if _, err := app.Append(0, labels.FromMap(o.Labels), at.UnixMilli(), o.Value); err != nil {
+			if _, err := app.Append(0, labels.FromMap(o.Labels), 0, at.UnixMilli(), o.Value, nil, nil, storage.AOptions{}); err != nil {
 				s.met.refused(reasonOf(err)).Inc()
 			}
 		}

@@ -30,7 +30,10 @@ func (w *Web) eventGroups(t *message.Words) (out []ruleGroup) {
 			Name: v.Name, Kind: "event", State: "inactive", Explain: v.Explain(), Standing: v.Standing, LastFired: v.LastFired,
 			Uses: uses(v.Mitigate), Counts: &v,
 		}
-		if v.Standing > 0 {
+		switch {
+		case v.Records:
+			row.Kind, row.State = "recording", "recording"
+		case v.Standing > 0:
 			row.State = "firing"
 		}
 		if v.RuleStats.Errors > 0 && now.UnixNano()-v.LastErrorAt < int64(errorStands) {

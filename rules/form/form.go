@@ -70,6 +70,8 @@ type Reader interface {
 	Text(n *yaml.Node, what string) (string, bool)
 	// Duration reads a duration.
 	Duration(n *yaml.Node, what string, positive bool) time.Duration
+	// Number reads a whole number from 1 to most; what says for people which one it is.
+	Number(n *yaml.Node, what string, most int) int
 	// Mapping reads a mapping, each key by read.
 	Mapping(n *yaml.Node, what string, keys []string, read func(key string, value *yaml.Node))
 	// Each reads a list.

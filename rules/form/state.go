@@ -1,6 +1,7 @@
 package form
 
 import (
+	"github.com/tomeishi/tomeishi/rules/decimal"
 	"github.com/tomeishi/tomeishi/rules/match"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
@@ -60,6 +61,13 @@ type Recounter interface {
 	// is true because of them of the events that arrived at from or later. It tells
 	// how many there were to take in.
 	Recount(now int64, key window.Key, back []Back, from window.Ref, say *Say) int
+}
+
+// A Recorder is a State that raises no alert, and has numbers to record.
+type Recorder interface {
+	State
+	// Recorded calls each for every key, by its canonical text, with its number now.
+	Recorded(each func(text []byte, value decimal.Decimal))
 }
 
 // A Back is an event that comes back: what a state keeps of one of the rule's sources.
