@@ -41,6 +41,11 @@ type alerting struct {
 	warm bool
 	// needs are the groups that record what it reads.
 	needs []*promrules.Group
+	// keep is keep_firing_for, the longest of the twins, and seen what stands and has
+	// been true since this set is evaluated. Prometheus does not read back when
+	// the others were true last, so those are kept as long from the beginning.
+	keep time.Duration
+	seen map[string]bool
 }
 
 type twin struct {
@@ -83,14 +88,21 @@ type active struct {
 func (a *alerting) compare(standing []machine.Standing, since time.Duration, d *differences) {
 	alerts := a.active()
 	mayEnd := a.warm && !a.waits(since) && !slices.ContainsFunc(a.twins, func(r twin) bool { return !evaluated(r.AlertingRule) })
+	seen := map[string]bool{}
 	for _, s := range standing {
-		switch have := alerts[labelsKey(s.Labels)]; {
+		key := labelsKey(s.Labels)
+		have := alerts[key]
+		if a.keep > 0 && (have != nil || a.seen[key]) {
+			seen[key] = true
+		}
+		switch {
 		case have != nil:
 			have.known, have.stands = true, !s.Unheard && !s.Renew // one that fires is heard again
-		case mayEnd && !s.Silent:
+		case mayEnd && !s.Silent && (seen[key] || since >= a.keep):
 			d.resolved = append(d.resolved, s.ID)
 		}
 	}
+	a.seen = seen
 	// One more than can stand says that there are more; all of them, again and
 	// again, would fill the ledger.
 	room := max(0, machine.MaxStanding-len(standing)) + 1

@@ -160,6 +160,7 @@ func alertingRules(g *promrules.Group, parsed []parsedAlert) (out []*alerting) {
 			out = append(out, byID[p.id])
 		}
 		byID[p.id].twins = append(byID[p.id].twins, twin{r, p})
+		byID[p.id].keep = max(byID[p.id].keep, r.KeepFiringFor())
 	}
 	return out
 }

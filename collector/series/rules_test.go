@@ -237,6 +237,23 @@ func TestRulesRestart(t *testing.T) {
 	})
 }
 
+// TestRulesKeepRestart: a restart does not cut keep_firing_for short. What stands and
+// is no longer true is kept for as long as it says from when rules are evaluated again.
+func TestRulesKeepRestart(t *testing.T) {
+	inWorld(t, high, func(w *world) {
+		w.live(5*time.Second, map[string]float64{"load": 0})
+		w.live(13*time.Second, map[string]float64{"load": 2})
+		w.stands("High")
+		w.live(2*time.Second, map[string]float64{"load": 0})
+		w.stop()
+		w.start(high)
+		w.live(4*time.Second, map[string]float64{"load": 0})
+		w.stands("High")
+		w.live(4*time.Second, map[string]float64{"load": 0})
+		w.stands()
+	})
+}
+
 // value is that of an expression with one result, or NaN.
 func (w *world) value(expr string) float64 {
 	w.t.Helper()
