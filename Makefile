@@ -73,7 +73,7 @@ RACE := $(if $(shell command -v "$$($(GO) env CC)"),-race)
 test: ## every test, with the race detector, in random order
 	@.tools/chromium.sh
 	@$(if $(RACE),,echo "no C compiler ($$($(GO) env CC)), so the tests run without the race detector")
-	CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE) -shuffle=on -p=3 ./... # some packages mostly wait
+	CGO_ENABLED=$(if $(RACE),1,0) $(GO) test $(RACE) -shuffle=on -timeout=30m -p=3 ./... # some packages mostly wait
 
 bench: ## the figures of BENCHMARKS.md, then the benchmarks of the hot path
 	$(GO) run ./cmd/internal/bench
