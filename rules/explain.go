@@ -62,13 +62,29 @@ func severity(labels []Pair) string {
 
 func (u Use) words() string {
 	m := u.Mitigation
-	mode := Effective(u.Mode, m.Mode)
-	switch mode {
-	case Enforce:
-		return "closes the gate " + m.Target + " (if the gate enforces)"
-	case Approve:
-		return "asks a person to approve closing the gate " + m.Target
-	default:
-		return "notes that it would have closed the gate " + m.Target
+	does, doing, done, what := "closes", "closing", "closed", "the gate "+m.Target
+	if m.Action == GateHold {
+		does, doing, done, what = "holds", "holding", "held", m.held()+" at "+what
 	}
+	switch Effective(u.Mode, m.Mode) {
+	case Enforce:
+		return does + " " + what + " (if the gate enforces)"
+	case Approve:
+		return "asks a person to approve " + doing + " " + what
+	default:
+		return "notes that it would have " + done + " " + what
+	}
+}
+
+// held is which payments it holds.
+func (m *Mitigation) held() string {
+	var parts []string
+	for _, n := range m.Match {
+		if len(n.Pieces) == 1 && n.Pieces[0].Label == n.Field {
+			parts = append(parts, "its "+n.Field)
+		} else {
+			parts = append(parts, "the "+n.Field+" "+n.String())
+		}
+	}
+	return "the payments of " + form.And(parts)
 }

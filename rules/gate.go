@@ -22,6 +22,7 @@ type parsedMitigation struct {
 	Mitigation
 	place
 	target         place
+	match          *yaml.Node // nil if it has none
 	modeSaid, used bool
 	broken         bool // an error was noted in it
 }
@@ -133,7 +134,7 @@ func (p *parser) mitigation(n *yaml.Node) {
 		{Name: "action", Read: func(v *yaml.Node) { m.Action = p.action(v) }},
 		{Name: "target", Read: func(v *yaml.Node) { m.Target, m.target = p.name(v, "the mitigation's target"), p.here(v) }},
 		{Name: "mode", Read: func(v *yaml.Node) { m.Mode, m.modeSaid = p.mode(v), true }},
-		{Name: "match", Not: "would narrow a hold to one request, customer or address"},
+		{Name: "match", Read: func(v *yaml.Node) { m.Match, m.match = p.match(v), v }},
 		{Name: "args", Not: "would be given to a plugin"},
 		{Name: "limits", Not: "would bound how often a mitigation is carried out"},
 		{Name: "verify", Not: "would say how an effect is verified; a closed gate is verified by its agents"},
@@ -147,9 +148,13 @@ func (p *parser) mitigation(n *yaml.Node) {
 		p.lacks(n, before, "the mitigation has no name")
 		return
 	case m.Action == "":
-		p.lacks(n, before, "the mitigation has no action; the one of this version is %s", GateClose)
+		p.lacks(n, before, "the mitigation has no action; those of this version are %s and %s", GateClose, GateHold)
 	case m.Target == "":
 		p.lacks(n, before, "the mitigation has no target")
+	case m.Action == GateHold && m.match == nil:
+		p.lacks(n, before, "the mitigation does not say what to hold; write match, as in {request: '{{ $labels.request }}'}, or the action %s", GateClose)
+	case m.Action == GateClose && m.match != nil:
+		p.ErrorAt(m.match, "%s closes the gate for all; with match the action is %s", GateClose, GateHold)
 	}
 	p.unique(n, "mitigation", m.Name, strictyaml.Clip(m.Name))
 	m.broken = p.Noted() > before
@@ -159,13 +164,11 @@ func (p *parser) mitigation(n *yaml.Node) {
 func (p *parser) action(n *yaml.Node) string {
 	s, ok := p.Text(n, "action")
 	switch {
-	case !ok || s == GateClose:
-	case s == "gate.hold":
-		p.ErrorAt(n, "not in this version: gate.hold would hold one request, customer or address")
+	case !ok || s == GateClose || s == GateHold:
 	case strings.Contains(s, "."):
-		p.ErrorAt(n, "not in this version: %s would need a plugin; the action of this version is %s", strictyaml.Clip(s), GateClose)
+		p.ErrorAt(n, "not in this version: %s would need a plugin; the actions of this version are %s and %s", strictyaml.Clip(s), GateClose, GateHold)
 	default:
-		p.ErrorAt(n, "%s is not an action; the one of this version is %s", strictyaml.Clip(s), GateClose)
+		p.ErrorAt(n, "%s is not an action; those of this version are %s and %s", strictyaml.Clip(s), GateClose, GateHold)
 	}
 	if s == "" {
 		return "?" // it was noted

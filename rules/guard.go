@@ -25,21 +25,30 @@ func (r *Rule) Reads() [16]byte {
 	return d.Sum()
 }
 
-// Closes are the gates that a rule with these mitigations closes by itself: all
-// that is named enforces.
-func (s *Set) Closes(uses []Use) (gates []string) {
+// Guarded are the gates that a rule with these mitigations guards: it closes them by
+// itself, or holds what is wrong at them, and all that is named enforces. A hold counts
+// as a close does, because the payment that the rule is about does not pass.
+func (s *Set) Guarded(uses []Use) (gates []string) {
 	for _, u := range uses {
-		m := u.Mitigation
-		g := s.gates[m.Target]
-		if m.Action == GateClose && g != nil && Effective(u.Mode, m.Mode, g.Mode) == Enforce && !slices.Contains(gates, g.Name) {
-			gates = append(gates, g.Name)
+		if s.enforces(u) && !slices.Contains(gates, u.Mitigation.Target) {
+			gates = append(gates, u.Mitigation.Target)
 		}
 	}
 	return gates
 }
 
-// A Guard is a rule that closes a gate.
-type Guard struct{ Rule, Gate string }
+// enforces tells whether a mitigation of a gate is done by itself.
+func (s *Set) enforces(u Use) bool {
+	m := u.Mitigation
+	g := s.gates[m.Target]
+	return g != nil && (m.Action == GateClose || m.Action == GateHold) && Effective(u.Mode, m.Mode, g.Mode) == Enforce
+}
+
+// A Guard is a rule that closes a gate, or only holds what is wrong at it.
+type Guard struct {
+	Rule, Gate string
+	Holds      bool `json:",omitempty"`
+}
 
 // Guards are all of them, in the order of the files.
 func (s *Set) Guards() (out []Guard) {
@@ -48,8 +57,9 @@ func (s *Set) Guards() (out []Guard) {
 	}
 	known := map[Guard]bool{} // rules may have one name
 	add := func(rule string, uses []Use) {
-		for _, gate := range s.Closes(uses) {
-			if g := (Guard{rule, gate}); !known[g] {
+		for _, u := range uses {
+			g := Guard{rule, u.Mitigation.Target, u.Mitigation.Action == GateHold}
+			if s.enforces(u) && !known[g] {
 				known[g] = true
 				out = append(out, g)
 			}
@@ -65,17 +75,19 @@ func (s *Set) Guards() (out []Guard) {
 }
 
 // Disarmed are the guards that are none any more after a change: their rule, its
-// mitigation or the gate is gone or enforces no more.
+// mitigation or the gate is gone or enforces no more, or what closed only holds.
 func Disarmed(before, after *Set) []Guard {
 	now := map[Guard]bool{}
 	for _, g := range after.Guards() {
 		now[g] = true
 	}
-	return slices.DeleteFunc(before.Guards(), func(g Guard) bool { return now[g] })
+	return slices.DeleteFunc(before.Guards(), func(g Guard) bool {
+		return now[g] || g.Holds && now[Guard{g.Rule, g.Gate, false}] // it goes further now
+	})
 }
 
-// Unguarded are the gates in enforce that no rule can close, on them, on a parent
-// or on all their children, and that are not left to people.
+// Unguarded are the gates in enforce that no rule guards, on them, on a parent or on
+// all their children, and that are not left to people.
 func (s *Set) Unguarded() (gates []string) {
 	closed, below := map[string]bool{}, map[string][]string{}
 	for _, g := range s.Guards() {

@@ -29,6 +29,7 @@ func (p *parser) link() {
 	mitigations := byName(p.mitigations, func(m *parsedMitigation) string { return m.Name })
 	for _, r := range p.rules {
 		r.Mitigate = p.resolve(r.uses, mitigations)
+		p.unnamed(r, mitigations)
 	}
 	for _, m := range p.metrics {
 		if uses := p.resolve(m.uses, mitigations); m.rule != nil {
@@ -109,7 +110,7 @@ func (p *parser) findings(set *Set) {
 		case !g.used:
 			g.findingf("no mitigation names the gate %s: only people can close it; say `closed_by: people` if that is meant", g.Name)
 		case g.Mode == Enforce:
-			g.findingf("no rule closes the gate %s by itself: its mode is enforce, and so must be those of a rule's mitigation of it, of a parent or of all its children; say `closed_by: people` if that is meant", g.Name)
+			g.findingf("no rule closes the gate %s by itself, or holds payments at it: its mode is enforce, and so must be those of a rule's mitigation of it, of a parent or of all its children; say `closed_by: people` if that is meant", g.Name)
 		}
 	}
 	for _, m := range p.mitigations {
@@ -120,6 +121,7 @@ func (p *parser) findings(set *Set) {
 			m.findingf("no rule names the mitigation %s", m.Name)
 		}
 	}
+	p.unasked()
 }
 
 // hasty finds a rule that would close a gate about a single sample. It is quiet
@@ -129,7 +131,7 @@ func (p *parser) hasty(m *parsedMetric, set *Set) {
 		return
 	}
 	for i, use := range m.rule.Mitigate {
-		if Effective(use.Mode, use.Mitigation.Mode, set.gates[use.Mitigation.Target].Mode) == Enforce {
+		if use.Mitigation.Action == GateClose && Effective(use.Mode, use.Mitigation.Mode, set.gates[use.Mitigation.Target].Mode) == Enforce {
 			m.uses[i].findingf("the gate %s closes at the first evaluation that finds this true: give the rule a `for`, such as 1m, or `for: 0s` if that is meant", use.Mitigation.Target)
 		}
 	}

@@ -95,10 +95,14 @@ const (
 // A Mitigation is what may be done about an alert.
 type Mitigation struct {
 	Name   string
-	Action string // GateClose
+	Action string // GateClose or GateHold
 	Target string // a gate
+	Match  []Named
 	Mode   Mode
 }
 
-// GateClose is the action that closes a gate.
-const GateClose = "gate.close"
+// The actions.
+const (
+	GateClose = "gate.close" // closes a gate for all
+	GateHold  = "gate.hold"  // holds, at a gate, only what Match names
+)

@@ -139,7 +139,7 @@ func (m *Machine) compile(set *rules.Set) {
 	}
 	for i, r := range set.Rules {
 		c.places[hex.EncodeToString(r.ID[:])] = i
-		closes := set.Closes(r.Mitigate)
+		closes := set.Guarded(r.Mitigate)
 		c.closes = append(c.closes, closes)
 		for _, gate := range closes {
 			c.closers[gate] = append(c.closers[gate], i)
