@@ -240,12 +240,16 @@ func (r *reloader) filling(since int64) []string {
 // close.
 func (r *reloader) disarmed(before, after *rules.Set) (said []string) {
 	for _, g := range rules.Disarmed(before, after) {
-		r.log.Warn("a rule no longer closes a gate", "rule", g.Rule, "gate", g.Gate)
-		said = append(said, "DISARMED: rule "+g.Rule+" no longer closes gate "+g.Gate)
+		does := "closes"
+		if g.Holds {
+			does = "holds payments at"
+		}
+		r.log.Warn("a rule no longer guards a gate", "rule", g.Rule, "gate", g.Gate, "holds", g.Holds)
+		said = append(said, "DISARMED: rule "+g.Rule+" no longer "+does+" gate "+g.Gate)
 	}
 	for _, gate := range after.Unguarded() {
-		r.log.Warn("a gate is in enforce and no rule can close it", "gate", gate)
-		said = append(said, "UNGUARDED: gate "+gate+" is in enforce and no rule can close it; if only people are to, write closed_by: people")
+		r.log.Warn("a gate is in enforce and no rule guards it", "gate", gate)
+		said = append(said, "UNGUARDED: gate "+gate+" is in enforce and no rule can close it or hold payments at it; if only people are to, write closed_by: people")
 	}
 	return said
 }

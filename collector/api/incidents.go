@@ -11,27 +11,28 @@ import (
 
 // Effect is one carrying-out of one mitigation.
 type Effect struct {
-	ID         string `json:"id"`
-	Mitigation string `json:"mitigation"`
-	Target     string `json:"target"`
-	Mode       string `json:"mode"`
-	State      string `json:"state"`
-	Alert      string `json:"alert"`
-	Incident   string `json:"incident,omitempty"`
-	Hold       string `json:"hold,omitempty"`
-	Planned    string `json:"planned"`
-	Result     string `json:"result"`
-	Outcome    *Said  `json:"outcome,omitempty"` // what Result says
-	Action     string `json:"action"`
-	Attempt    int    `json:"attempt,omitempty"`  // how often it was tried
-	Deadline   string `json:"deadline,omitempty"` // up to which the last attempt may still arrive
-	Actor      string `json:"actor,omitempty"`
-	Cell       string `json:"cell"`
+	ID         string            `json:"id"`
+	Mitigation string            `json:"mitigation"`
+	Target     string            `json:"target"`
+	Match      map[string]string `json:"match,omitempty"` // what is held at the target; absent: it is closed for all
+	Mode       string            `json:"mode"`
+	State      string            `json:"state"`
+	Alert      string            `json:"alert"`
+	Incident   string            `json:"incident,omitempty"`
+	Hold       string            `json:"hold,omitempty"`
+	Planned    string            `json:"planned"`
+	Result     string            `json:"result"`
+	Outcome    *Said             `json:"outcome,omitempty"` // what Result says
+	Action     string            `json:"action"`
+	Attempt    int               `json:"attempt,omitempty"`  // how often it was tried
+	Deadline   string            `json:"deadline,omitempty"` // up to which the last attempt may still arrive
+	Actor      string            `json:"actor,omitempty"`
+	Cell       string            `json:"cell"`
 }
 
 func (a *API) effect(e machine.Effect) Effect {
 	return Effect{
-		ID: e.ID, Mitigation: e.Mitigation, Target: e.Target, Mode: e.Mode.String(), State: string(e.State),
+		ID: e.ID, Mitigation: e.Mitigation, Target: e.Target, Match: e.Match, Mode: e.Mode.String(), State: string(e.State),
 		Alert: e.Alert, Incident: e.Incident, Hold: e.Hold, Planned: rfc3339(e.Planned),
 		Result: a.Message.Record(e.Result), Outcome: a.said(e.Result), Action: e.Action, Attempt: e.Attempt, Deadline: rfc3339(e.Deadline), Actor: e.Actor, Cell: a.Machine.CellID(),
 	}

@@ -58,7 +58,11 @@ func (v *Verifier) round(ctx context.Context) {
 		if open > 0 || !ok || !v.Leases.Sure(e.Epoch, gate, reporters) {
 			continue
 		}
-		said := record.New(record.ResultConfirmed, strconv.Itoa(know))
+		kind := record.ResultConfirmed
+		if !e.WouldClose() {
+			kind = record.ResultHeldSeen
+		}
+		said := record.New(kind, strconv.Itoa(know))
 		if err := v.Submit(ctx, entry.Result{Effect: e.ID, State: string(machine.Verified), Said: said}); err != nil {
 			return
 		}

@@ -201,6 +201,9 @@ func (m *Machine) dropAgent(a *Agent, cause record.Note) {
 		m.dropSpools(a.ID)
 	}
 	delete(m.Agents, a.ID)
+	if len(a.Asked) > 0 {
+		m.lacked = m.lackedByAll()
+	}
 	m.versions.Agents++
 	m.agentTimers.drop(a)
 }

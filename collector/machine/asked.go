@@ -45,9 +45,47 @@ func (m *Machine) asked(a *Agent, said []report.Asked) {
 			}
 			if slices.Contains(s.Lacks, field) {
 				n.Lacked[field] = m.Time
+				m.lacked.note(s.Gate, field, m.Time)
 			}
 		}
 	}
+}
+
+// lacked is when an ask last left out a field, by gate. It is derived from what the
+// agents say, so that no rule that holds looks through all of them.
+type lacked map[string]map[string]int64
+
+func (l lacked) note(gate, field string, at int64) {
+	if l[gate] == nil {
+		l[gate] = map[string]int64{}
+	}
+	l[gate][field] = max(l[gate][field], at)
+}
+
+func (m *Machine) lackedByAll() lacked {
+	out := lacked{}
+	for _, a := range m.Agents { // the order does not show
+		for gate, n := range a.Asked {
+			for field, at := range n.Lacked {
+				out.note(gate, field, at)
+			}
+		}
+	}
+	return out
+}
+
+// asksLack tells whether any ask at the gate or below it left out one of the fields
+// within a day: a hold that names it would stop whoever asks like that.
+func (m *Machine) asksLack(gate string, fields []string) bool {
+	for name, at := range m.lacked { // the order does not show
+		if name != gate && !strings.HasPrefix(name, gate+"/") {
+			continue
+		}
+		if slices.ContainsFunc(fields, func(f string) bool { return at[f] != 0 && m.Time-at[f] <= int64(askedFor) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // Stops is whom a hold with match stops beside what it names.

@@ -63,18 +63,32 @@ func (m *Machine) elapse() {
 	m.elapseShadows()
 }
 
-// mode is the weakest that rule, mitigation and gate name for an alert. While
-// automatic effects are off, none is stronger than a person's approval; while a
-// person keeps the rule in shadow, none is stronger than that.
+// mode is the weakest that rule, mitigation and gate name for an alert. While it is
+// kept back, none is stronger than a person's approval; while a person keeps the rule
+// in shadow, none is stronger than that.
 func (m *Machine) mode(a *Alert, use rules.Use) rules.Mode {
 	mode := m.namedMode(use)
 	switch {
 	case m.inShadow(a.RuleID, use):
 		return rules.Shadow
-	case m.Automatic.Off:
-		return min(mode, rules.Approve)
+	case mode > rules.Approve && !m.keptBack(a, use).IsZero():
+		return rules.Approve
 	}
 	return mode
+}
+
+// keptBack decides by an alert whether what is done about it may happen by itself: it is
+// why it waits for a person's approval, zero if it does not. Of what is not proven only a
+// single payment may be held.
+func (m *Machine) keptBack(a *Alert, use rules.Use) record.Note {
+	does := use.Mitigation
+	switch {
+	case m.Automatic.Off:
+		return record.New(record.ResultOff)
+	case m.Behavior >= 3 && a.unproven() && does.Action != rules.GateHold:
+		return record.New(record.ResultUnproven)
+	}
+	return m.action(does.Action).keptBack(a, does)
 }
 
 func (m *Machine) namedMode(use rules.Use) rules.Mode {
@@ -82,9 +96,10 @@ func (m *Machine) namedMode(use rules.Use) rules.Mode {
 }
 
 // whyWaits says why an effect waits for a person.
-func (m *Machine) whyWaits(use rules.Use) record.Note {
-	if m.namedMode(use) > rules.Approve {
-		return record.New(record.ResultOff)
+func (m *Machine) whyWaits(a *Alert, use rules.Use) record.Note {
+	why := m.keptBack(a, use)
+	if m.namedMode(use) > rules.Approve || why.Kind == record.ResultUnnamed {
+		return why
 	}
 	return record.New(record.ResultWaits)
 }

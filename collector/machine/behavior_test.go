@@ -106,6 +106,7 @@ func everything(t *testing.T, version uint32) *rig {
 	r.must(r.json(entry.KindRestored, entry.Restored{Actor: "root", Backup: r.now.Add(-time.Hour)}))
 	if version >= 3 {
 		r.recountsLate()
+		r.holdsByName()
 	}
 	r.later(48 * time.Hour)
 	r.tick()

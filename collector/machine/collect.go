@@ -9,12 +9,20 @@ import (
 )
 
 // One hold and one effect collect the alerts that want the same of a gate: a
-// storm of them is one reason to be closed, however many there are.
+// storm of them is one reason to be closed, or to hold what they name, however many
+// there are.
 
 // effectKey is what effects on a gate are one by.
-type effectKey struct{ mitigation, target string }
+type effectKey struct{ mitigation, target, match string }
 
-func (e *Effect) key() effectKey { return effectKey{e.Mitigation, e.Target} }
+func (e *Effect) key() effectKey { return effectKey{e.Mitigation, e.Target, matchKey(e.Match)} }
+
+// forAll is the key of the effect that closes the gate where there is no room to hold
+// by name.
+func (k effectKey) forAll() effectKey {
+	k.match = ""
+	return k
+}
 
 // keepStanding adds an effect to those that are not over, or takes it out with -1.
 func (m *Machine) keepStanding(e *Effect, n int) {
@@ -46,14 +54,21 @@ func (m *Machine) collector(a *Alert, use rules.Use) *Effect {
 	if m.Behavior < 3 {
 		return nil
 	}
-	mode := m.mode(a, use)
+	key, mode := a.wants(use.Mitigation), m.mode(a, use)
 	shadow := mode == rules.Shadow
-	for _, e := range slices.Backward(m.standing[effectKey{use.Mitigation.Name, use.Mitigation.Target}]) {
+	for _, e := range slices.Backward(m.standing[key]) {
 		if weak := e.State == Planned && e.Mode == rules.Shadow; !shadow && (e.State != Planned || e.Mode >= mode) || shadow && weak {
 			return e
 		}
 	}
-	return nil
+	if key.match == "" || mode != rules.Enforce || !m.full(use.Mitigation.Target) {
+		return nil
+	}
+	i := slices.IndexFunc(m.standing[key.forAll()], func(e *Effect) bool { return e.State != Planned })
+	if i < 0 {
+		return nil
+	}
+	return m.standing[key.forAll()][i]
 }
 
 // collect adds an alert to an effect. A gate that it keeps closed is for whoever

@@ -21,9 +21,10 @@ func (m *Machine) mitigate(a *Alert, rule string, uses []rules.Use) {
 			continue
 		}
 		action := m.action(use.Mitigation.Action)
+		match, _ := a.names(use.Mitigation)
 		e := &Effect{
 			ID:         next("e", &m.Last.Effect),
-			Mitigation: use.Mitigation.Name, Action: use.Mitigation.Action, Target: use.Mitigation.Target,
+			Mitigation: use.Mitigation.Name, Action: use.Mitigation.Action, Target: use.Mitigation.Target, Match: match,
 			Mode: m.mode(a, use), State: Planned, Alert: a.ID, Planned: m.Time,
 		}
 		m.supersede(a, e)
@@ -37,10 +38,9 @@ func (m *Machine) mitigate(a *Alert, rule string, uses []rules.Use) {
 		case rules.Enforce:
 			action.carryOut(e, rule)
 		case rules.Approve:
-			e.Result = m.whyWaits(use)
+			e.Result = m.whyWaits(a, use)
 		default:
-			e.Result = record.New(record.ResultShadow)
-			action.shadowed(e)
+			e.Result = action.shadowed(e)
 		}
 		m.addToIncident(e)
 	}
@@ -57,15 +57,17 @@ func (m *Machine) wanted(a *Alert, use rules.Use) bool {
 	if !m.action(use.Mitigation.Action).has(use.Mitigation.Target) {
 		return false
 	}
+	key := a.wants(use.Mitigation)
 	return !slices.ContainsFunc(a.Effects, func(id string) bool {
 		e := m.effects[id]
-		return e != nil && e.same(use.Mitigation.Name, use.Mitigation.Target) &&
-			!e.State.ended() && (e.State != Planned || e.Mode >= m.mode(a, use))
+		switch {
+		case e == nil || e.State.ended():
+			return false
+		case e.State != Planned:
+			return e.key() == key || e.key() == key.forAll()
+		}
+		return e.key() == key && e.Mode >= m.mode(a, use)
 	})
-}
-
-func (e *Effect) same(mitigation, target string) bool {
-	return e.Mitigation == mitigation && e.Target == target
 }
 
 // supersede ends the planned effects that a stronger one replaces: of the alert,
@@ -73,7 +75,7 @@ func (e *Effect) same(mitigation, target string) bool {
 func (m *Machine) supersede(a *Alert, by *Effect) {
 	var weaker []*Effect
 	for _, id := range a.Effects {
-		if e := m.effects[id]; e != nil && e.same(by.Mitigation, by.Target) {
+		if e := m.effects[id]; e != nil && e.key() == by.key() {
 			weaker = append(weaker, e)
 		}
 	}

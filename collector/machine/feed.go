@@ -166,7 +166,7 @@ func (m *Machine) anew() {
 // needs.
 func (m *Machine) goneBy(a *Alert) {
 	gone := *a
-	gone.Keys, gone.Opened = nil, nil
+	gone.Keys, gone.Opened, gone.Released = nil, nil, nil
 	gone.Evidence = slices.Clone(a.Evidence[max(0, len(a.Evidence)-10):])
 	m.Gone = append(m.Gone, &gone)
 	m.gone[gone.ID] = &gone

@@ -124,7 +124,7 @@ func (m *Machine) holdsAbove(gate string) (out []*Hold) {
 
 // hold puts a hold on its gate.
 func (m *Machine) hold(h *Hold) *Hold {
-	if h.Match != nil && m.Behavior >= 3 && m.narrow(h.Gate) >= maxNarrow {
+	if h.Match != nil && m.Behavior >= 3 && m.full(h.Gate) {
 		h.Because, h.Match = record.New(record.TooManyNarrow, decimalOf(maxNarrow), matchText(h.Match)), nil
 	}
 	h.ID = next("h", &m.Last.Hold)
@@ -156,7 +156,7 @@ func (m *Machine) release(gate string, holds []*Hold, actor, reason string) {
 		}
 	}
 	for _, a := range alerts {
-		m.unhold(a, gate)
+		m.unhold(a, holds)
 	}
 	for _, h := range holds {
 		m.settle(h.Incident, -1, record.Note{})
@@ -164,12 +164,28 @@ func (m *Machine) release(gate string, holds []*Hold, actor, reason string) {
 	m.freed(gate, actor)
 }
 
-// unhold notes that holds because of an alert are gone from a gate.
-func (m *Machine) unhold(a *Alert, gate string) {
-	if a.Metric && a.Ended == 0 && !slices.Contains(a.Opened, gate) {
-		a.Opened = append(a.Opened, gate)
+// unhold notes that holds because of an alert are gone from their gate. A metric alert
+// that fires on then closes it no more, or holds by that mitigation no more.
+func (m *Machine) unhold(a *Alert, holds []*Hold) {
+	for _, h := range holds {
+		if !a.Metric || a.Ended != 0 || !slices.Contains(a.Effects, h.Effect) {
+			continue
+		}
+		if e := m.effects[h.Effect]; e != nil && e.Action == rules.GateHold {
+			a.Released = added(a.Released, e.Mitigation)
+		} else {
+			a.Opened = added(a.Opened, h.Gate)
+		}
 	}
 	if in := m.incident(a.Incident); in != nil {
 		m.loosen(in, a)
 	}
+}
+
+// added is a list with a text in it once.
+func added(list []string, text string) []string {
+	if slices.Contains(list, text) {
+		return list
+	}
+	return append(list, text)
 }

@@ -30,7 +30,8 @@ type derived struct {
 	spoolsOf map[string][]*Spool     // by agent
 	askers   map[string]int          // standing alerts that want an effect, by its id
 	standing map[effectKey][]*Effect // effects on gates that are not over, the oldest first
-	shadow   map[string]int          // planned shadow effects of standing alerts, by gate
+	shadow   map[string]int          // effects of standing alerts planned in shadow that would close their gate, by gate
+	lacked   lacked                  // what asks left out lately
 	idle     int                     // effects that are over
 
 	alertTimers *timers[*Alert]
@@ -87,6 +88,7 @@ func (m *Machine) reindex() {
 		s := m.Spools[name]
 		m.spoolsOf[s.Agent] = append(m.spoolsOf[s.Agent], s)
 	}
+	m.lacked = m.lackedByAll()
 	for _, a := range m.Agents {
 		if !a.Silent {
 			m.agentTimers.set(a, m.silentAt(a))
@@ -146,7 +148,7 @@ func (m *Machine) tally(e *Effect, n int) {
 	case len(m.action(e.Action).gates(e.Target)) == 0:
 	default:
 		m.keepStanding(e, n)
-		if e.State == Planned && e.Mode == rules.Shadow {
+		if e.State == Planned && e.Mode == rules.Shadow && e.Action != rules.GateHold {
 			m.shadow[e.Target] += n
 		}
 	}

@@ -42,6 +42,7 @@ var follows = map[EffectState][]EffectState{
 type Effect struct {
 	ID, Mitigation string
 	Action, Target string
+	Match          map[string]string `json:",omitempty"` // what is held at the target; nil for all
 	Mode           rules.Mode
 	State          EffectState
 	Alert          string // the first that wants it
@@ -63,6 +64,19 @@ func (s EffectState) ended() bool { return len(follows[s]) == 0 }
 // Key is what the target is given with each attempt, so that two attempts are
 // one action.
 func (e Effect) Key(cell string) string { return cell + "/" + e.ID }
+
+// WouldClose tells whether the effect closes its gate, or would.
+func (e Effect) WouldClose() bool { return len(e.Match) == 0 }
+
+// KeptBack tells whether an effect waits for approval for a reason of its alert's: it is
+// not known what to hold, what it would stop, or whether it happened.
+func (e Effect) KeptBack() bool {
+	switch e.Result.Kind {
+	case record.ResultUnnamed, record.ResultUnasked, record.ResultUnproven:
+		return e.State == Planned
+	}
+	return false
+}
 
 // SwitchedOff tells whether an effect would have been carried out, if automatic
 // effects had not been off.

@@ -114,13 +114,18 @@ func (m *Machine) raiseMetric(rule *rules.MetricRule, key window.Key, labels []L
 	return a
 }
 
-// unopened are the mitigations whose gate no person has opened since the alert
-// was raised: as it stands it does not close one again.
+// unopened are the mitigations whose gate no person has opened, or whose hold none has
+// released, since the alert was raised: as it stands it does not do so again.
 func unopened(a *Alert, uses []rules.Use) []rules.Use {
-	if len(a.Opened) == 0 {
+	if len(a.Opened) == 0 && len(a.Released) == 0 {
 		return uses
 	}
-	return slices.DeleteFunc(slices.Clone(uses), func(u rules.Use) bool { return slices.Contains(a.Opened, u.Mitigation.Target) })
+	return slices.DeleteFunc(slices.Clone(uses), func(u rules.Use) bool {
+		if u.Mitigation.Action == rules.GateHold {
+			return slices.Contains(a.Released, u.Mitigation.Name)
+		}
+		return slices.Contains(a.Opened, u.Mitigation.Target)
+	})
 }
 
 // inSilence tells whether an alert that fires no more may be true all the same,

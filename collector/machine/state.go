@@ -172,6 +172,7 @@ type Alert struct {
 	Metric    bool     `json:",omitempty"` // of a metric rule
 	Unheard   int64    `json:",omitempty"` // ledger time since when it stands only because nobody is heard who could end it
 	Opened    []string `json:",omitempty"` // gates that it closed and that a person opened
+	Released  []string `json:",omitempty"` // mitigations whose hold by name a person lifted
 	Condition bool     `json:",omitempty"` // reported by the edge, which will say when it is over
 	Beyond    bool     `json:",omitempty"` // its incident does not list it: too many stand
 }

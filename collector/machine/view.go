@@ -157,7 +157,8 @@ func (m *Machine) AlertView(id string) (Alert, bool) {
 
 func (a *Alert) copy() Alert {
 	c := *a
-	c.Evidence, c.Effects, c.Opened, c.Keys = slices.Clone(a.Evidence), slices.Clone(a.Effects), slices.Clone(a.Opened), nil
+	c.Evidence, c.Effects, c.Keys = slices.Clone(a.Evidence), slices.Clone(a.Effects), nil
+	c.Opened, c.Released = slices.Clone(a.Opened), slices.Clone(a.Released)
 	return c
 }
 

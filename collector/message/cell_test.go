@@ -49,6 +49,9 @@ const cellRules = `groups:
     when: count() >= 1
     labels: {severity: warning}
     annotations: {summary: '{{ $labels.request }}'}
+  - {alert: Stolen, event: payout.stolen, by: [data.request], within: 1h, when: count() >= 1, labels: {severity: critical}, annotations: {summary: '{{ $labels.request }} is not theirs'}, mitigate: [hold-request, {use: stop-eth, mode: shadow}]}
+  - {alert: Tagged, event: payout.tagged, by: [data.request, {tag: {field: data.tag, optional: true}}], within: 1h, when: count() >= 1, labels: {severity: critical}, mitigate: [hold-tag]}
+  - {alert: Suspect, event: payout.suspect, by: [data.request], within: 1h, when: count() >= 1, labels: {severity: critical}, mitigate: [{use: hold-request, mode: shadow}]}
 gates:
 - {name: withdrawals, mode: enforce}
 - {name: withdrawals/btc, mode: enforce, open: {approvals: 2, alone: {after: 2m}}}
@@ -58,6 +61,8 @@ mitigations:
 - {name: stop-btc, action: gate.close, target: withdrawals/btc, mode: enforce}
 - {name: stop-eth, action: gate.close, target: withdrawals/eth, mode: approve}
 - {name: stop-xrp, action: gate.close, target: withdrawals/xrp, mode: enforce}
+- {name: hold-request, action: gate.hold, target: withdrawals/eth, match: {request: '{{ $labels.request }}'}, mode: enforce}
+- {name: hold-tag, action: gate.hold, target: withdrawals/eth, match: {request: '{{ $labels.request }}', tag: '{{ $labels.tag }}'}, mode: enforce}
 `
 
 // cell is a machine that is fed without a ledger.

@@ -118,6 +118,9 @@ func (p *page) doneLine() string {
 
 // effect is what became of one effect; empty if another took its place.
 func (p *page) effect(e machine.Effect) string {
+	if holds(e) {
+		return p.hold(e)
+	}
 	t, of := p.words.T, oneLine(e.Mitigation, maxLine/4)
 	switch e.State {
 	case machine.Applied:
@@ -148,7 +151,7 @@ func (p *page) waits(e machine.Effect) string {
 	case p.switchedOff(e):
 		return t("gate %s was not closed (%s), because automatic effects are off: effect %s waits for approval", e.Target, of, e.ID)
 	case e.Mode == rules.Approve:
-		return t("gate %s was not closed (%s): effect %s waits for approval", e.Target, of, e.ID)
+		return p.because(t("gate %s was not closed (%s): effect %s waits for approval", e.Target, of, e.ID), e)
 	}
 	return t("gate %s was not closed (%s): the mitigation is in shadow", e.Target, of)
 }
@@ -162,22 +165,39 @@ func (p *page) choices() (out []string) {
 			out = append(out, p.opening(g)...)
 		}
 	}
-	if p.alert.Ended == 0 {
-		for _, e := range p.around.Effects {
-			if e.State != machine.Planned || !open[e.Target] {
-				continue
-			}
-			open[e.Target] = false // one way to close it is enough
-			if e.Mode == rules.Approve {
-				out = append(out, t("Approve effect %[1]s to close gate %[2]s", e.ID, e.Target))
-			} else {
-				out = append(out, t("Close gate %s by hand if it should be closed", e.Target))
-			}
+	for _, e := range p.around.Effects {
+		if len(e.Match) > 0 && inForce(e) {
+			out = append(out, t("Release %s at gate %s with a verdict, or keep it held", p.held(e), e.Target))
 		}
+	}
+	if p.alert.Ended == 0 {
+		out = append(out, p.stopping(open)...)
 		out = append(out, p.builtInChoices()...)
 	}
 	if in := p.around.Incident; len(out) == 0 && in.ID != "" && in.Verdict == "" {
 		out = append(out, t("Say what it was: real, false or test"))
+	}
+	return out
+}
+
+// stopping is how to stop by hand what nothing has stopped, at gates that are open.
+func (p *page) stopping(open map[string]bool) (out []string) {
+	t := p.words.T
+	for _, e := range p.around.Effects {
+		asks := e.Mode == rules.Approve
+		switch {
+		case e.State != machine.Planned || !open[e.Target]:
+		case len(e.Match) > 0 && asks:
+			out = append(out, t("Approve effect %[1]s to hold %[2]s at gate %[3]s", e.ID, p.held(e), e.Target))
+		case len(e.Match) > 0:
+			out = append(out, t("Hold %s at gate %s by hand if it should be held", p.held(e), e.Target))
+		case asks:
+			out = append(out, t("Approve effect %[1]s to close gate %[2]s", e.ID, e.Target))
+			open[e.Target] = false // one way to close it is enough
+		default:
+			out = append(out, t("Close gate %s by hand if it should be closed", e.Target))
+			open[e.Target] = false
+		}
 	}
 	return out
 }

@@ -20,6 +20,9 @@ func (p *page) headline() string {
 		}
 		parts = append(parts, stopped)
 	}
+	if text := p.headHeld(); text != "" && !ended {
+		parts = append(parts, text)
+	}
 	if text := p.notStopped(); text != "" && !ended {
 		parts = append(parts, text)
 	}
@@ -44,22 +47,26 @@ func (p *page) closed() *machine.GateAround {
 	return nil
 }
 
-// notStopped says of the first gate that the alert should have closed and that
-// is open why it is; empty if there is none.
+// notStopped says of the first gate that the alert should have closed, or at which it
+// should have held something, and that is open, why it is; empty if there is none.
 func (p *page) notStopped() string {
-	for _, e := range p.around.Effects {
-		if e.State != machine.Planned || p.gate(e.Target) == nil || p.gate(e.Target).Closed {
-			continue
+	var e machine.Effect // of those that wait, one that a person can approve comes first
+	for _, one := range p.around.Effects {
+		if g := p.gate(one.Target); one.State == machine.Planned && g != nil && !g.Closed && one.Mode > e.Mode {
+			e = one
 		}
-		switch {
-		case p.switchedOff(e):
-			return p.words.T("NOT STOPPED: gate %s is open, automatic effects are off", e.Target)
-		case e.Mode == rules.Approve:
-			return p.words.T("NOT STOPPED: gate %s is open, closing it waits for approval", e.Target)
-		}
-		return p.words.T("NOT STOPPED: gate %s is open, its mitigation is in shadow", e.Target)
 	}
-	return ""
+	switch {
+	case e.ID == "" || e.Mode == rules.Shadow && p.headHeld() != "":
+		return "" // what it is about is stopped
+	case holds(e):
+		return p.notHeld(e)
+	case p.switchedOff(e):
+		return p.words.T("NOT STOPPED: gate %s is open, automatic effects are off", e.Target)
+	case e.Mode == rules.Approve:
+		return p.words.T("NOT STOPPED: gate %s is open, closing it waits for approval", e.Target)
+	}
+	return p.words.T("NOT STOPPED: gate %s is open, its mitigation is in shadow", e.Target)
 }
 
 // switchedOff tells whether an effect waits because automatic effects are off.

@@ -161,6 +161,53 @@ func TestPage(t *testing.T) {
 			c.decide(entry.Decision{Do: entry.DoSwitch, Actor: "dave", Reason: "migration"})
 			return c.alert("AutomaticOff")
 		},
+		"hold": func(c *cell) machine.Alert {
+			c.happens("payout.stolen", "w1")
+			return c.alert("Stolen")
+		},
+		"hold_verified": func(c *cell) machine.Alert {
+			c.happens("payout.stolen", "w1")
+			c.apply(entry.KindResult, entry.Result{Effect: "e1", State: string(machine.Verified), Said: record.New(record.ResultHeldSeen, "2")})
+			return c.alert("Stolen")
+		},
+		"hold_released": func(c *cell) machine.Alert {
+			c.happens("payout.stolen", "w1")
+			a := c.alert("Stolen")
+			c.decide(entry.Decision{Do: entry.DoOpen, Gate: "withdrawals/eth", Hold: "h1", Actor: "bob", Reason: "theirs", Verdict: "false"})
+			return c.again(a)
+		},
+		"hold_off": func(c *cell) machine.Alert {
+			c.decide(entry.Decision{Do: entry.DoSwitch, Actor: "dave", Reason: "migration", For: time.Hour})
+			time.Sleep(time.Second)
+			c.happens("payout.stolen", "w1")
+			return c.alert("Stolen")
+		},
+		"hold_unasked": func(c *cell) machine.Alert {
+			c.apply(entry.KindBehavior, entry.Behavior{Version: machine.Behavior})
+			c.own(report.Event{Type: report.BeatType, Data: []byte(`{"asked":[{"gate":"withdrawals/eth","lacks":["request"]}]}`)})
+			c.happens("payout.stolen", "w1")
+			return c.alert("Stolen")
+		},
+		"hold_unnamed": func(c *cell) machine.Alert {
+			c.happens("payout.tagged", "w1")
+			return c.alert("Tagged")
+		},
+		"hold_declined": func(c *cell) machine.Alert {
+			c.happens("payout.tagged", "w1")
+			c.decide(entry.Decision{Do: entry.DoDecline, Effect: "e1", Actor: "bob", Reason: "known"})
+			return c.alert("Tagged")
+		},
+		"hold_shadow": func(c *cell) machine.Alert {
+			c.happens("payout.suspect", "w1")
+			return c.alert("Suspect")
+		},
+		"hold_shadow_over": func(c *cell) machine.Alert {
+			c.happens("payout.suspect", "w1")
+			a := c.alert("Suspect")
+			time.Sleep(2 * time.Hour)
+			c.apply(entry.KindTick, struct{}{})
+			return c.again(a)
+		},
 		"condition": func(c *cell) machine.Alert {
 			c.apply(entry.KindCondition, entry.Condition{Name: "DiskLow", Firing: true, About: record.New(record.AboutDiskLow, "10")})
 			return c.alert("DiskLow")

@@ -45,6 +45,7 @@ var arguments = map[Kind][]string{
 	AlertJoined:    {"hold", "alert"},
 	Judged:         {"by", "verdict"},
 
+	ResultHeld: {"match"}, ResultHeldSeen: {"agents"}, ResultUnnamed: {"label"}, ResultUnasked: {"fields"}, ResultUnproven: nil, ResultWouldHold: {"match"},
 	ResultClosed: nil, ResultWaits: nil, ResultOff: nil, ResultShadow: nil, ResultNoAnswer: nil, ResultInterrupted: nil,
 	ResultSuperseded: {"effect", "mode"},
 	ResultConfirmed:  {"agents"},

@@ -79,7 +79,13 @@ const (
 	ResultClosed      Kind = "closed"
 	ResultWaits       Kind = "waits_for_approval"
 	ResultOff         Kind = "automatic_effects_off" // it waits for approval, because automatic effects are off
+	ResultUnnamed     Kind = "not_named"             // it waits for approval, because what to hold is not known: the alert's label is empty, or too long
+	ResultUnasked     Kind = "not_asked"             // because asks of the last day left out what the hold would name
+	ResultUnproven    Kind = "not_proven"            // because it is not known whether what the alert is about happened
+	ResultHeld        Kind = "held"                  // what match names, and nobody else
+	ResultHeldSeen    Kind = "held_confirmed"
 	ResultShadow      Kind = "in_shadow"
+	ResultWouldHold   Kind = "in_shadow_hold"
 	ResultSuperseded  Kind = "superseded" // by another effect, in a stronger mode
 	ResultConfirmed   Kind = "confirmed"  // agents that have confirmed it; no other can let a payment pass
 	ResultUndone      Kind = "undone_by_person"

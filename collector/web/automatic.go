@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
@@ -11,10 +12,12 @@ import (
 	"github.com/tomeishi/tomeishi/rules"
 )
 
-// A closer is a rule that may close a gate by itself, and how far it may go.
+// A closer is a rule that may close a gate by itself, or hold payments at it, and how
+// far it may go.
 type closer struct {
 	Rule, Mitigation string
 	Mode             rules.Mode
+	Holds            string // what it holds instead of closing the gate; empty if it closes it
 }
 
 // closers are the rules that may close each gate, those that go furthest first.
@@ -31,7 +34,7 @@ func (w *Web) closers() map[string][]closer {
 	add := func(group, rule string, uses []rules.Use) {
 		for _, use := range uses {
 			gate := use.Mitigation.Target
-			c := closer{rule, use.Mitigation.Name, rules.Effective(use.Mode, use.Mitigation.Mode, modes[gate])}
+			c := closer{rule, use.Mitigation.Name, rules.Effective(use.Mode, use.Mitigation.Mode, modes[gate]), strings.Join(use.Mitigation.Fields(), ", ")}
 			if slices.ContainsFunc(inShadow, func(s machine.InShadow) bool { return s.Gate == gate && s.Group == group && s.Rule == rule }) {
 				c.Mode = rules.Shadow
 			}

@@ -44,6 +44,7 @@ type first struct {
 type waiting struct {
 	machine.Effect
 	Rule, Text string
+	Does       string // what happens if they do
 }
 
 // A proof is why to believe that all is well.
@@ -136,7 +137,7 @@ func (w *Web) waitingFor(by reader, target string) (out []waiting) {
 			continue
 		}
 		if a, ok := w.o.Machine.AlertView(e.Alert); ok && a.Ended == 0 { // else it can no longer be approved
-			out = append(out, waiting{e, a.Rule, w.o.Message.SummaryIn(by.Lang, a)})
+			out = append(out, waiting{e, a.Rule, w.o.Message.SummaryIn(by.Lang, a), w.o.Message.Words(by.Lang).Does(e)})
 		}
 	}
 	return out

@@ -54,7 +54,7 @@ func TestApprove(t *testing.T) {
 	s := newScreen(t, message.English)
 	s.fires()
 	says(t, s.get("/"), http.StatusOK, "Waiting for your approval", "Close gate withdrawals/jpy", "slow at db-1", "by rule Latency")
-	says(t, s.get("/gates/withdrawals/jpy"), http.StatusOK, "1 effect that would close it waits for approval.")
+	says(t, s.get("/gates/withdrawals/jpy"), http.StatusOK, "1 effect here waits for approval.")
 	if page := read(t, s.get("/gates/deposits")).text(); strings.Contains(page, "waits for approval") {
 		t.Error("an effect waits at another gate")
 	}

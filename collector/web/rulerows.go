@@ -133,7 +133,7 @@ var builtIns = []struct{ name, text string }{
 	{"RepeatsForgotten", "More events come than can be told apart: what is sent again may count twice."},
 	{"GateClosed", "A gate is closed, whoever closed it, until it is opened."},
 	{"UnnamedHeld", "Payments are refused only because the asks leave out what a hold names."},
-	{"GateUnguarded", "A gate is in enforce, and no rule can close it."},
+	{"GateUnguarded", "A gate is in enforce, and no rule can close it or hold payments at it."},
 	{"AutomaticOff", "A person has stopped all automatic effects."},
 	{"RuleInShadow", "A person keeps a rule from closing a gate, for a while."},
 	{"NotifyFailing", "People cannot be told by one of the ways."},

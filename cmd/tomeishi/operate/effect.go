@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -57,13 +58,18 @@ func newEffectList(t *term.Terminal, s *client.Server) *cobra.Command {
 		rows := [][]string{{"EFFECT", "STATE", "MODE", "MITIGATION", "TARGET", "ALERT", "INCIDENT", "PLANNED", "RESULT"}}
 		for _, e := range list.Effects {
 			rows = append(rows, []string{
-				e.ID, e.State, e.Mode, e.Mitigation, e.Target, e.Alert, term.OrDash(e.Incident), term.When(e.Planned), term.OrDash(term.Line(e.Result)),
+				e.ID, e.State, e.Mode, e.Mitigation, term.Line(targetText(e)), e.Alert, term.OrDash(e.Incident), term.When(e.Planned), term.OrDash(term.Line(e.Result)),
 			})
 		}
 		t.Table(rows...)
 		return nil
 	}
 	return cmd
+}
+
+// targetText is what an effect is about: its target, and what it holds there.
+func targetText(e api.Effect) string {
+	return strings.TrimSpace(e.Target + " " + matchText(e.Match))
 }
 
 const effectApproveLong = `Approve an effect that is planned in mode approve: it is carried out at once.
@@ -172,6 +178,6 @@ func decideEffect(t *term.Terminal, cmd *cobra.Command, s *client.Server, id, do
 		sayPending(t, p.Gate)
 		return nil
 	}
-	t.Printf("effect %s is %s: %s on %s\n", term.Line(e.ID), term.Line(e.State), term.Line(e.Mitigation), term.Line(e.Target))
+	t.Printf("effect %s is %s: %s on %s\n", term.Line(e.ID), term.Line(e.State), term.Line(e.Mitigation), term.Line(targetText(e)))
 	return nil
 }

@@ -207,14 +207,14 @@ func lift(ctx context.Context, t *term.Terminal, c *client.Client, name, what, p
 // be of them and are not: of two people, both have to say so.
 func sayInShadow(t *term.Terminal, g api.Gate, wanted *shadowOrder) {
 	for _, s := range g.InShadow {
-		t.Printf("  rule %s is in shadow here until %s, by %s: it does not close this gate\n", term.Line(s.Rule), term.When(s.Until), term.Line(s.By))
+		t.Printf("  rule %s is in shadow here until %s, by %s: it neither closes this gate nor holds payments at it\n", term.Line(s.Rule), term.When(s.Until), term.Line(s.By))
 	}
 	if wanted == nil {
 		return
 	}
 	for _, name := range wanted.Rules {
 		if !slices.ContainsFunc(g.InShadow, func(s api.InShadow) bool { return name == s.Rule || name == s.Group+"/"+s.Rule }) {
-			t.Printf("  rule %s is NOT in shadow here: it may close this gate\n", term.Line(name))
+			t.Printf("  rule %s is NOT in shadow here: it may close this gate, or hold payments at it\n", term.Line(name))
 		}
 	}
 }

@@ -166,10 +166,15 @@ func showAlert(t *term.Terminal, a api.Alert, indent string) {
 func showOpening(t *term.Terminal, g api.Gate) {
 	closers, narrow := closersOf(g)
 	for _, h := range narrow {
-		if h.Cause != machine.ByParent {
-			t.Printf("\nWhat lets %s pass again:\n  tomeishi hold release %s %s --reason 'WHY IT IS SAFE'\n", term.Line(matchText(h.Match)), g.Name, term.Line(h.ID))
-			break
+		if h.Cause == machine.ByParent {
+			continue
 		}
+		verdict := ""
+		if h.Cause == machine.ByRule {
+			verdict = " --verdict real|false|test"
+		}
+		t.Printf("\nWhat lets %s pass again:\n  tomeishi hold release %s %s --reason 'WHY IT IS SAFE'%s\n", term.Line(matchText(h.Match)), g.Name, term.Line(h.ID), verdict)
+		break
 	}
 	if len(closers) == 0 {
 		return

@@ -86,8 +86,8 @@ func TestGateOpenAndShadow(t *testing.T) {
 		t.Errorf("exit %d, said %q, sent %q", exit, stderr, s.sent)
 	}
 	for _, want := range []string{
-		"  rule DemoPaidTwice is in shadow here until 2026-11-21 ", ", by alice: it does not close this gate\n",
-		"  rule Other is NOT in shadow here: it may close this gate\n",
+		"  rule DemoPaidTwice is in shadow here until 2026-11-21 ", ", by alice: it neither closes this gate nor holds payments at it\n",
+		"  rule Other is NOT in shadow here: it may close this gate, or hold payments at it\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in %s", want, out)

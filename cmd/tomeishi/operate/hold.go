@@ -186,6 +186,8 @@ func confirmed(t *term.Terminal, whom string) bool {
 const holdReleaseLong = `Lift one hold, and leave the gate's others. What opens a gate binds this too: a
 reason, and a verdict if a rule put the hold there.
 
+With verdict false, what was read until now of what is held never holds it again.
+
   tomeishi hold release demo/withdrawals h3 --reason 'spoke to the owner'`
 
 func newHoldRelease(t *term.Terminal, s *client.Server) *cobra.Command {
