@@ -13,6 +13,7 @@ func (c *Collector) measure() {
 	gauge("tomeishi_events_late_total", func() float64 { return float64(c.machine.Totals().Late) })
 	gauge("tomeishi_events_recounted_total", func() float64 { return float64(c.machine.Totals().Recounted) })
 	gauge("tomeishi_recounts_due", func() float64 { return float64(c.machine.Totals().Owed) })
+	gauge("tomeishi_events_set_aside_total", func() float64 { return float64(c.machine.Totals().SetAside) })
 	gauge("tomeishi_events_ahead_total", func() float64 { return float64(c.machine.Totals().Ahead) })
 	gauge("tomeishi_events_malformed_total", func() float64 { return float64(c.machine.Totals().Malformed) })
 	gauge("tomeishi_alerts_firing", func() float64 { return float64(c.machine.Totals().Alerts) })

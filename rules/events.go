@@ -17,6 +17,10 @@ type EventType struct {
 	// Varies are the fields that equal events may differ in: what a redelivery
 	// changes.
 	Varies []match.Field
+	// Sources are those whose events of the type count; none: everybody's.
+	Sources []string
+	// Money are the fields that are exact decimals, beside those whose names say so.
+	Money []match.Field
 	// Address are the fields that hold addresses or transaction ids, beside those
 	// whose names say so: they have one spelling.
 	Address []match.Field
@@ -24,10 +28,14 @@ type EventType struct {
 
 type parsedEventType struct {
 	EventType
+	place
 	varies []place // of each field
 }
 
-const maxDeclared = 32 // fields of one kind
+const (
+	maxDeclared = 32  // fields of one kind
+	maxSources  = 100 // of one type
+)
 
 // events reads what is declared of types of events.
 func (p *parser) events(n *yaml.Node) {
@@ -36,7 +44,7 @@ func (p *parser) events(n *yaml.Node) {
 		return
 	}
 	for _, m := range said {
-		t := &parsedEventType{}
+		t := &parsedEventType{place: p.here(m.Key)}
 		t.Name = p.eventType(m.Key)
 		p.unique(m.Key, "declaration", t.Name, "of "+strictyaml.Clip(t.Name))
 		p.Mapping(m.Value, "an event type", []strictyaml.Key{
@@ -47,14 +55,17 @@ func (p *parser) events(n *yaml.Node) {
 					}
 				})
 			}},
-			{Name: "sources", Not: "would say who may report the type"},
-			{Name: "money", Not: "would declare more fields of money"},
+			{Name: "sources", Read: func(v *yaml.Node) { p.reporters(v, t) }},
+			{Name: "money", Read: func(v *yaml.Node) {
+				p.Each(v, "money", func(n *yaml.Node) { p.declared(n, "money", &t.Money) })
+			}},
 			{Name: "address", Read: func(v *yaml.Node) {
 				p.Each(v, "address", func(n *yaml.Node) { p.declared(n, "address", &t.Address) })
 			}},
 			{Name: "private", Not: "would mask fields for people"},
 		})
 		p.types = append(p.types, t)
+		p.typeOf[t.Name] = t
 	}
 }
 
@@ -87,32 +98,59 @@ func (p *parser) declared(n *yaml.Node, kind string, fields *[]match.Field) bool
 	return false
 }
 
-// addressesOf are the fields of a type that are declared to hold addresses.
-func (p *parser) addressesOf(eventType string) []match.Field {
-	for _, t := range p.types {
-		if t.Name == eventType {
-			return t.Address
+// reporters reads who may report a type. A source is compared as it stands.
+func (p *parser) reporters(n *yaml.Node, t *parsedEventType) {
+	p.Each(n, "sources", func(n *yaml.Node) {
+		s := p.name(n, "a source")
+		switch {
+		case s == "":
+		case slices.Contains(t.Sources, s):
+			p.ErrorAt(n, "the source %s stands twice", strictyaml.Clip(s))
+		case len(t.Sources) == maxSources:
+			p.ErrorAt(n, "more than %d sources", maxSources)
+		default:
+			t.Sources = append(t.Sources, s)
 		}
+	})
+	if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
+		p.ErrorAt(n, "sources names nobody, so that no event of the type would count: name a source, or leave sources out")
 	}
-	return nil
+}
+
+// declaredOf is what is declared of a type.
+func (p *parser) declaredOf(eventType string) EventType {
+	if t := p.typeOf[eventType]; t != nil {
+		return t.EventType
+	}
+	return EventType{}
 }
 
 // sources are what a rule reads, with what is declared of it.
 func (p *parser) sources(r *parsedRule) []match.Source {
 	out := slices.Clone(r.Body.Sources())
 	for i := range out {
-		out[i].Addresses = p.addressesOf(out[i].Event)
+		t := p.declaredOf(out[i].Event)
+		out[i].Addresses, out[i].Money = t.Address, t.Money
 	}
 	return out
 }
 
-// respell gives a rule another identity whose keys mean something else because
-// of what is declared: its windows were counted by other keys.
+// respell gives a rule another identity whose keys or amounts mean something else
+// because of what is declared, or for which events of others count: its windows
+// were counted by other keys, or hold other events.
 func (p *parser) respell(r *parsedRule) {
 	var d form.Digest
 	for _, s := range p.sources(r) {
 		for _, f := range s.Respelled() {
 			d.Add("address", s.Event, f.String())
+		}
+		for _, f := range s.Money {
+			if !f.Money() && slices.ContainsFunc(s.Fields(), f.Equal) {
+				d.Add("money", s.Event, f.String())
+			}
+		}
+		if reporters := p.declaredOf(s.Event).Sources; len(reporters) > 0 {
+			d.Add(append([]string{"sources", s.Event}, slices.Sorted(slices.Values(reporters))...)...)
 		}
 	}
 	p.reidentify(r, d)
@@ -126,6 +164,37 @@ func (p *parser) reidentify(r *parsedRule, d form.Digest) {
 	}
 	d.Add(string(r.ID[:]))
 	r.ID = d.Sum()
+}
+
+// linkMoney sees to it that what is declared to be money is compared with numbers.
+func (p *parser) linkMoney(r *parsedRule) {
+	for _, s := range p.sources(r) {
+		if err := s.Where.VetMoney(s.Money); err != nil {
+			at := p.conditions[s.Where]
+			at.in.ErrorIn(at.at, err.Offset, err.Text)
+		}
+	}
+}
+
+// excusing are the types that can make others count for nothing.
+var excusing = []string{"transfer.declared", "chain.replaced"}
+
+// Excuses tells whether events of a type can make others count for nothing.
+func Excuses(eventType string) bool { return slices.Contains(excusing, eventType) }
+
+// trusting finds rules that believe what excuses payments whoever says it.
+func (p *parser) trusting() {
+	for _, name := range excusing {
+		t := p.declaredOf(name)
+		if len(t.Sources) > 0 {
+			continue
+		}
+		for _, r := range p.rules {
+			if slices.ContainsFunc(r.Body.Sources(), func(s match.Source) bool { return s.Event == name }) {
+				r.findingf("the rule %s reads %s, which excuses payments, and believes everybody who reports it: say who may with `events: {%s: {sources: [SOURCE]}}`", strictyaml.Clip(r.Name), name, name)
+			}
+		}
+	}
 }
 
 // linkEvents sees to it that no rule reads a field in which equal events may

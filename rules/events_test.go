@@ -46,3 +46,56 @@ func TestDeclaredAddresses(t *testing.T) {
 		t.Errorf("another type: %s", got)
 	}
 }
+
+// TestDeclaredMoney declares an amount: it is an exact decimal in keys, in
+// conditions of slots and in those of the interpreter.
+func TestDeclaredMoney(t *testing.T) {
+	const text = `groups:
+- name: g
+  rules:
+  - {alert: Key, event: e, by: [data.total], within: 1h, when: count() > 1}
+  - {alert: Slots, event: e, where: data.meta.net > 9, within: 1h, when: count() > 1}
+  - {alert: Interpreted, event: e, where: data.meta.net + 1 > 10, within: 1h, when: count() > 1}
+  - {alert: Other, event: f, by: [data.total], within: 1h, when: count() > 1}
+`
+	before, after := parsed(t, text), parsed(t, text+"events: {e: {money: [total, meta.net, gone.x]}}\n")
+	for i, r := range before.Rules {
+		if same := r.ID == after.Rules[i].ID; same != (r.Name == "Other") {
+			t.Errorf("%s has the identity of before: %v", r.Name, same)
+		}
+	}
+	e := &report.Event{ID: "1", Source: "s", Type: "e", Data: []byte(`{"total":"1.10","meta":{"net":"10"}}`)}
+	hits := before.Matcher(match.Spelled).Match(e)
+	if len(hits) != 3 || match.Labels(hits[0].Key)[0] != "1.10" || hits[1].Fault == nil || hits[2].Fault == nil {
+		t.Errorf("before: %+v", hits)
+	}
+	hits = after.Matcher(match.Spelled).Match(e)
+	if len(hits) != 3 || match.Labels(hits[0].Key)[0] != "1.1" || hits[1].Fault != nil || hits[2].Fault != nil {
+		t.Errorf("after: %+v", hits)
+	}
+}
+
+// TestDeclaredSources declares who may report a type.
+func TestDeclaredSources(t *testing.T) {
+	const text = `groups:
+- name: g
+  rules:
+  - {alert: A, event: e, within: 1h, when: count() > 1}
+  - {alert: B, event: f, within: 1h, when: count() > 1}
+`
+	before, after := parsed(t, text), parsed(t, text+"events: {e: {sources: [a, b]}, unread: {sources: [a]}}\n")
+	if again := parsed(t, text+"events: {e: {sources: [b, a]}}\n"); again.Rules[0].ID != after.Rules[0].ID || before.Rules[0].ID == after.Rules[0].ID || before.Rules[1].ID != after.Rules[1].ID {
+		t.Error("another identity is that of rules whose events others may not report, and of no other")
+	}
+	m := after.Matcher(match.Spelled)
+	for _, c := range []struct {
+		event, source string
+		hits          int
+		aside         bool
+	}{{"e", "a", 1, false}, {"e", "A", 0, true}, {"e", "c", 0, true}, {"f", "c", 1, false}, {"unread", "c", 0, true}, {"unread", "a", 0, false}, {"g", "c", 0, false}} {
+		hits := m.Match(&report.Event{ID: "1", Source: c.source, Type: c.event, Data: []byte(`{}`)})
+		if len(hits) != c.hits || m.Aside() != c.aside {
+			t.Errorf("%s of %s: %d hits, aside %v", c.event, c.source, len(hits), m.Aside())
+		}
+	}
+}

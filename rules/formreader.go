@@ -53,6 +53,9 @@ func (r formReader) Each(n *yaml.Node, what string, read func(*yaml.Node)) {
 // Event implements form.Reader.
 func (r formReader) Event(n *yaml.Node) string { return r.eventType(n) }
 
+// Money implements form.Reader.
+func (r formReader) Money(event string) []match.Field { return r.declaredOf(event).Money }
+
 // Where implements form.Reader.
 func (r formReader) Where(n *yaml.Node) *match.Expression {
 	text, ok := r.Text(n, "where")
@@ -64,6 +67,7 @@ func (r formReader) Where(n *yaml.Node) *match.Expression {
 		r.ErrorIn(n, err)
 		return nil
 	}
+	r.conditions[e] = r.here(n)
 	return e
 }
 

@@ -24,6 +24,7 @@ func (p *parser) link() {
 		if r.Body != nil {
 			p.respell(r)
 			p.relist(r)
+			p.linkMoney(r)
 		}
 	}
 	mitigations := byName(p.mitigations, func(m *parsedMitigation) string { return m.Name })
@@ -88,6 +89,7 @@ func (p *parser) findings(set *Set) {
 	for _, gate := range set.Unguarded() {
 		unguarded[gate] = true
 	}
+	p.trusting()
 	p.idleVars()
 	p.idleLists()
 	for _, r := range p.rules {
@@ -153,6 +155,11 @@ func (p *parser) set() *Set {
 		sources = append(sources, p.sources(r))
 	}
 	s.index = match.NewIndex(sources)
+	for _, t := range p.types {
+		if len(t.Sources) > 0 {
+			s.index.Admit(t.Name, t.Sources)
+		}
+	}
 	for _, m := range p.metrics {
 		if m.rule != nil {
 			s.Metrics = append(s.Metrics, m.rule)

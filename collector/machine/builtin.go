@@ -34,6 +34,7 @@ const (
 	eventsLate  = "EventsLate"
 
 	eventIDReused    = "EventIdReused"
+	eventsSetAside   = "EventsSetAside"
 	repeatsForgotten = "RepeatsForgotten"
 	agentsForgotten  = "AgentsForgotten"
 
@@ -103,6 +104,21 @@ func (m *Machine) aboutAs(name, severity string, labels []Label) *Alert {
 			a.mark()
 		}
 	}
+	return a
+}
+
+// regraded is the standing built-in alert of the name and labels, as grave at least.
+// One that becomes graver takes the place of the other, and goes on counting.
+func (m *Machine) regraded(name, severity string, labels []Label) *Alert {
+	a := m.alertOf[m.aboutKey(name, labels)]
+	if a == nil || severity != "critical" || a.Label("severity") == severity {
+		return m.aboutAs(name, severity, labels)
+	}
+	before := *a
+	m.end(a, record.New(record.Regraded))
+	a = m.aboutAs(name, severity, labels)
+	a.About, a.Total, a.Evidence = before.About, before.Total, append(a.Evidence, before.Evidence...)
+	m.since(a, before.Since)
 	return a
 }
 

@@ -34,6 +34,7 @@ func BuiltIns() []BuiltIn {
 		{Name: ruleBlind, Severity: "critical", Labels: []string{"event", "group", "rule", "source"}, Unwatched: true},
 		{Name: ruleErrors, Severity: "warning", Labels: []string{"rule", "error"}, Unwatched: true},
 		{Name: eventIDReused, Severity: "critical", Labels: []string{"over_limit", "source", "type"}, Unwatched: true},
+		{Name: eventsSetAside, Severity: "critical", Labels: []string{"type"}, Unwatched: true},
 		{Name: repeatsForgotten, Severity: "warning", Unwatched: true},
 		{Name: eventsLate, Severity: "critical", Labels: []string{"group", "rule"}, Unwatched: true},
 		{Name: reloadFailed, Severity: "warning", Unwatched: true},

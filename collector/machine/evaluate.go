@@ -27,6 +27,10 @@ func (m *Machine) evaluate(ev *report.Event, t *typeOf, ref window.Ref) {
 	}
 	late := false
 	hits := m.live.matcher.Match(ev)
+	if m.live.matcher.Aside() {
+		m.setAside(ev, t, ref)
+		return
+	}
 	for i := range hits {
 		hit := &hits[i]
 		rule, stats := m.live.set.Rules[hit.Rule], m.live.stats[hit.Rule]

@@ -49,24 +49,14 @@ func (m *Machine) reused(ev *report.Event, u reuse) {
 // stays so: another takes its place, and goes on counting.
 func (m *Machine) aboutReused(ev *report.Event, critical bool) *Alert {
 	labels := []Label{{Name: "source", Value: clip(valid(ev.Source))}, {Name: "type", Value: clip(valid(ev.Type))}}
-	a := m.alertOf[m.aboutKey(eventIDReused, labels)]
-	if a == nil && m.reusedStand >= maxReused {
+	if m.alertOf[m.aboutKey(eventIDReused, labels)] == nil && m.reusedStand >= maxReused {
 		labels = []Label{{Name: "over_limit", Value: strconv.Itoa(maxReused)}}
-		a = m.alertOf[m.aboutKey(eventIDReused, labels)]
 	}
 	severe := "warning"
 	if critical {
 		severe = "critical"
 	}
-	if a == nil || !critical || a.Label("severity") == severe {
-		return m.aboutAs(eventIDReused, severe, labels)
-	}
-	before := *a
-	m.end(a, record.New(record.Regraded))
-	a = m.aboutAs(eventIDReused, severe, labels)
-	a.About, a.Total, a.Evidence = before.About, before.Total, append(a.Evidence, before.Evidence...)
-	m.since(a, before.Since)
-	return a
+	return m.regraded(eventIDReused, severe, labels)
 }
 
 // count and ifAny read and write a number that a note leaves out if it is 0.

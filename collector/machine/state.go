@@ -108,7 +108,10 @@ type RuleStats struct {
 // Recounted came back from the tape.
 type Events struct {
 	Accepted, Duplicates, Late, Ahead, Malformed uint64
-	Recounted                                    uint64 `json:",omitempty"`
+
+	SetAside uint64 `json:",omitempty"` // because of who reported them
+
+	Recounted uint64 `json:",omitempty"`
 }
 
 // Signals counts what came of hosts: entries with samples, their frames, and

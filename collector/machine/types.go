@@ -26,6 +26,8 @@ type TypeSeen struct {
 	// Near is the type that a rule which can close a gate reads, and this one,
 	// which no rule reads, differs from by a slip.
 	Near string `json:",omitempty"`
+	// SetAside is how many of them count for no rule, because of who reported them.
+	SetAside uint64 `json:",omitempty"`
 }
 
 // came notes the type of an event.

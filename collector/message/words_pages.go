@@ -130,6 +130,7 @@ var pagesWords = []row{
 	{"Payments are refused only because the asks leave out what a hold names.", "保留の対象となる項目を示さない問い合わせの支払いが、そのために止まっています。"},
 	{"A gate is in enforce, and no rule can close it or hold payments at it.", "enforce のゲートに、閉じることも支払いを保留することもできるルールがありません。"},
 	{"Events come that a rule should read and cannot: they count for nothing.", "ルールが読むべきイベントを読めず、数えていません。"},
+	{"Events come from a source that may not report them: they count for nothing.", "認めていない送信元からイベントが届いています。数えられていません。"},
 	{"A source used the id of an event for another one.", "送信元が、同じイベントIDを別のイベントに使いました。"},
 	{"Events came so late that what they count with is read back from the tape.", "遅れて届いたイベントと照合する過去の記録を、テープから読み直しています。"},
 	{"More agents have reported than can be known: the longest silent are forgotten.", "エージェントの数が上限を超え、最も長く受信のないものから登録が外れています。"},

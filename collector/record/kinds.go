@@ -124,6 +124,7 @@ const (
 	AboutGateUnguarded Kind = "about_gate_unguarded"
 	AboutIDReused      Kind = "about_event_id_reused"  // other data under a used id; repeats at another time
 	AboutIDDiffers     Kind = "about_event_id_differs" // line is what to write if it is meant
+	AboutSetAside      Kind = "about_events_set_aside"
 	AboutForgotten     Kind = "about_repeats_forgotten"
 	AboutManyAgents    Kind = "about_agents_forgotten" // agent is the last of them; more than limit were heard
 	AboutRulesLeftOut  Kind = "about_rules_left_out"

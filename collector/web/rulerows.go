@@ -128,6 +128,7 @@ var builtIns = []struct{ name, text string }{
 	{"AgentRefused", "Somebody asks as an agent with a token that is not that agent's."},
 	{"ClockOff", "An agent's clock is wrong."},
 	{"EventIdReused", "A source used the id of an event for another one."},
+	{"EventsSetAside", "Events come from a source that may not report them: they count for nothing."},
 	{"EventsLate", "Events came so late that what they count with is read back from the tape."},
 	{"AgentsForgotten", "More agents have reported than can be known: the longest silent are forgotten."},
 	{"RepeatsForgotten", "More events come than can be told apart: what is sent again may count twice."},

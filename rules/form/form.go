@@ -78,6 +78,9 @@ type Reader interface {
 	Each(n *yaml.Node, what string, read func(*yaml.Node))
 	// Event reads a type of events.
 	Event(n *yaml.Node) string
+	// Money are the fields that are declared to be money of a type, for
+	// Source.KeepAssets.
+	Money(event string) []match.Field
 	// Where reads a condition; nil after an error.
 	Where(n *yaml.Node) *match.Expression
 	// By reads the fields by which events are told apart.

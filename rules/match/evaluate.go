@@ -17,6 +17,7 @@ import (
 // condition first asks.
 type eventVars struct {
 	event *report.Event
+	money []Field // that are declared to be
 	data  *object
 	lists *object
 	steps int
@@ -30,6 +31,9 @@ func (v *eventVars) ResolveName(name string) (any, bool) {
 			v.data = &object{}
 			if v.event.JSON() {
 				v.data = tree(v.event.Data)
+				for _, f := range v.money {
+					v.data.toMoney(f.path)
+				}
 			}
 		}
 		return v.data, true

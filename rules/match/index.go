@@ -15,6 +15,8 @@ type eventType struct {
 	sources    []compiledSource
 	always     []int32 // sources that every event may concern
 	byText     []textIndex
+	money      []Field         // that are declared to be
+	reporters  map[string]bool // whose events count; nil: everybody's
 }
 
 type attributeSlot struct {
@@ -66,12 +68,26 @@ func NewIndex(rules [][]Source) *Index {
 			if b == nil {
 				b = &typeBuilder{eventType: &eventType{}, addresses: s.Addresses, slotOf: map[string]int{}, byField: map[int]int{}}
 				builders[s.Event] = b
+				b.eventType.money = s.Money
 				x.types[s.Event] = b.eventType
 			}
 			b.add(rule, i, s)
 		}
 	}
 	return x
+}
+
+// Admit says who may report a type of events. Those of others concern no rule.
+func (x *Index) Admit(event string, sources []string) {
+	t := x.types[event]
+	if t == nil {
+		t = &eventType{}
+		x.types[event] = t
+	}
+	t.reporters = map[string]bool{}
+	for _, s := range sources {
+		t.reporters[s] = true
+	}
 }
 
 type typeBuilder struct {
@@ -87,7 +103,7 @@ func (b *typeBuilder) slot(f Field) int {
 	}
 	slot := len(b.slots)
 	b.slotOf[f.key()] = slot
-	b.slots = append(b.slots, value{money: f.Money(), spelled: f.Spelled() || slices.ContainsFunc(b.addresses, f.Equal)})
+	b.slots = append(b.slots, value{money: f.Money() || slices.ContainsFunc(b.money, f.Equal), spelled: f.Spelled() || slices.ContainsFunc(b.addresses, f.Equal)})
 	if f.attribute != "data" {
 		b.attributes = append(b.attributes, attributeSlot{f.attribute, slot})
 		return slot

@@ -52,6 +52,7 @@ type Matcher struct {
 	index     *Index
 	spelled   bool // by behavior version Spelled
 	shapeless bool // the data of the event is no object
+	aside     bool // who reports the event may not report its type
 	slots     []value
 	projector projector
 	found     []int32
@@ -70,17 +71,22 @@ func (x *Index) Matcher(behavior uint32) *Matcher {
 // Match is what the event is to the sources of its type, in their order.
 func (m *Matcher) Match(e *report.Event) []Hit {
 	t := m.index.types[e.Type]
-	if t == nil {
+	m.aside = t != nil && t.reporters != nil && !t.reporters[e.Source]
+	if t == nil || m.aside {
 		return nil
 	}
 	m.hits, m.bytes, m.distinct, m.nums = m.hits[:0], m.bytes[:0], m.distinct[:0], m.nums[:0]
-	m.vars = eventVars{event: e}
+	m.vars = eventVars{event: e, money: t.money}
 	m.read(t, e)
 	for _, at := range m.candidates(t) {
 		m.ask(&t.sources[at])
 	}
 	return m.hits
 }
+
+// Aside tells whether the event of the last Match is set aside, because of who
+// reports it.
+func (m *Matcher) Aside() bool { return m.aside }
 
 // read fills the slots of the type with the event's fields.
 func (m *Matcher) read(t *eventType, e *report.Event) {

@@ -74,7 +74,7 @@ func source(t testing.TB, text string) Source {
 		}
 		s.Values = append(s.Values, value)
 	}
-	s.KeepAssets()
+	s.KeepAssets(nil)
 	return s
 }
 

@@ -11,6 +11,8 @@ type Source struct {
 	Values []Value
 	// Addresses are fields of the type that are declared to have one spelling.
 	Addresses []Field
+	// Money are those that are declared to be exact decimals.
+	Money []Field
 }
 
 // Respelled are the fields of the key, and of what is told apart, that have one
@@ -107,12 +109,13 @@ func (s *Source) Columns() (distinct, nums int) {
 	return distinct, nums
 }
 
-// KeepAssets sees to it that amounts of different assets are not added up.
-// Where neither the key nor the condition says the asset, it is a value.
-func (s *Source) KeepAssets() {
+// KeepAssets sees to it that amounts of different assets are not added up, those of
+// fields among them that are declared to be money. Where neither the key nor the
+// condition says the asset, it is a value.
+func (s *Source) KeepAssets(declared []Field) {
 	for _, v := range s.Values {
 		f := v.Fields[0]
-		if v.Kind == Distinct || !f.Money() {
+		if v.Kind == Distinct || !f.Money() && !slices.ContainsFunc(declared, f.Equal) {
 			continue
 		}
 		asset := f.beside("asset")

@@ -139,6 +139,22 @@ type object struct {
 
 var _ traits.Mapper = (*object)(nil)
 
+// toMoney reads the text at a path as a number.
+func (o *object) toMoney(path []string) {
+	at := o.fields[path[0]]
+	if len(path) > 1 {
+		if below, ok := at.(*object); ok {
+			below.toMoney(path[1:])
+		}
+		return
+	}
+	if text, ok := at.(types.String); ok {
+		v := value{money: true}
+		v.set(isText, []byte(text))
+		o.fields[path[0]] = v.val()
+	}
+}
+
 // Find implements traits.Mapper.
 func (o *object) Find(key ref.Val) (ref.Val, bool) {
 	name, ok := key.(types.String)

@@ -55,7 +55,7 @@ func (e *Expression) vetCall(part ast.Expr) *TextError {
 	name := call.FunctionName()
 	switch {
 	case slices.Contains(comparisons, name):
-		return e.vetComparison(part, call.Args()[0], call.Args()[1])
+		return e.vetComparison(part)
 	case name == "matches":
 		return e.vetPattern(part)
 	case name == operators.Divide, name == operators.Modulo:
@@ -67,33 +67,50 @@ func (e *Expression) vetCall(part ast.Expr) *TextError {
 }
 
 // vetComparison refuses comparisons that could only ever be wrong.
-func (e *Expression) vetComparison(part, a, b ast.Expr) *TextError {
-	equality := part.AsCall().FunctionName() != operators.In
-	for _, side := range [2][2]ast.Expr{{a, b}, {b, a}} {
-		f, isField := FieldOf(side[0])
-		other := side[1]
-		switch {
-		case equality && other.Kind() == ast.ListKind:
-			return e.Errorf(other, "not in this version: comparing lists; write `in` to look for one of several values")
-		case isField && f.Money() && other.Kind() == ast.ListKind:
-			for _, item := range other.AsList().Elements() {
-				if err := e.vetMoney(f, item); err != nil {
-					return err
-				}
-			}
-		case isField && f.Money():
-			if err := e.vetMoney(f, other); err != nil {
-				return err
+func (e *Expression) vetComparison(part ast.Expr) *TextError {
+	if part.AsCall().FunctionName() != operators.In {
+		for _, side := range part.AsCall().Args() {
+			if side.Kind() == ast.ListKind {
+				return e.Errorf(side, "not in this version: comparing lists; write `in` to look for one of several values")
 			}
 		}
 	}
-	return nil
+	return e.vetMoney(part, Field.Money)
 }
 
-func (e *Expression) vetMoney(f Field, other ast.Expr) *TextError {
-	if other.Kind() == ast.LiteralKind {
-		if s, ok := other.AsLiteral().(types.String); ok {
-			return e.Errorf(other, "%s is money: compare it with a number, without quotes, not with the text %s", f, strictyaml.Clip(string(s)))
+// VetMoney refuses to compare fields that are declared to be money with texts.
+func (e *Expression) VetMoney(declared []Field) (first *TextError) {
+	if e == nil {
+		return nil
+	}
+	money := func(f Field) bool { return slices.ContainsFunc(declared, f.Equal) }
+	ast.PostOrderVisit(e.root, ast.NewExprVisitor(func(part ast.Expr) {
+		if first == nil && part.Kind() == ast.CallKind && slices.Contains(comparisons, part.AsCall().FunctionName()) {
+			first = e.vetMoney(part, money)
+		}
+	}))
+	return first
+}
+
+// vetMoney refuses to compare money with a text.
+func (e *Expression) vetMoney(comparison ast.Expr, money func(Field) bool) *TextError {
+	a, b := comparison.AsCall().Args()[0], comparison.AsCall().Args()[1]
+	for _, side := range [2][2]ast.Expr{{a, b}, {b, a}} {
+		f, ok := FieldOf(side[0])
+		if !ok || !money(f) {
+			continue
+		}
+		others := []ast.Expr{side[1]}
+		if side[1].Kind() == ast.ListKind {
+			others = side[1].AsList().Elements()
+		}
+		for _, other := range others {
+			if other.Kind() != ast.LiteralKind {
+				continue
+			}
+			if s, ok := other.AsLiteral().(types.String); ok {
+				return e.Errorf(other, "%s is money: compare it with a number, without quotes, not with the text %s", f, strictyaml.Clip(string(s)))
+			}
 		}
 	}
 	return nil

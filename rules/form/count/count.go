@@ -93,7 +93,7 @@ func (d *draft) Rule() form.Rule {
 	if d.late == nil {
 		d.lateness, spare = d.within, min(max(d.within, leastSpare), mostSpare)
 	}
-	d.source.KeepAssets()
+	d.source.KeepAssets(d.in.Money(d.source.Event))
 	d.mixes()
 	d.reach()
 	d.columns = columnsOf(d.source.Values)

@@ -107,7 +107,7 @@ func (d *draft) Rule() form.Rule {
 		return &d.rule
 	}
 	d.source.Values = []match.Value{{Kind: match.Sum, Fields: []match.Field{*d.sum}}}
-	d.source.KeepAssets()
+	d.source.KeepAssets(d.in.Money(d.source.Event))
 	if len(d.source.Values) > 1 {
 		asset := d.source.Values[1].Fields[0]
 		d.in.Error(d.value, "amounts of different assets cannot be added: add %s to `by`, or name it in `where`, as in `%s == \"BTC\"`", asset, asset)
