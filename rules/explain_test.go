@@ -57,6 +57,21 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+func TestExplainAbsence(t *testing.T) {
+	for keys, want := range map[string]string{
+		`unless: {event: payout.recorded, within: 60s}`: "no payout.recorded event comes within 1m of a payout.sent event",
+		`where: data.a == 1, by: [data.r, data.s], grace: 5s, unless: {event: payout.recorded, where: data.b > 2, by: [data.r, data.t], within: 60s}`: "no payout.recorded event where data.b > 2 with the same data.r and data.t as data.s comes within 1m of a payout.sent event where data.a == 1, or none is known 5s later",
+	} {
+		set, problems := Parse([]File{{Name: "t.yml", Text: []byte("groups:\n- name: g\n  rules:\n  - {alert: R, event: payout.sent, " + keys + "}\n")}})
+		if set == nil {
+			t.Fatal(problems)
+		}
+		if got := set.Rules[0].Explain(); got != "raises an alert when "+want+"." {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
 func ExampleRule_Explain() {
 	set, _ := Parse([]File{{Name: "a.yml", Text: []byte(`
 groups:

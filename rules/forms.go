@@ -5,14 +5,15 @@ import (
 
 	"github.com/tomeishi/tomeishi/agent/strictyaml"
 	"github.com/tomeishi/tomeishi/rules/form"
+	"github.com/tomeishi/tomeishi/rules/form/absence"
 	"github.com/tomeishi/tomeishi/rules/form/count"
 	"github.com/tomeishi/tomeishi/rules/form/record"
 )
 
 // Forms are the forms of event rules that this version has. Where several take
-// a rule, the first does.
+// a rule, the first does; the last is what is meant where nothing says which.
 func Forms() []form.Form {
-	return []form.Form{count.Form{}}
+	return []form.Form{absence.Form{}, count.Form{}}
 }
 
 // later are keys of forms that this version lacks, and what they would do. One
@@ -24,15 +25,13 @@ var later = []struct {
 }{
 	{name: "sequence", not: "makes a rule about events in an order", form: true, whole: true},
 	{name: "reconcile", not: "makes a rule about two sides that must agree", form: true, whole: true},
-	{name: "unless", not: "makes a rule about an event that does not follow", form: true},
 	{name: "settle", not: "belongs to reconcile"},
 	{name: "except", not: "belongs to reconcile"},
-	{name: "grace", not: "belongs to rules about what does not happen"},
 	{name: "key", not: "belongs to reconcile; events are counted apart with `by`"},
 }
 
-// formOf is the form of a rule that says this: the one whose first key it has, or the
-// one that records, else one that has any of its keys, else the first.
+// formOf is the form of a rule that says this: the first whose first key it has, or
+// the one that records, else the last that has any of its keys, else the last.
 func (p *parser) formOf(said []strictyaml.Member) form.Form {
 	if strictyaml.ValueOf(said, "record") != nil {
 		return record.Form{}
@@ -42,12 +41,12 @@ func (p *parser) formOf(said []strictyaml.Member) form.Form {
 			return f
 		}
 	}
-	for _, f := range p.forms {
+	for _, f := range slices.Backward(p.forms) {
 		if slices.ContainsFunc(f.Keys(), func(k form.Key) bool { return strictyaml.ValueOf(said, k.Name) != nil }) {
 			return f
 		}
 	}
-	return p.forms[0]
+	return p.forms[len(p.forms)-1]
 }
 
 // ofEvents tells whether only event rules have the key, and whether it makes a

@@ -19,6 +19,8 @@ func TestFormStates(t *testing.T) {
   - {alert: Sum, event: e, by: [data.k], within: 1h, lateness: 20m, when: sum(data.amount) > 100}
   - {alert: Apart, event: e, by: [data.k], within: 1h, lateness: 0s, when: 'distinct(data.a, data.b) == 2 && max(data.n) > min(data.n)'}
   - {alert: Own, event: e, by: [data.k], within: 1h, lateness: 5m, when: 'last(data.n) > 2 * max_before(data.n) || sum_before(data.amount) > 300'}
+  - {alert: Absent, event: e, by: [data.k], unless: {event: f, by: [data.o], within: 10m}}
+  - {alert: Next, event: e, by: [data.k], unless: {event: e, within: 1h}, grace: 5s, lateness: 2h}
   - {alert: Quiet, quiet: e, by: [data.k], after: 10m}
   - {record: recorded, event: e, by: [data.k], value: sum(data.n)}
 `

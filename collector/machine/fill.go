@@ -32,7 +32,7 @@ func (m *Machine) oweAll(places []int) (from int64) {
 // been made true by an event since is acted on; what was true before is told, and acted
 // on when another event makes it true: nobody is to be stopped by an edit of a rule.
 func (m *Machine) fill(r entry.Recount, rc *Recount, place int, state form.Recounter) any {
-	rule, stats := m.live.set.Rules[place], m.live.stats[place]
+	rule := m.live.set.Rules[place]
 	var out RecountOutcome
 	if rc.Fill == nil || rc.Fill.Index != r.Fill {
 		return out // of an earlier rule set
@@ -42,7 +42,7 @@ func (m *Machine) fill(r entry.Recount, rc *Recount, place int, state form.Recou
 		if err != nil {
 			return err
 		}
-		n := m.comeBack(rule, stats, state, k, back, window.MakeRef(rc.Fill.Index, 0))
+		n := m.comeBack(place, state, k, back, window.MakeRef(rc.Fill.Index, 0))
 		if out.Events += n; n > 0 && m.alertOf[alertKey{rule.ID, k.Key}] == nil {
 			m.backfill(rule, state, k)
 		}

@@ -153,7 +153,7 @@ func (m *Machine) recount(r entry.Recount) any {
 	if rc == nil || state == nil {
 		return RecountOutcome{} // of a rule that is gone
 	}
-	rule, stats := m.live.set.Rules[place], m.live.stats[place]
+	rule := m.live.set.Rules[place]
 	if r.Fill != 0 {
 		return m.fill(r, rc, place, state)
 	}
@@ -165,7 +165,7 @@ func (m *Machine) recount(r entry.Recount) any {
 			return err
 		}
 		if from, waits := first[i]; waits {
-			out.Events += m.comeBack(rule, stats, state, k, back, from)
+			out.Events += m.comeBack(place, state, k, back, from)
 		}
 	}
 	if r.Lost {
@@ -213,12 +213,14 @@ func (rc *Recount) settle(keys []entry.RecountKey) map[int]window.Ref {
 }
 
 // comeBack gives a rule what it forgot of one key, and acts on what it has to say.
-func (m *Machine) comeBack(rule *rules.Rule, stats *RuleStats, state form.Recounter, k entry.RecountKey, back []form.Back, from window.Ref) int {
+func (m *Machine) comeBack(place int, state form.Recounter, k entry.RecountKey, back []form.Back, from window.Ref) int {
+	rule, stats := m.live.set.Rules[place], m.live.stats[place]
 	if !match.IsKey(k.Text, len(rule.By)) {
 		return 0 // written by no edge
 	}
 	say := &m.say
 	say.Reset()
+	say.Text = k.Text
 	n := state.Recount(m.Time, k.Key, back, from, say)
 	stats.Recounted += uint64(n)
 	m.Events.Recounted += uint64(n)
@@ -227,6 +229,9 @@ func (m *Machine) comeBack(rule *rules.Rule, stats *RuleStats, state form.Recoun
 	}
 	if say.Fault != nil {
 		m.ruleError(rule, stats, say.Fault)
+	}
+	if say.Wake != 0 {
+		m.live.timers.set(place, say.Wake)
 	}
 	if say.Answer == form.True {
 		say.Key, say.Text = k.Key, k.Text

@@ -58,8 +58,8 @@ type Recounter interface {
 	// Reach is how far apart two events may be that count together.
 	Reach() int64
 	// Recount takes in events that may have been forgotten, each once, and says what
-	// is true because of them of the events that arrived at from or later. It tells
-	// how many there were to take in.
+	// is true because of them of the events that arrived at from or later. It is given
+	// the text of the key with say, and tells how many there were to take in.
 	Recount(now int64, key window.Key, back []Back, from window.Ref, say *Say) int
 }
 
@@ -132,7 +132,7 @@ type Say struct {
 	// Evidence is the latest of it, oldest first, at most MaxEvidence.
 	Evidence []window.Ref
 	Due      int64 // when to ask again; set unless it is untrue
-	Wake     int64 // by Add: when Due may now be, if that is sooner; 0 for not at all
+	Wake     int64 // by Add and Recount: when Due may now be, if that is sooner; 0 for not at all
 }
 
 // MaxEvidence bounds the evidence that is kept of one alert.
