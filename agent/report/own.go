@@ -9,7 +9,25 @@ const (
 	BeatType = "tomeishi.beat"
 	// RefusedType: a gate did not let a payment through. The data is a Refused.
 	RefusedType = "tomeishi.refused"
+	// ProgressType: all that was accepted before it is in front of it. The data is a
+	// Progress.
+	ProgressType = "tomeishi.progress"
 )
+
+// AppBeatType is the type of the events by which an application says that it lives.
+// The data is an AppBeat.
+const AppBeatType = "app.beat"
+
+// An AppBeat names what its source reports.
+type AppBeat struct {
+	Types []string `json:"types"`
+}
+
+// A Progress is how far an agent has come: of what it accepts later, nothing was
+// there at this ledger time.
+type Progress struct {
+	Ledger int64 `json:"ledger"` // as a collector last told it, in Unix nanoseconds
+}
 
 // ownTypes begin like this: nobody else may report them, or a Watchdog could be
 // kept alive by whoever can post an event.

@@ -37,6 +37,12 @@ type Agent struct {
 	Doubts []report.Doubt `json:",omitempty"` // why it answers for gates by itself
 
 	Asked map[string]*Asked `json:",omitempty"` // what its asks named within a day, by gate
+
+	Through int64 `json:",omitempty"` // ledger time up to which all has come that it accepted
+	BlindAt int64 `json:",omitempty"` // ledger time at which it last showed that something was lost; 0 if all came
+	Before  int64 `json:",omitempty"` // what Through was when it first did
+
+	reports []string // types of events that come by it
 }
 
 // A FormerLane is one that gave way to another.
@@ -197,6 +203,7 @@ func (m *Machine) dropAgent(a *Agent, cause record.Note) {
 		m.endAbout(name, cause, Label{Name: "agent", Value: a.ID})
 	}
 	m.endDoubts(a, cause)
+	m.dropReportersOf(a.ID, cause.Kind != record.AgentEvicted)
 	if m.Behavior >= 3 {
 		m.dropSpools(a.ID)
 	}

@@ -15,6 +15,12 @@ import (
 // fire raises the alert of a rule for a key, or renews the one that stands.
 func (m *Machine) fire(rule *rules.Rule, say *form.Say) *Alert {
 	a := m.alertOf[alertKey{rule.ID, say.Key}]
+	if a != nil && a.unproven() && !say.Uncertain {
+		a = m.prove(a, rule, say)
+	}
+	if a == nil && !say.Uncertain {
+		m.proveOver(rule, say)
+	}
 	if a == nil {
 		a = m.raise(rule, say)
 	}
@@ -45,9 +51,9 @@ func (m *Machine) since(a *Alert, first int64) {
 // reached its limit.
 func (m *Machine) raise(rule *rules.Rule, say *form.Say) *Alert {
 	if m.stands[rule.ID] >= rule.Limit {
-		return m.excess(rule, say.Key)
+		return m.excess(rule, say)
 	}
-	labels := []Label{{Name: "alertname", Value: rule.Name}}
+	labels := labelsOf(rule, say)
 	for i, value := range match.Labels(say.Text) {
 		if value == "" && rule.By[i].Optional {
 			continue // to people and to who tells them, an empty label is none
@@ -87,21 +93,30 @@ func (m *Machine) stand(a *Alert, labels []Label) {
 
 // excess is the one alert that says how many more there are, and for which
 // keys.
-func (m *Machine) excess(rule *rules.Rule, key window.Key) *Alert {
-	all := m.hash([]byte("over the limit"))
+func (m *Machine) excess(rule *rules.Rule, say *form.Say) *Alert {
+	all := m.overLimit(say.Uncertain)
 	a := m.alertOf[alertKey{rule.ID, all}]
 	if a == nil {
-		a = m.newAlert(rule, all, []Label{{Name: "alertname", Value: rule.Name}, {Name: "over_limit", Value: strconv.Itoa(rule.Limit)}})
+		a = m.newAlert(rule, all, append(labelsOf(rule, say), Label{Name: "over_limit", Value: strconv.Itoa(rule.Limit)}))
 	}
-	if i, known := slices.BinarySearchFunc(a.Keys, key, compareKeys); !known {
+	if i, known := slices.BinarySearchFunc(a.Keys, say.Key, compareKeys); !known {
 		a.More++
 		if len(a.Keys) < maxOver {
-			a.Keys = slices.Insert(a.Keys, i, key)
+			a.Keys = slices.Insert(a.Keys, i, say.Key)
 		} else if m.Behavior >= 3 {
 			m.holdAnew(a)
 		}
 	}
 	return a
+}
+
+// overLimit is the key of the alert over a rule's limit, of what is proven or of what
+// is not.
+func (m *Machine) overLimit(uncertain bool) window.Key {
+	if uncertain {
+		return m.hash([]byte("over the limit, unproven"))
+	}
+	return m.hash([]byte("over the limit"))
 }
 
 func compareKeys(a, b window.Key) int {

@@ -11,6 +11,7 @@ import (
 type BlocksOutcome struct {
 	BatchOutcome
 	Through uint64
+	Ledger  int64 // time of the ledger
 	// Clone says that another spool with this id was here: its sender must take
 	// a new one.
 	Clone bool
@@ -18,7 +19,7 @@ type BlocksOutcome struct {
 
 // blocks applies an agent's blocks, each exactly once and in order.
 func (m *Machine) blocks(body []byte) any {
-	var out BlocksOutcome
+	out := BlocksOutcome{Ledger: m.Time}
 	ordinal := 0
 	for len(body) > 0 {
 		b, rest, err := report.ReadBlock(body)
@@ -55,6 +56,7 @@ func (m *Machine) place(b *report.Block, ordinal int, out *BlocksOutcome) bool {
 	what := s.place(b.Seq, b.Prev, digest)
 	if what == blockForeign {
 		out.Clone, out.Through = true, s.Seq
+		m.lostBlocks(s.Agent)
 		if known {
 			s.Clones++
 			m.builtIn(agentCloned, Label{Name: "agent", Value: s.Agent})
@@ -69,11 +71,13 @@ func (m *Machine) place(b *report.Block, ordinal int, out *BlocksOutcome) bool {
 	case blockNext:
 		if b.Seq > s.Seq+1 {
 			m.builtIn(agentBlind, Label{Name: "agent", Value: s.Agent})
+			m.lostBlocks(s.Agent)
 		}
 		s.goOn(b.Seq, digest, m.Time)
 	case blockLate:
 		if s.fill(b.Seq, digest); m.sees(s.Agent) {
 			m.endAbout(agentBlind, record.New(record.NoLongerTrue), Label{Name: "agent", Value: s.Agent})
+			m.foundBlocks(s.Agent)
 		}
 	default:
 		return true

@@ -81,7 +81,7 @@ func (m *Machine) count(i int) (late bool) {
 		m.ruleError(rule, stats, say.Fault)
 	}
 	if say.Wake != 0 {
-		m.live.timers.set(i, say.Wake)
+		m.mayWait(i, say.Wake)
 	}
 	if say.Answer == form.True {
 		say.Key, say.Text = e.Key, e.Hit.Key
@@ -97,7 +97,7 @@ func (m *Machine) isTrue(rule *rules.Rule, stats *RuleStats) {
 	a := m.fire(rule, &m.say)
 	a.Backfilled = false
 	stats.LastFired = m.Time
-	if m.say.Fresh && m.wanting(a, rule.Mitigate) {
+	if m.say.Fresh && (!m.say.Uncertain || a.unproven()) && m.wanting(a, rule.Mitigate) {
 		m.mitigate(a, rule.Name, rule.Mitigate)
 	}
 }

@@ -31,6 +31,10 @@ func (m *Machine) batch(body []byte) any {
 func (m *Machine) events(b report.Batch, ordinal int, agent string, out *BatchOutcome) {
 	r := b.Reader()
 	for ev := (report.Event{}); r.Next(&ev); ordinal++ {
+		if ev.Type == report.ProgressType && agent != "" && m.Behavior >= 3 {
+			m.progressed(agent, &ev) // that it comes again is no news
+			continue
+		}
 		t := m.typeOf(ev.Type)
 		if m.isRepeat(&ev, t, window.MakeRef(m.Index, ordinal)) {
 			out.Duplicates++
@@ -41,6 +45,9 @@ func (m *Machine) events(b report.Batch, ordinal int, agent string, out *BatchOu
 		m.Events.Accepted++
 		if agent != "" {
 			m.own(agent, &ev)
+		}
+		if m.Behavior >= 3 {
+			m.reported(agent, &ev)
 		}
 		if m.live != nil {
 			m.evaluate(&ev, t, window.MakeRef(m.Index, ordinal))

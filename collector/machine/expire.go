@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/tomeishi/tomeishi/collector/record"
-	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/form"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
@@ -39,24 +38,9 @@ func (m *Machine) expireForms() {
 	if m.live == nil {
 		return
 	}
-	due := m.live.timers.due(m.Time)
-	slices.Sort(due)
-	for _, i := range due {
-		state, clock := m.live.states[i], m.clock(m.live.set.Rules[i])
-		for m.say.Reset(); state.Expire(clock, &m.say); m.say.Reset() {
-			if m.say.Answer == form.True {
-				m.isTrue(m.live.set.Rules[i], m.live.stats[i])
-			}
-		}
-		if at := state.Due(clock); at != 0 {
-			m.live.timers.set(i, at)
-		}
+	for _, i := range m.rulesDue() {
+		m.ask(i)
 	}
-}
-
-// clock is what time it is for a rule.
-func (m *Machine) clock(r *rules.Rule) form.Clock {
-	return form.Clock{Now: m.Time, Heard: make([]int64, len(r.Body.Sources()))}
 }
 
 // expire looks at the rules, alerts and agents whose time has come.

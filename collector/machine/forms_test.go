@@ -46,7 +46,7 @@ func (r *rig) works(worker string) {
 // through snapshots and other rule sets.
 func TestAnotherForm(t *testing.T) {
 	r := &rig{t: t, m: withQuiet(), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
-	r.json(entry.KindGenesis, entry.Genesis{Cell: "c0", Secret: [2]uint64{1, 2}})
+	r.json(entry.KindGenesis, entry.Genesis{Cell: "c0", Secret: [2]uint64{1, 2}, Behavior: Behavior})
 	r.load(quietRules)
 	restart := func() {
 		t.Helper()
@@ -106,17 +106,17 @@ func TestAnotherForm(t *testing.T) {
 	}
 
 	// What a person accepts closes no more, until there is news.
-	if err := r.decide(entry.Decision{Do: entry.DoOpen, Gate: "btc", Reason: "maintenance", Verdict: VerdictFalse}); err != nil {
+	if err := r.decide(entry.Decision{Do: entry.DoOpen, Gate: "btc", Reason: "maintenance", Verdict: VerdictFalse, AsOf: r.index}); err != nil {
 		t.Fatal(err)
 	}
 	r.later(2 * time.Minute)
 	r.tick()
-	stands("w2", "w1")
+	stands("w1") // the verdict ended the other
 	r.wantClosed("btc", false)
 	r.works("w1")
 	r.later(time.Minute)
 	r.tick()
-	stands("w2", "w1")
+	stands("w1")
 	r.wantClosed("btc", true)
 
 	// Without the rule its alerts end and its state goes.

@@ -32,7 +32,8 @@ type Machine struct {
 	// Derived from the state, and not part of it.
 	live *compiled
 	derived
-	changed chan struct{} // closed when any gate changes
+	reporting reporting
+	changed   chan struct{} // closed when any gate changes
 
 	feeds    []*Feed
 	touched  []*Alert // by this entry
@@ -72,6 +73,7 @@ func New() *Machine {
 		Types:    map[string]*TypeSeen{},
 	}
 	m.digester = dedup.NewDigester(m.Secret)
+	m.linkReporters()
 	m.reindex()
 	return m
 }
@@ -86,9 +88,13 @@ func (m *Machine) Apply(e entry.Entry) any {
 	m.stepped(e.Time)
 	m.Index, m.Time, m.Chain = e.Index, max(m.Time, e.Time), e.Hash
 	m.elapse()
+	m.sweepReporters()
 	out := m.apply(e)
+	m.settleWaits()
 	if due := m.due(); due != 0 && due <= m.Time {
 		m.expire()
+	} else if m.live != nil && len(m.live.waiting.moved) > 0 {
+		m.expireForms()
 	}
 	m.evict()
 	m.publish()
@@ -189,6 +195,7 @@ type compiled struct {
 	states  []form.State       // by rule
 	stats   []*RuleStats       // by rule
 	timers  *timers[int]       // when a rule may become true by time alone
+	waiting waiting            // for what may make it true
 	types   map[string]*typeOf // that rules or the files name
 	other   *typeOf            // every other
 	rules   map[RuleID]*rules.Rule

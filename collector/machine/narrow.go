@@ -77,4 +77,4 @@ func (m *Machine) took(e *Effect, h *Hold) record.Note {
 
 // unproven tells whether it is not known that what the alert is about happened, or that
 // it did not.
-func (a *Alert) unproven() bool { return a.Label("certainty") == "unknown" }
+func (a *Alert) unproven() bool { return a.Label(certainty) == unknown }

@@ -136,6 +136,7 @@ func (m *Machine) compile(set *rules.Set) {
 		set: set, matcher: set.Matcher(m.Behavior), other: m.otherType(), rules: map[RuleID]*rules.Rule{},
 		metrics: map[string]*rules.MetricRule{}, uses: map[RuleID][]rules.Use{}, timers: newTimers[int](),
 		places: map[string]int{}, closers: map[string][]int{},
+		waiting: newWaiting(),
 	}
 	for i, r := range set.Rules {
 		c.places[hex.EncodeToString(r.ID[:])] = i
@@ -150,16 +151,14 @@ func (m *Machine) compile(set *rules.Set) {
 	for _, r := range set.Metrics {
 		c.metrics[hex.EncodeToString(r.ID[:])], c.uses[r.ID] = r, r.Mitigate
 	}
-	for i, r := range set.Rules {
+	for _, r := range set.Rules {
 		c.rules[r.ID], c.uses[r.ID] = r, r.Mitigate
 		state := m.states[r.ID]
 		if state == nil {
 			state = r.Body.State()
 			m.states[r.ID] = state
 		}
-		if at := state.Due(m.clock(r)); at != 0 {
-			c.timers.set(i, at)
-		}
+		c.waiting.addWaits(r.Body)
 		stats := m.Stats[ruleName(r)]
 		if stats == nil {
 			stats = &RuleStats{}
@@ -168,6 +167,14 @@ func (m *Machine) compile(set *rules.Set) {
 		c.states, c.stats = append(c.states, state), append(c.stats, stats)
 	}
 	m.live = c
+	for _, t := range set.Events {
+		if w := c.waiting.of[t.Name]; w != nil {
+			w.declared = t.Sources
+		}
+	}
+	for i := range c.states {
+		m.await(i)
+	}
 	m.readings()
 }
 

@@ -71,6 +71,11 @@ type state struct {
 	OtherTypes uint64               `json:",omitempty"` // events of types for which there was no room
 	TypesSwept int64                `json:",omitempty"` // ledger time at which room was last looked for
 
+	Reporters     map[string]*Reporters `json:",omitempty"` // by type of events
+	AppBeats      map[string]*AppBeat   `json:",omitempty"` // by agent and source
+	ReportersOver int64                 `json:",omitempty"` // ledger time at which there last was no room for one
+	ReportersAt   int64                 `json:",omitempty"` // ledger time at which those were last forgotten that report no more
+
 	leftOut int // errors of the live set, by what this program asks of files; not in snapshots
 	seen    *dedup.Table
 	states  map[RuleID]form.State // of the live rules on events

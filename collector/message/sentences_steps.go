@@ -40,6 +40,7 @@ var stepSentences = []sentence{
 var causeSentences = []sentence{
 	{record.NoLongerTrue, "no longer true", "条件を満たさなくなりました"},
 	{record.Withdrawn, "withdrawn", "遅れて届いたイベントにより取り下げ"},
+	{record.Proven, "it is proven, and another alert says so", "確認できたため、別のアラートに引き継ぎました"},
 	{record.RuleRemoved, "rule removed", "ルールが削除されました"},
 	{record.AgentHeardAgain, "heard again", "再び受信しました"},
 	{record.Readable, "its events are readable again", "イベントを再び読めています"},

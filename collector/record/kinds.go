@@ -54,6 +54,7 @@ const (
 const (
 	NoLongerTrue    Kind = "no_longer_true"
 	Withdrawn       Kind = "withdrawn" // a late event shows that it was never true
+	Proven          Kind = "proven" // another alert says it, without doubt
 	RuleRemoved     Kind = "rule_removed"
 	OpenedBy        Kind = "opened_by"
 	AgentForgotten  Kind = "agent_forgotten"

@@ -16,7 +16,8 @@ type State interface {
 	// Ask says what is true of a key now, without evidence.
 	Ask(now int64, key window.Key, say *Say)
 	// Due is the time at which Expire has something to say if nothing is heard until
-	// then; 0 for never. It is asked again whenever more was heard.
+	// then; 0 for never. It is asked again whenever more was heard. Heard may be after
+	// Now: then all until then is heard by that time.
 	Due(c Clock) int64
 	// Expire says what has become true of one key by time alone, and is called
 	// again until it returns false.

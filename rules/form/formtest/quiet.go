@@ -19,8 +19,13 @@ import (
 )
 
 // Quiet is a form: a rule is true of a key of which nothing has come for so
-// long. It becomes true by time alone, and untrue by an event.
+// long. It becomes true by time alone, and untrue by an event. Where those who report
+// it were not heard, it waits for them for as long again, at most 30 s, and says then
+// that it is uncertain.
 type Quiet struct{}
+
+// grace is how long it waits.
+func (r *rule) grace() int64 { return int64(min(r.after, 30*time.Second)) }
 
 // Keys implements form.Form.
 func (Quiet) Keys() []form.Key {
@@ -92,10 +97,11 @@ type state struct {
 
 // heard is the newest event of a key.
 type heard struct {
-	at             int64
-	ref            window.Ref
-	told, accepted bool
-	text           []byte
+	at       int64
+	ref      window.Ref
+	told     form.Answer // form.Unclear for what is uncertain
+	accepted bool
+	text     []byte
 }
 
 // Add implements form.State.
@@ -106,7 +112,7 @@ func (s *state) Add(now int64, e *form.Event, say *form.Say) {
 		s.last[e.Key] = h
 	}
 	if e.Time >= h.at {
-		h.at, h.ref, h.told, h.accepted = e.Time, e.Ref, false, false
+		h.at, h.ref, h.told, h.accepted = e.Time, e.Ref, form.Untrue, false
 	}
 	say.Wake = max(now, h.at+int64(s.after))
 }
@@ -121,11 +127,17 @@ func (s *state) Ask(now int64, key window.Key, say *form.Say) {
 	say.Since, say.Total, say.Due = h.at, 1, now+int64(s.after)
 }
 
-// next is the key that is missed first and was not told of.
-func (s *state) next() (first window.Key, due int64) {
+// next is the key of which there is something to tell first, and when.
+func (s *state) next(c form.Clock) (first window.Key, due int64) {
 	for key, h := range s.last {
 		at := h.at + int64(s.after)
-		if h.told || due != 0 && cmp.Or(cmp.Compare(at, due), slices.Compare(key[:], first[:])) > 0 {
+		switch {
+		case h.told == form.True, h.told == form.Unclear && at > c.Heard[0]:
+			continue
+		case at > c.Heard[0]:
+			at += s.grace()
+		}
+		if due != 0 && cmp.Or(cmp.Compare(at, due), slices.Compare(key[:], first[:])) > 0 {
 			continue
 		}
 		first, due = key, at
@@ -134,19 +146,22 @@ func (s *state) next() (first window.Key, due int64) {
 }
 
 // Due implements form.State.
-func (s *state) Due(form.Clock) int64 {
-	_, due := s.next()
+func (s *state) Due(c form.Clock) int64 {
+	_, due := s.next(c)
 	return due
 }
 
 // Expire implements form.State.
 func (s *state) Expire(c form.Clock, say *form.Say) bool {
-	key, due := s.next()
+	key, due := s.next(c)
 	if due == 0 || due > c.Now {
 		return false
 	}
 	h := s.last[key]
-	h.told = true
+	h.told = form.True
+	if say.Uncertain = h.at+int64(s.after) > c.Heard[0]; say.Uncertain {
+		h.told = form.Unclear
+	}
 	s.Ask(c.Now, key, say)
 	say.Key, say.Text, say.Evidence = key, h.text, append(say.Evidence, h.ref)
 	return true
@@ -178,7 +193,7 @@ func (s *state) Append(b []byte) []byte {
 	b = le.AppendUint32(b, uint32(len(s.last)))
 	for _, key := range slices.SortedFunc(maps.Keys(s.last), func(x, y window.Key) int { return slices.Compare(x[:], y[:]) }) {
 		h := s.last[key]
-		for _, word := range []uint64{key[0], key[1], uint64(h.at), uint64(h.ref), bit(h.told) | bit(h.accepted)<<1} {
+		for _, word := range []uint64{key[0], key[1], uint64(h.at), uint64(h.ref), uint64(h.told) | bit(h.accepted)<<2} {
 			b = le.AppendUint64(b, word)
 		}
 		b = le.AppendUint32(b, uint32(len(h.text)))
@@ -210,7 +225,7 @@ func (r *rule) Load(b []byte) (form.State, []byte, error) {
 			return nil, nil, errQuiet
 		}
 		word := func(i int) uint64 { return binary.LittleEndian.Uint64(b[8*i:]) }
-		h := &heard{at: int64(word(2)), ref: window.Ref(word(3)), told: word(4)&1 != 0, accepted: word(4)&2 != 0}
+		h := &heard{at: int64(word(2)), ref: window.Ref(word(3)), told: form.Answer(word(4) & 3), accepted: word(4)&4 != 0}
 		s.last[window.Key{word(0), word(1)}] = h
 		size := binary.LittleEndian.Uint32(b[fixed-4:])
 		if b = b[fixed:]; uint64(size) > uint64(len(b)) {
