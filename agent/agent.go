@@ -126,7 +126,7 @@ func (a *Agent) setup() error {
 	var lane *samples.Lane
 	if len(c.Collectors) > 0 {
 		a.uplink = uplink.New(a.spool, ask(), part("uplink"), set)
-		a.selfreport = selfreport.New(selfreport.Options{Agent: c.ID, Spool: a.spool, Refuses: a.gates.Refuses, Doubts: a.gates.Doubts, Log: part("selfreport"), Metrics: set})
+		a.selfreport = selfreport.New(selfreport.Options{Agent: c.ID, Spool: a.spool, Refuses: a.gates.Refuses, Doubts: a.gates.Doubts, Told: a.uplink.Told, Log: part("selfreport"), Metrics: set})
 		lane = samples.New(samples.Options{
 			Dir: filepath.Join(c.Data, "samples"), Agent: c.ID, Labels: attrs(c.Labels), Max: int64(c.Spool.Samples),
 			Live: ask(), Backlog: ask(), Log: part("samples"), Metrics: set,

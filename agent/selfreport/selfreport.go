@@ -34,7 +34,9 @@ type Options struct {
 	// Refuses tells whether a gate refuses anybody now.
 	Refuses func(gate string) bool
 	// Doubts are why gates are answered without the collector's word now.
-	Doubts  func() []report.Doubt
+	Doubts func() []report.Doubt
+	// Told is the ledger time that a collector last told, in Unix nanoseconds.
+	Told    func() int64
 	Log     *slog.Logger
 	Metrics *metrics.Set
 }
@@ -48,11 +50,14 @@ type Reporter struct {
 	n       uint64
 	refused refusals
 	asks    asks
+	said    int64 // of Told, in the last progress
 }
 
 const (
 	// beatEvery is a fourth of what the collector waits for.
 	beatEvery = 15 * time.Second
+	// progressEvery is how long what does not come takes longer to be proven.
+	progressEvery = time.Second
 	// At most batchMost events are reported each pace, 200 a second.
 	batchMost = 50
 	pace      = 250 * time.Millisecond
@@ -72,6 +77,8 @@ func New(o Options) *Reporter {
 func (r *Reporter) Run(ctx context.Context) {
 	beats := time.NewTicker(beatEvery)
 	defer beats.Stop()
+	progress := time.NewTicker(progressEvery)
+	defer progress.Stop()
 	later := time.NewTimer(time.Hour)
 	defer later.Stop()
 	r.beat(ctx)
@@ -82,6 +89,9 @@ func (r *Reporter) Run(ctx context.Context) {
 		case <-beats.C:
 			r.beat(ctx)
 			r.refused.forget(r.o.Refuses)
+			continue
+		case <-progress.C:
+			r.progress(ctx)
 			continue
 		case <-r.refused.news:
 		case <-later.C:
@@ -114,6 +124,26 @@ func (r *Reporter) beat(ctx context.Context) {
 	if err := r.o.Spool.Append(ctx, &b); err != nil {
 		r.o.Log.Debug("no beat", "error", err)
 	}
+}
+
+// progress tells that all which was accepted until now is in front of it. Without news
+// from a collector it would say nothing that the one before did not.
+func (r *Reporter) progress(ctx context.Context) {
+	told := r.o.Told()
+	if told == r.said {
+		return
+	}
+	data, err := json.Marshal(report.Progress{Ledger: told})
+	if err != nil {
+		panic("selfreport: " + err.Error()) // a number
+	}
+	var b report.Builder
+	r.add(&b, report.ProgressType, time.Now(), data)
+	if err := r.o.Spool.Append(ctx, &b); err != nil {
+		r.o.Log.Debug("no progress", "error", err)
+		return
+	}
+	r.said = told
 }
 
 // says is the data of a beat; nil if there is nothing to say.

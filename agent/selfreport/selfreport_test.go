@@ -28,6 +28,8 @@ type kept struct {
 	said    string         // data of the last beat
 	refused []report.Refused
 	ids     map[string]bool
+	told    int64    // by a collector
+	came    []string // how far the agent said to be
 }
 
 func (k *kept) Append(_ context.Context, b *report.Builder) error {
@@ -50,6 +52,8 @@ func (k *kept) Append(_ context.Context, b *report.Builder) error {
 		case report.BeatType:
 			k.beats++
 			k.said = string(ev.Data)
+		case report.ProgressType:
+			k.came = append(k.came, string(ev.Data))
 		case report.RefusedType:
 			var x report.Refused
 			if err := json.Unmarshal(ev.Data, &x); err != nil {
@@ -67,6 +71,33 @@ func (k *kept) doubted() []report.Doubt {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.doubts
+}
+
+func (k *kept) hears() int64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.told
+}
+
+// TestProgress: each second it is told how far all has come, if a collector has told
+// anything since.
+func TestProgress(t *testing.T) {
+	inBubble(t, func(_ *Reporter, k *kept) {
+		for _, told := range []int64{0, 0, 7, 7, 9} {
+			time.Sleep(progressEvery)
+			synctest.Wait()
+			k.mu.Lock()
+			k.told = told
+			k.mu.Unlock()
+		}
+		time.Sleep(progressEvery)
+		synctest.Wait()
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if want := []string{`{"ledger":7}`, `{"ledger":9}`}; !slices.Equal(k.came, want) {
+			t.Errorf("says %v, want %v", k.came, want)
+		}
+	})
 }
 
 func (k *kept) fails(err error) {
@@ -95,7 +126,7 @@ func inBubble(t *testing.T, f func(r *Reporter, k *kept)) {
 		k := &kept{ids: map[string]bool{}}
 		r := New(Options{
 			Agent: "a1", Spool: k, Log: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet(),
-			Refuses: func(gate string) bool { return gate != "open" }, Doubts: k.doubted,
+			Refuses: func(gate string) bool { return gate != "open" }, Doubts: k.doubted, Told: k.hears,
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup

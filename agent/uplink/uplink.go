@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -41,6 +42,7 @@ type Uplink struct {
 	pause collectors.Backoff
 	size  int           // of a body, at most, on this line
 	limit time.Duration // of a request
+	told  atomic.Int64  // ledger time that a collector last told
 }
 
 type meters struct {
@@ -80,6 +82,10 @@ func (u *Uplink) Run(ctx context.Context) {
 		u.deliver(ctx, blocks)
 	}
 }
+
+// Told is the ledger time that a collector last told, in Unix nanoseconds; 0 if none
+// did.
+func (u *Uplink) Told() int64 { return u.told.Load() }
 
 // outcome is what an answer means for the blocks that were sent.
 type outcome int
@@ -162,6 +168,7 @@ func (u *Uplink) fit(blocks, size int, took time.Duration, late bool) {
 func (u *Uplink) judge(blocks []report.Block, a collectors.Answer) (outcome, error) {
 	var said struct {
 		Through *uint64 `json:"through"`
+		Ledger  int64   `json:"ledger"`
 		Error   string  `json:"error"`
 		Reason  string  `json:"reason"`
 		Seq     uint64  `json:"seq"`
@@ -173,6 +180,7 @@ func (u *Uplink) judge(blocks []report.Block, a collectors.Answer) (outcome, err
 	}
 	switch {
 	case a.Status == http.StatusOK && said.Through != nil:
+		u.told.Store(said.Ledger)
 		return u.accepted(blocks, *said.Through)
 	case a.Status == http.StatusConflict && said.Reason == report.ReasonClone:
 		return u.clone(a.Problem())

@@ -206,6 +206,7 @@ func (in *Intake) postEvents(w http.ResponseWriter, r *http.Request) error {
 // blocksAnswer is the answer to POST /v1/blocks.
 type blocksAnswer struct {
 	Through uint64 `json:"through"`
+	Ledger  int64  `json:"ledger"` // its time then, in Unix nanoseconds
 }
 
 // blocksProblem is why blocks were refused.
@@ -252,7 +253,7 @@ func (in *Intake) postBlocks(w http.ResponseWriter, r *http.Request) error {
 		})
 		return nil
 	}
-	report.WriteJSON(w, http.StatusOK, blocksAnswer{applied.Through})
+	report.WriteJSON(w, http.StatusOK, blocksAnswer{applied.Through, applied.Ledger})
 	return nil
 }
 
