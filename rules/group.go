@@ -67,10 +67,13 @@ func (p *parser) items(g *parsedGroup) (events, metrics []parsedItem) {
 		if !ok {
 			return
 		}
+		counts, other := p.countsEvents(said)
+		said, enabled := p.overridden(g.Name, said)
 		item := parsedItem{n, said}
-		switch counts, other := p.countsEvents(said); {
+		switch {
 		case other != nil:
 			p.ErrorAt(other, "a rule has `expr` or `%s`, not both", other.Value)
+		case !enabled:
 		case counts:
 			events = append(events, item)
 		default:

@@ -19,6 +19,7 @@ func (p *parser) link() {
 			m.target.errorf("there is no gate %s%s", strictyaml.Clip(m.Target), strictyaml.Nearest(m.Target, names(p.gates, func(g *parsedGate) string { return g.Name })))
 		}
 	}
+	p.linkOverrides()
 	p.linkEvents()
 	for _, r := range p.rules {
 		if r.Body != nil {
@@ -148,7 +149,7 @@ func names[T any](list []T, name func(T) string) (out []string) {
 
 // set is what was read, once it has no errors.
 func (p *parser) set() *Set {
-	s := &Set{Prometheus: p.prometheus}
+	s := &Set{Prometheus: p.prometheus, Overrides: p.changes}
 	var sources [][]match.Source
 	for _, r := range p.rules {
 		s.Rules = append(s.Rules, r.Rule)

@@ -50,6 +50,10 @@ type parser struct {
 	vars     map[string]*parsedVar
 	lists    map[string]*parsedList
 
+	overrides map[string][]*parsedOverrides // by the name of the rule
+	changes   []Override                    // that they made
+	alerts    map[string]bool               // names of rules
+
 	conditions map[*match.Expression]place // of rules
 
 	listTexts                 []File
@@ -70,6 +74,7 @@ func newParser(forms []form.Form, problems *Problems) *parser {
 	p := &parser{
 		forms: forms, problems: problems, lang: match.NewLanguage(),
 		names: map[string]bool{}, vars: map[string]*parsedVar{}, lists: map[string]*parsedList{},
+		overrides: map[string][]*parsedOverrides{}, alerts: map[string]bool{},
 		typeOf: map[string]*parsedEventType{}, conditions: map[*match.Expression]place{},
 	}
 	p.lang.Vars, p.lang.Lists = p.varOf, p.listOf
@@ -151,6 +156,8 @@ func (p *parser) named(said []strictyaml.Member) {
 			p.readLists(m.Value)
 		case m.Key.Value == "events":
 			p.events(m.Value)
+		case m.Key.Value == "overrides":
+			p.readOverrides(m.Value)
 		}
 	}
 }
@@ -163,7 +170,7 @@ func (p *parser) read(said []strictyaml.Member) {
 		{Name: "mitigations", Read: func(n *yaml.Node) { p.Each(n, "mitigations", p.mitigation) }},
 		{Name: "lists", Read: func(*yaml.Node) {}}, // it was read before
 		{Name: "vars", Read: func(*yaml.Node) {}},
-		{Name: "overrides", Not: "would change shipped rules"},
+		{Name: "overrides", Read: func(*yaml.Node) {}},
 		{Name: "events", Read: func(*yaml.Node) {}},
 	})
 }

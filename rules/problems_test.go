@@ -52,6 +52,9 @@ func TestProblems(t *testing.T) {
 			var b strings.Builder
 			for _, p := range problems {
 				b.WriteString(p.String() + "\n")
+				if strings.Count(p.String(), "\n") < 2 {
+					t.Errorf("no line and caret: %s", p)
+				}
 			}
 			if (set == nil) != (problems.Err() != nil) {
 				t.Errorf("set is %v and Err is %v", set, problems.Err())

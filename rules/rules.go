@@ -28,6 +28,9 @@ type Set struct {
 	// what is ours. A file without any rule of PromQL is not among them.
 	Prometheus []File
 
+	// Overrides are what was changed of rules that stand elsewhere.
+	Overrides []Override
+
 	index *match.Index
 	gates map[string]*Gate // by name
 }

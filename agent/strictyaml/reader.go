@@ -25,7 +25,8 @@ type Reader struct {
 	found  int                 // findings
 	wrong  map[*yaml.Node]bool // nodes at which errors were noted
 	toEnd  bool                // however many errors there are
-	second func(finding bool)  // notes that a second document begins; nil if none does
+	guests map[*yaml.Node]*Reader
+	second func(finding bool) // notes that a second document begins; nil if none does
 }
 
 // NewReader reads a file of that kind, as in "a rule file", which may have so
@@ -54,28 +55,55 @@ func (r *Reader) Note(line, column int, finding bool, text string) {
 	}
 }
 
+// Adopt makes a value of another file part of this one. What is wrong with it is
+// noted where it stands, and counts here too.
+func (r *Reader) Adopt(n *yaml.Node, from *Reader) {
+	if n == nil || from == r || r.guests[n] != nil {
+		return
+	}
+	if r.guests == nil {
+		r.guests = map[*yaml.Node]*Reader{}
+	}
+	r.guests[n] = from
+	r.Adopt(n.Alias, from)
+	for _, inner := range n.Content {
+		r.Adopt(inner, from)
+	}
+}
+
+// home is the reader of the file in which a node stands.
+func (r *Reader) home(n *yaml.Node, finding bool) *Reader {
+	r.wrong[n] = r.wrong[n] || !finding
+	from := r.guests[n]
+	if from == nil {
+		return r
+	}
+	if !finding {
+		r.noted++
+	}
+	return from
+}
+
 // ErrorAt notes an error at a node.
 func (r *Reader) ErrorAt(n *yaml.Node, format string, args ...any) {
-	r.wrong[n] = true
-	r.Note(n.Line, n.Column, false, fmt.Sprintf(format, args...))
+	r.home(n, false).Note(n.Line, n.Column, false, fmt.Sprintf(format, args...))
 }
 
 // FindingAt notes at a node what is odd and prevents nothing.
 func (r *Reader) FindingAt(n *yaml.Node, format string, args ...any) {
-	r.Note(n.Line, n.Column, true, fmt.Sprintf(format, args...))
+	r.home(n, true).Note(n.Line, n.Column, true, fmt.Sprintf(format, args...))
 }
 
 // ErrorIn notes an error at the character of that offset in a scalar.
-func (r *Reader) ErrorIn(n *yaml.Node, offset int, text string) {
-	r.wrong[n] = true
-	line, column := r.place(n, offset)
-	r.Note(line, column, false, text)
-}
+func (r *Reader) ErrorIn(n *yaml.Node, offset int, text string) { r.in(n, offset, false, text) }
 
 // FindingIn notes a finding at the character of that offset in a scalar.
-func (r *Reader) FindingIn(n *yaml.Node, offset int, text string) {
-	line, column := r.place(n, offset)
-	r.Note(line, column, true, text)
+func (r *Reader) FindingIn(n *yaml.Node, offset int, text string) { r.in(n, offset, true, text) }
+
+func (r *Reader) in(n *yaml.Node, offset int, finding bool, text string) {
+	home := r.home(n, finding)
+	line, column := home.place(n, offset)
+	home.Note(line, column, finding, text)
 }
 
 // Noted is how many errors were noted.

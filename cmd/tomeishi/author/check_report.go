@@ -1,6 +1,7 @@
 package author
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -16,7 +17,29 @@ type checkReport struct {
 	Gates    int            `json:"gates"`
 	Took     []tookFile     `json:"files,omitempty"` // those that are no rule files
 	Problems []checkProblem `json:"problems"`
+	Changes  []changed      `json:"overrides,omitempty"`
 	Explain  []explained    `json:"explain,omitempty"`
+}
+
+// A changed is what an override changes of a rule.
+type changed struct {
+	File  string `json:"file"`
+	Group string `json:"group"`
+	Rule  string `json:"rule"`
+	Key   string `json:"key"`
+	Was   string `json:"was,omitempty"`
+	Is    string `json:"is"`
+}
+
+// text says it as a sentence goes on after the name of the file.
+func (c changed) text() string {
+	switch {
+	case c.Key == "disable":
+		return "disables " + c.Rule
+	case c.Was == "":
+		return fmt.Sprintf("gives %s %s: %s", c.Rule, c.Key, c.Is)
+	}
+	return fmt.Sprintf("changes %s of %s from %s to %s", c.Key, c.Rule, c.Was, c.Is)
 }
 
 type checkProblem struct {
@@ -41,6 +64,9 @@ func newCheckReport(set *rules.Set, problems rules.Problems, explain bool) check
 		return r
 	}
 	r.Rules, r.Gates = len(set.Rules)+len(set.Metrics)+len(set.Recording), len(set.Gates)
+	for _, o := range set.Overrides {
+		r.Changes = append(r.Changes, changed(o))
+	}
 	if explain {
 		r.explain(set)
 	}
@@ -66,6 +92,9 @@ func showCheck(t *term.Terminal, r checkReport, problems rules.Problems) {
 		if !p.Finding {
 			errs++
 		}
+	}
+	for _, c := range r.Changes {
+		t.Printf("%s %s\n", term.Line(c.File), term.Line(c.text()))
 	}
 	for _, e := range r.Explain {
 		t.Printf("%s: %s\n", term.Line(e.Rule), term.Line(e.Text))

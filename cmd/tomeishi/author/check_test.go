@@ -2,6 +2,8 @@ package author
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -42,6 +44,45 @@ func TestKeys(t *testing.T) {
 		f := rules.File{Name: "f.yml", Text: []byte(key + ": x\n")}
 		if kind := kindOf(f); kind != filekind.Collector {
 			t.Errorf("%s is taken for a key of %s", key, kind)
+		}
+	}
+}
+
+// TestCheckSet reads a list beside its rule file, and says what overrides change.
+func TestCheckSet(t *testing.T) {
+	dir := t.TempDir()
+	rule := filepath.Join(dir, "rules.yml")
+	for name, text := range map[string]string{
+		rule: `lists: {known: {file: known.txt}}
+groups:
+- name: g
+  rules:
+  - {alert: A, event: e, where: '!(data.address in lists.known)', within: 1h, when: count() >= 3, labels: {team: a}}
+  - {alert: B, expr: up == 0}
+overrides:
+- {alert: A, set: {within: 2h, limit: 5}}
+- {alert: B, disable: true}
+`,
+		filepath.Join(dir, "known.txt"): "a\n",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{{rule}, {filepath.Join(dir, "*")}} {
+		files, err := readRules(args, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, problems, took := checkFiles(files)
+		if len(problems)+len(took) > 0 {
+			t.Fatal(problems, took)
+		}
+		var out strings.Builder
+		showCheck(term.New(nil, &out, &out), newCheckReport(set, problems, false), problems)
+		want := rule + " changes within of A from 1h to 2h\n" + rule + " gives A limit: 5\n" + rule + " disables B\n1 rule, 0 gates: no problems\n"
+		if out.String() != want {
+			t.Errorf("%s\nwant\n%s", out.String(), want)
 		}
 	}
 }
