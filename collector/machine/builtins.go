@@ -42,7 +42,7 @@ func BuiltIns() []BuiltIn {
 		{Name: agentBlind, Severity: "warning", Labels: []string{"agent"}, Unwatched: true},
 		{Name: agentCloned, Severity: "warning", Labels: []string{"agent"}, Unwatched: true},
 		{Name: agentsForgotten, Severity: "warning"},
-		{Name: agentInDoubt, Severity: "warning", Labels: []string{"agent", "why"}, Unwatched: true},
+		{Name: agentInDoubt, Severity: "warning", Labels: []string{"agent", "gate", "why"}, Unwatched: true},
 		{Name: agentRefused, Severity: "warning", Labels: []string{"claimed", "address"}, Unwatched: true},
 		{Name: clockOff, Severity: "warning", Labels: []string{"agent"}},
 		{Name: ledgerTimeOff, Severity: "warning"},

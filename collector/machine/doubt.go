@@ -46,9 +46,7 @@ func (m *Machine) doubts(agent string, beat *report.Event) {
 			continue
 		}
 		d := said.Doubts[i]
-		if d.Gates = slices.Clone(d.Gates); len(d.Gates) > report.MaxDoubtGates {
-			d.Gates = nil // all
-		}
+		d.Gates = m.known(d.Gates)
 		now = append(now, d)
 	}
 	m.setDoubts(a, now)
@@ -87,19 +85,60 @@ func (m *Machine) heardBeat(a *Agent) {
 	}
 }
 
+// maxDoubtAlerts is of how many gates an agent's doubt is told one by one.
+const maxDoubtAlerts = 8
+
+// known are the gates that an agent names, once each; none, which is all, if there are
+// too many or none of them is one.
+func (m *Machine) known(named []string) (gates []string) {
+	if len(named) > report.MaxDoubtGates {
+		return nil
+	}
+	for _, name := range named {
+		if g := m.Gates[name]; g != nil && !slices.Contains(gates, g.Name) {
+			gates = append(gates, g.Name)
+		}
+	}
+	return gates
+}
+
+// A doubted is what one AgentInDoubt is about: a gate, or all without one. Another
+// gate is told anew: more payments may pass, or wait.
+type doubted struct{ why, gate string }
+
+func doubtedOf(doubts []report.Doubt) (out []doubted) {
+	for _, d := range doubts {
+		if n := len(d.Gates); n == 0 || n > maxDoubtAlerts {
+			out = append(out, doubted{why: d.Why})
+			continue
+		}
+		for _, gate := range d.Gates {
+			out = append(out, doubted{d.Why, gate})
+		}
+	}
+	return out
+}
+
+func (d doubted) labels(a *Agent) []Label {
+	labels := []Label{{Name: "agent", Value: a.ID}, {Name: "why", Value: d.why}}
+	if d.gate != "" {
+		labels = append(labels, Label{Name: "gate", Value: d.gate})
+	}
+	return labels
+}
+
 // setDoubts raises and ends the alerts.
 func (m *Machine) setDoubts(a *Agent, now []report.Doubt) {
-	for _, why := range report.Doubts() {
-		has := func(list []report.Doubt) bool {
-			return slices.ContainsFunc(list, func(d report.Doubt) bool { return d.Why == why })
+	before, after := doubtedOf(a.Doubts), doubtedOf(now)
+	for _, d := range before {
+		if !slices.Contains(after, d) {
+			m.endAbout(agentInDoubt, record.New(record.NoLongerTrue), d.labels(a)...)
 		}
-		labels := []Label{{Name: "agent", Value: a.ID}, {Name: "why", Value: why}}
-		switch before := has(a.Doubts); {
-		case before && !has(now):
-			m.endAbout(agentInDoubt, record.New(record.NoLongerTrue), labels...)
-		case !before && has(now):
-			alert := m.about(agentInDoubt, labels)
-			alert.Value, alert.About = "1", record.New(aboutDoubt[why], a.ID)
+	}
+	for _, d := range after {
+		if !slices.Contains(before, d) {
+			alert := m.about(agentInDoubt, d.labels(a))
+			alert.Value, alert.About = "1", record.New(aboutDoubt[d.why], a.ID, d.gate)
 		}
 	}
 	if len(a.Doubts)+len(now) > 0 {
@@ -112,8 +151,8 @@ func (m *Machine) setDoubts(a *Agent, now []report.Doubt) {
 // endDoubts ends what is said of an agent that is forgotten.
 func (m *Machine) endDoubts(a *Agent, cause record.Note) {
 	m.endAbout(agentSilent, cause, ofEvents(a)...)
-	for _, d := range a.Doubts {
-		m.endAbout(agentInDoubt, cause, Label{Name: "agent", Value: a.ID}, Label{Name: "why", Value: d.Why})
+	for _, d := range doubtedOf(a.Doubts) {
+		m.endAbout(agentInDoubt, cause, d.labels(a)...)
 	}
 }
 

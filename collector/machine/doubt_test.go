@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,7 +27,7 @@ func (r *rig) beatOf(doubts ...report.Doubt) report.Event {
 // for each gate by themselves.
 func (r *rig) doubted() (alerts []string, gates map[string]int) {
 	for _, a := range r.named(agentInDoubt) {
-		alerts = append(alerts, a.Label("agent")+" "+a.Label("why"))
+		alerts = append(alerts, strings.TrimSpace(a.Label("agent")+" "+a.Label("why")+" "+a.Label("gate")))
 	}
 	gates = map[string]int{}
 	views, _ := r.m.GatesView()
@@ -78,24 +79,24 @@ func TestAgentInDoubt(t *testing.T) {
 	r.restarted()
 	r.reports("h1", r.beatOf(lease))
 	r.reports("h2", r.beatOf(lease, report.Doubt{Why: "a later version's"}))
-	want("two agents, one gate", map[string]int{first: 2}, "h1 lease", "h2 lease")
+	want("two agents, one gate", map[string]int{first: 2}, "h1 lease "+first, "h2 lease "+first)
 
 	// What had to wait says nothing of now, neither way.
 	old := r.beatOf()
 	r.later(2 * time.Minute)
 	r.reports("h1", old)
-	want("an old beat", map[string]int{first: 2}, "h1 lease", "h2 lease")
+	want("an old beat", map[string]int{first: 2}, "h1 lease "+first, "h2 lease "+first)
 	r.send(func() report.Event { ev := r.beatOf(); ev.ID, ev.Source = "x", "tomeishi/agent/h1"; return ev }())
-	want("a beat that no agent sent", map[string]int{first: 2}, "h1 lease", "h2 lease")
+	want("a beat that no agent sent", map[string]int{first: 2}, "h1 lease "+first, "h2 lease "+first)
 	r.reports("h1", report.Event{Type: report.BeatType, Seen: r.now.UnixNano(), Data: []byte("{")})
-	want("a beat that cannot be read", map[string]int{first: 2}, "h1 lease", "h2 lease")
+	want("a beat that cannot be read", map[string]int{first: 2}, "h1 lease "+first, "h2 lease "+first)
 	r.reports("h1", r.beatOf())
-	want("over at one", map[string]int{first: 1}, "h2 lease")
+	want("over at one", map[string]int{first: 1}, "h2 lease "+first)
 
 	r.later(time.Hour)
 	r.tick()
 	r.restarted()
-	want("silent", map[string]int{first: 1}, "h2 lease")
+	want("silent", map[string]int{first: 1}, "h2 lease "+first)
 	r.json(entry.KindDecision, entry.Decision{Do: entry.DoForget, Agent: "h2", Actor: "p", Reason: "gone"})
 	want("forgotten", map[string]int{})
 }
@@ -148,4 +149,44 @@ func TestEventsStayAway(t *testing.T) {
 	r.tick()
 	r.json(entry.KindDecision, entry.Decision{Do: entry.DoForget, Agent: "h1", Actor: "p", Reason: "gone"})
 	muted("forgotten")
+}
+
+// TestAnotherGateInDoubt: that an agent answers by itself for one gate more is told.
+func TestAnotherGateInDoubt(t *testing.T) {
+	var gates strings.Builder
+	var names []string
+	for i := range maxDoubtAlerts + 1 {
+		names = append(names, fmt.Sprint("g", i))
+		fmt.Fprintf(&gates, "- {name: g%d, mode: enforce, closed_by: people}\n", i)
+	}
+	r := newRig(t, "gates:\n"+gates.String())
+	says := func(gates ...string) (alerts []string) {
+		t.Helper()
+		r.later(15 * time.Second)
+		r.reports("h1", r.beatOf(report.Doubt{Why: report.DoubtKeep, Gates: gates}))
+		r.restarted()
+		alerts, _ = r.doubted()
+		return alerts
+	}
+	for _, c := range []struct{ gates, want []string }{
+		{names[:1], []string{"h1 keep g0"}},
+		{[]string{"g1", "g0", "g1"}, []string{"h1 keep g0", "h1 keep g1"}},
+		{names[1:2], []string{"h1 keep g1"}},
+		{names, []string{"h1 keep"}},
+		{[]string{"of tomorrow"}, []string{"h1 keep"}},
+		{names[:1], []string{"h1 keep g0"}},
+	} {
+		if got := says(c.gates...); !slices.Equal(got, c.want) {
+			t.Errorf("%q: %q, want %q", c.gates, got, c.want)
+		}
+	}
+	if a := r.named(agentInDoubt)[0]; !a.About.Equal(record.New(record.AboutDoubtKeep, "h1", "g0")) {
+		t.Errorf("%v", a.About)
+	}
+	r.later(time.Hour)
+	r.tick()
+	r.json(entry.KindDecision, entry.Decision{Do: entry.DoForget, Agent: "h1", Actor: "p", Reason: "gone"})
+	if alerts, _ := r.doubted(); len(alerts) > 0 {
+		t.Errorf("forgotten: %q", alerts)
+	}
 }

@@ -59,7 +59,7 @@ var arguments = map[Kind][]string{
 	TooManyNarrow:  {"most", "match"},
 
 	AboutAgentSilent: {"agent"}, AboutEventsSilent: {"agent"}, AboutAgentBlind: {"agent"}, AboutAgentCloned: {"agent"},
-	AboutDoubtMemory: {"agent"}, AboutDoubtLedger: {"agent"}, AboutDoubtLease: {"agent"}, AboutDoubtKeep: {"agent"},
+	AboutDoubtMemory: {"agent", "gate"}, AboutDoubtLedger: {"agent", "gate"}, AboutDoubtLease: {"agent", "gate"}, AboutDoubtKeep: {"agent", "gate"},
 	AboutAgentRefused: {"claimed", "address"},
 	AboutClockOff:     {"agent", "offset"},
 	AboutRule:         {"rule"}, AboutMetricRule: {"rule"},
