@@ -125,6 +125,9 @@ func (a *API) getGate(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g := a.gate(v)
+	if !watching && v.Alerts > 1 {
+		g.Largest = a.alerts(a.Machine.LargestAlerts(name, machine.ShownAlerts), maxListed)
+	}
 	if len(payment) > 0 && holdsFor(v, payment) != nil {
 		g.State = report.GateClosed
 	}

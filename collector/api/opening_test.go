@@ -322,3 +322,23 @@ func TestBuiltInDecisions(t *testing.T) {
 		t.Errorf("%+v", st.Standing)
 	}
 }
+
+// TestLargest answers what a person reads who calls several alerts false, where one
+// gate is asked for.
+func TestLargest(t *testing.T) {
+	c := newCellOf(t, twoRules)
+	s, as := c.people()
+	as("alice", access.MayOperate)
+	c.pays("w1", "w1", "w2", "w2")
+	var lone, watched Gate
+	var list gateList
+	ask(t, http.MethodGet, s.URL+"/v1/gates/g", "", &lone)
+	ask(t, http.MethodGet, s.URL+"/v1/gates/g?watch=0", "", &watched)
+	ask(t, http.MethodGet, s.URL+"/v1/gates", "", &list)
+	if lone.Alerts != 2 || len(lone.Largest) != 2 || lone.Largest[0].Total == 0 {
+		t.Errorf("%d alerts, largest %+v", lone.Alerts, lone.Largest)
+	}
+	if watched.Largest != nil || list.Gates[0].Largest != nil {
+		t.Errorf("told to those who only watch: %+v, %+v", watched.Largest, list.Gates[0].Largest)
+	}
+}

@@ -20,6 +20,10 @@ type Gate struct {
 	// Anew are rules that would close it, are new or changed, and have not seen a
 	// whole window yet.
 	Anew []string `json:"counting_anew,omitempty"`
+	// Largest are alerts because of which its own holds stand, where those are
+	// several: of each rule and asset the largest first, at most 20. Only where one
+	// gate is asked for.
+	Largest []Alert `json:"largest,omitempty"`
 	// InShadow are rules that a person keeps from closing it.
 	InShadow []InShadow `json:"in_shadow,omitempty"`
 	// Stops is whom a hold on what was asked for, or was just held, stops beside that.

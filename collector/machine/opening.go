@@ -126,9 +126,9 @@ func (m *Machine) opened(gate string) []*Hold {
 	return holds
 }
 
-// shownAlerts is how many of the alerts that keep a gate closed are shown, so that
+// ShownAlerts is how many of the alerts that keep a gate closed are shown, so that
 // to call them false says nothing of any that nobody saw.
-const shownAlerts = 20
+const ShownAlerts = 20
 
 func (m *Machine) checkOpening(d entry.Decision, g *Gate, holds []*Hold) *Refusal {
 	alerts := 0
@@ -143,7 +143,7 @@ func (m *Machine) checkOpening(d entry.Decision, g *Gate, holds []*Hold) *Refusa
 		return invalid("verdict", record.WantVerdict)
 	case d.Alerts != nil && *d.Alerts != alerts:
 		return conflict(record.AlertsChanged, g.Name, decimalOf(*d.Alerts), decimalOf(alerts))
-	case d.Alerts == nil && d.Verdict == VerdictFalse && alerts > shownAlerts && m.Behavior >= 3:
+	case d.Alerts == nil && d.Verdict == VerdictFalse && alerts > ShownAlerts && m.Behavior >= 3:
 		return invalid("alerts", record.WantAlerts, decimalOf(alerts))
 	}
 	return nil

@@ -119,6 +119,7 @@ var screenWords = []row{
 	{"The last incident here is %s.", "ここでの最後のインシデントは %s です。"},
 	{"and keep rule %s in shadow here for 2 hours", "さらに、ルール %s をここで2時間は観察のみにする"},
 	{"%s in shadow", "%s を観察のみに"},
+	{"The largest of %d alerts", "アラート %d 件のうち大きいもの"},
 	{"Rule %s counts anew: until it has seen a whole window, it may miss something.", "ルール %s は数え直しています。ウィンドウ全体を見るまで見逃しの可能性があります。"},
 	{"%s keeps rule %s in shadow here for %s more: it does not close this gate.", "%[1]s がルール %[2]s をここで観察のみにしています(あと%[3]s)。このゲートを閉じません。"},
 	{"By itself", "自動で起こること"},

@@ -36,9 +36,10 @@ type gateCard struct {
 	Unseen    int      // holds that not every agent is known to follow yet
 	Kept      string   // who said that it stays closed, because it is real
 	Problem   *refused
-	Verified  bool     // an effect was seen to arrive at every agent
-	Next      string   // where the forms lead when they are done
-	Rules     []string // because of which its own holds close it, by group and name
+	Verified  bool            // an effect was seen to arrive at every agent
+	Next      string          // where the forms lead when they are done
+	Largest   []machine.Alert // because of which its own holds stand, where those are several
+	Rules     []string        // because of which its own holds close it, by group and name
 }
 
 // A cause is one hold and why.
@@ -196,6 +197,9 @@ func (w *Web) gateAs(rw http.ResponseWriter, r *http.Request, name string, p *re
 	by := w.reader(r)
 	c := w.gateCard(v, by)
 	c.Problem, c.Next = p, gateURL(name)
+	if v.Alerts > 1 {
+		c.Largest = w.o.Machine.LargestAlerts(name, machine.ShownAlerts)
+	}
 	page := gatePage{Display: c, Name: name, Closes: w.closers()[name], Waiting: len(w.waitingFor(by, name))}
 	for _, in := range w.o.Machine.IncidentHeads() {
 		if slices.Contains(in.Gates, name) {

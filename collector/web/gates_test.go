@@ -81,6 +81,17 @@ func TestOpenAndShadow(t *testing.T) {
 	says(t, s.get("/"), http.StatusOK, "hanako keeps rule RequestPaidTwice in shadow at gate withdrawals/btc until")
 }
 
+// TestLargestAlerts shows what a person reads who calls several alerts false.
+func TestLargestAlerts(t *testing.T) {
+	s := newScreen(t, message.English)
+	s.paysTwice("w1")
+	if text := read(t, s.get(btc)).text(); strings.Contains(text, "The largest of") {
+		t.Errorf("of one alert: %s", text)
+	}
+	s.paysTwice("w2")
+	says(t, s.get(btc), http.StatusOK, "The largest of 2 alerts", "2 payments for withdrawal w2")
+}
+
 // TestKeepClosed records that it was real, and leaves the gate closed.
 func TestKeepClosed(t *testing.T) {
 	s := newScreen(t, message.English)

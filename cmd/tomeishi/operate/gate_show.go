@@ -106,9 +106,21 @@ func showGate(t *term.Terminal, g api.Gate, e evidence) {
 	if closers, _ := closersOf(g); g.Closers > len(closers) {
 		t.Printf("\n  and %s that close it\n", term.Count(g.Closers-len(closers), "more hold"))
 	}
+	showLargest(t, g)
 	showHeld(t, g.Held)
 	showAgreed(t, g)
 	showOpening(t, g)
+}
+
+// showLargest says what a person reads who calls several alerts false.
+func showLargest(t *term.Terminal, g api.Gate) {
+	if len(g.Largest) == 0 {
+		return
+	}
+	t.Printf("\n  the largest of %s\n", term.Count(g.Alerts, "alert"))
+	for _, a := range g.Largest {
+		t.Printf("    %s  %s (value %s, %s)\n", term.Line(a.ID), term.Line(saying(a)), term.Line(a.Value), term.Count(a.Total, "event"))
+	}
 }
 
 func showHold(t *term.Terminal, h report.Hold, e evidence) {

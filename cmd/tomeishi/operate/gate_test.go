@@ -229,6 +229,17 @@ func TestGateShow(t *testing.T) {
 	}
 }
 
+// TestGateShowLargest: of several alerts, what a person reads who calls them false.
+func TestGateShowLargest(t *testing.T) {
+	clitest.Chdir(t)
+	s := &script{answers: map[string]string{"GET /v1/gates/g": `{"name": "g", "state": "closed", "mode": "enforce", "alerts": 31, "holds": [],
+	  "largest": [{"id": "a7", "labels": {"alertname": "Much", "request": "w1"}, "value": "13.5", "evidence_total": 2}]}`}}
+	_, out, _ := runTest(t, "gate", "show", "g", "--server", clitest.Serve(t, s.ServeHTTP))
+	if !strings.Contains(out, "the largest of 31 alerts\n    a7  Much request=\"w1\" (value 13.5, 2 events)\n") {
+		t.Errorf("says %q", out)
+	}
+}
+
 // A gate is shown even while its evidence cannot be read.
 func TestGateShowWithoutEvidence(t *testing.T) {
 	clitest.Chdir(t)
