@@ -98,8 +98,11 @@ func (m *Machine) namedMode(use rules.Use) rules.Mode {
 // whyWaits says why an effect waits for a person.
 func (m *Machine) whyWaits(a *Alert, use rules.Use) record.Note {
 	why := m.keptBack(a, use)
-	if m.namedMode(use) > rules.Approve || why.Kind == record.ResultUnnamed {
+	switch {
+	case m.namedMode(use) > rules.Approve:
 		return why
+	case why.Kind == record.ResultUnnamed: // whoever approves must know what happens
+		return record.New(record.ResultWaits).After(why)
 	}
 	return record.New(record.ResultWaits)
 }

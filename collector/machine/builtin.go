@@ -41,6 +41,7 @@ const (
 	gateClosed     = "GateClosed"
 	gateUnguarded  = "GateUnguarded"
 	unnamedHeld    = "UnnamedHeld"
+	notHeld        = "NotHeld"
 	approvalWanted = "ApprovalWanted"
 	openedAlone    = "OpenedAlone"
 	automaticOff   = "AutomaticOff"
@@ -64,7 +65,7 @@ func Essential(label string) bool {
 // severity is what a built-in alert is to people.
 func severity(name string) string {
 	switch name {
-	case gateClosed, approvalWanted, openedAlone:
+	case gateClosed, notHeld, approvalWanted, openedAlone:
 		return "critical"
 	case watchdog:
 		return "none"

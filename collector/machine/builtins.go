@@ -25,6 +25,7 @@ func BuiltIns() []BuiltIn {
 	return []BuiltIn{
 		{Name: watchdog, Severity: "none"},
 		{Name: gateClosed, Severity: "critical", Labels: []string{"gate", "hold"}},
+		{Name: notHeld, Severity: "critical", Labels: []string{"gate", "mitigation"}, Unwatched: true},
 		{Name: approvalWanted, Severity: "critical", Labels: []string{"gate"}},
 		{Name: openedAlone, Severity: "critical", Labels: []string{"by", "gate", "hold"}},
 		{Name: automaticOff, Severity: "warning", Unwatched: true},

@@ -27,6 +27,9 @@ func (m *Machine) mitigate(a *Alert, rule string, uses []rules.Use) {
 			Mitigation: use.Mitigation.Name, Action: use.Mitigation.Action, Target: use.Mitigation.Target, Match: match,
 			Mode: m.mode(a, use), State: Planned, Alert: a.ID, Planned: m.Time,
 		}
+		if e.Mode == rules.Approve {
+			e.Result = m.whyWaits(a, use) // before it is counted
+		}
 		m.supersede(a, e)
 		m.Effects = append(m.Effects, e)
 		m.effects[e.ID] = e
@@ -38,11 +41,11 @@ func (m *Machine) mitigate(a *Alert, rule string, uses []rules.Use) {
 		case rules.Enforce:
 			action.carryOut(e, rule)
 		case rules.Approve:
-			e.Result = m.whyWaits(a, use)
 		default:
 			e.Result = action.shadowed(e)
 		}
 		m.addToIncident(e)
+		m.tellNotHeld(e)
 	}
 }
 

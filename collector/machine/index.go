@@ -32,15 +32,17 @@ type derived struct {
 	standing map[effectKey][]*Effect // effects on gates that are not over, the oldest first
 	shadow   map[string]int          // effects of standing alerts planned in shadow that would close their gate, by gate
 	lacked   lacked                  // what asks left out lately
+	notHeld  map[effectKey]int       // effects of standing alerts that would hold, and are kept back, by mitigation and gate
 	idle     int                     // effects that are over
 
 	alertTimers *timers[*Alert]
 	agentTimers *timers[*Agent]
 
 	// Left to tidy up by this entry.
-	dead    []*Alert
-	thinned map[RuleID]bool
-	crowded []*Incident
+	heldBack []effectKey // of which one is no longer kept back
+	dead     []*Alert
+	thinned  map[RuleID]bool
+	crowded  []*Incident
 }
 
 // reindex makes what is derived from the state.
@@ -50,7 +52,7 @@ func (m *Machine) reindex() {
 		stands: map[RuleID]int{}, ofMetric: map[RuleID][]*Alert{},
 		open: map[string]*Incident{}, byGate: incidentIndex[string]{}, byKey: incidentIndex[alertKey]{},
 		holds: map[string]*Hold{}, loose: map[*Incident]int{}, shadow: map[string]int{},
-		below: map[string][]*Gate{}, spoolsOf: map[string][]*Spool{}, askers: map[string]int{}, standing: map[effectKey][]*Effect{},
+		below: map[string][]*Gate{}, notHeld: map[effectKey]int{}, spoolsOf: map[string][]*Spool{}, askers: map[string]int{}, standing: map[effectKey][]*Effect{},
 		alertTimers: newTimers[*Alert](), agentTimers: newTimers[*Agent](), thinned: map[RuleID]bool{},
 	}
 	for _, a := range m.Alerts {
@@ -148,6 +150,7 @@ func (m *Machine) tally(e *Effect, n int) {
 	case len(m.action(e.Action).gates(e.Target)) == 0:
 	default:
 		m.keepStanding(e, n)
+		m.countNotHeld(e, n)
 		if e.State == Planned && e.Mode == rules.Shadow && e.Action != rules.GateHold {
 			m.shadow[e.Target] += n
 		}

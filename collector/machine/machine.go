@@ -96,6 +96,7 @@ func (m *Machine) Apply(e entry.Entry) any {
 	} else if m.live != nil && len(m.live.waiting.moved) > 0 {
 		m.expireForms()
 	}
+	m.endNotHeld()
 	m.evict()
 	m.publish()
 	if m.Epoch != epoch || e.Kind == entry.KindDecision {

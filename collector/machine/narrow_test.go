@@ -270,8 +270,15 @@ func TestHoldWithoutAName(t *testing.T) {
 		if e.State != Planned || e.Mode != rules.Approve || !e.Result.Equal(record.New(record.ResultUnnamed, c.label)) {
 			t.Fatalf("%s: %+v", c.name, e)
 		}
+		told := r.named(notHeld)
+		if len(told) != 1 || told[0].Label("severity") != "critical" || !told[0].About.Equal(record.New(record.AboutNotHeld, "btc", "", e.Mitigation, e.ID).After(e.Result)) {
+			t.Errorf("%s: told %+v", c.name, told)
+		}
 		r.restarted()
 		r.decided(r.decide(entry.Decision{Do: entry.DoApprove, Effect: e.ID}))
+		if len(r.named(notHeld)) != 0 {
+			t.Errorf("%s: NotHeld stands after the approval", c.name)
+		}
 		r.wantHolds("btc", append(before, "all")...)
 		if n := len(r.named(gateClosed)); n != 1 {
 			t.Errorf("%s: %d GateClosed", c.name, n)
@@ -298,7 +305,13 @@ func TestHoldThatWorkersDoNotName(t *testing.T) {
 	r.decided(r.decide(entry.Decision{Do: entry.DoApprove, Effect: "e2"}))
 	r.wantHolds("btc", "request=w0", "request=w1")
 	r.refused(entry.Decision{Do: entry.DoDecline, Effect: "e2", Reason: "r"}, Conflict, "")
+	if told := r.named(notHeld); len(told) != 1 || told[0].Value != "2" || told[0].Incident == "" {
+		t.Errorf("one of two is still not held: %+v", told)
+	}
 	r.decided(r.decide(entry.Decision{Do: entry.DoDecline, Effect: "e3", Reason: "known"}))
+	if len(r.named(notHeld)) != 0 {
+		t.Error("NotHeld stands, and nothing waits")
+	}
 	// Once all have named it for a day, the next event holds.
 	r.twice("w3")
 	waits := r.newestEffect()
@@ -309,6 +322,9 @@ func TestHoldThatWorkersDoNotName(t *testing.T) {
 	r.wantHolds("btc", "request=w0", "request=w1")
 	r.twice("w3")
 	r.wantHolds("btc", "request=w0", "request=w1", "request=w3")
+	if len(r.named(notHeld)) != 0 {
+		t.Error("NotHeld stands, and it is held")
+	}
 	if was := r.m.effects[waits.ID]; was != nil && was.State == Planned && !r.m.over(was) {
 		t.Errorf("it waits beside the hold: %+v", was)
 	}
@@ -343,8 +359,8 @@ func TestNarrowModes(t *testing.T) {
 	}
 	r.of("asked", "w2")
 	e := r.newestEffect()
-	if e.State != Planned || e.Mode != rules.Approve || e.Result.Kind != record.ResultWaits {
-		t.Errorf("%+v", e)
+	if e.State != Planned || e.Mode != rules.Approve || e.Result.Kind != record.ResultWaits || len(r.named(notHeld)) != 0 {
+		t.Errorf("%+v, alerts %v", e, r.standing())
 	}
 	r.wantHolds("btc")
 	r.decided(r.decide(entry.Decision{Do: entry.DoApprove, Effect: e.ID}))
@@ -463,4 +479,19 @@ func (r *rig) holdsByName() {
 	r.pay("n1", "n1-3")
 	r.pay("n1", "n1-4")
 	r.decided(r.decide(entry.Decision{Do: entry.DoApprove, Effect: r.newestEffect().ID}))
+}
+
+// NotHeld ends with the alert that wants the hold.
+func TestNotHeldEndsWithItsAlert(t *testing.T) {
+	r := newRig(t, narrowRules)
+	r.of("tag", "w1")
+	if len(r.named(notHeld)) != 1 {
+		t.Fatalf("%v", r.standing())
+	}
+	r.later(time.Hour + time.Second)
+	r.tick()
+	if got := r.standing(); len(got) != 0 {
+		t.Errorf("standing %v", got)
+	}
+	r.restarted()
 }

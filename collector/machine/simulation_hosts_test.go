@@ -300,7 +300,7 @@ func (m *Machine) shown() map[string]any {
 	shadow := maps.Clone(m.shadow)
 	maps.DeleteFunc(shadow, func(_ string, n int) bool { return n == 0 })
 	return map[string]any{
-		"shares": shares, "loose": loose, "metric": metric, "shadow": shadow, "idle": m.idle, "firing": m.firing,
+		"shares": shares, "loose": loose, "metric": metric, "shadow": shadow, "not held": m.notHeld, "idle": m.idle, "firing": m.firing,
 		"stands": m.stands, "askers": m.askers, "holds": len(m.holds), "standing effects": standing, "alerts": len(m.byID), "standing": len(m.alertOf), "open": len(m.open), "gone": slices.Sorted(maps.Keys(m.gone)),
 	}
 }

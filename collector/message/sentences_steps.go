@@ -57,6 +57,7 @@ var causeSentences = []sentence{
 	{record.AlertJoined, "alert {alert} joined hold {hold}", "停止理由 {hold} にアラート {alert} が加わりました"},
 	{record.Judged, "{by} said what it was: {verdict}", "{by} が「{verdict}」と判定しました"},
 	{record.OpeningChanged, "what opening takes has changed", "開くための条件が変わりました"},
+	{record.NothingWaits, "nothing waits any more", "承認待ちのものがなくなりました"},
 	{record.GateGone, "the gate is gone", "ゲートがなくなりました"},
 	{record.NobodyApproved, "nobody else agreed within an hour", "1時間以内にほかの承認がありませんでした"},
 	{record.RestoredFrom, "restored from the backup of {backup}: what happened since is not known", "{backup} のバックアップから復元。その後のことは不明です"},
@@ -67,7 +68,7 @@ var causeSentences = []sentence{
 // resultSentences are how an effect is.
 var resultSentences = []sentence{
 	{record.ResultClosed, "gate closed", "ゲートを閉じた"},
-	{record.ResultWaits, "waits for a person's approval", "人の承認待ち"},
+	{record.ResultWaits, "waits for a person's approval[: {because}]", "人の承認待ち[: {because}]"},
 	{record.ResultOff, "automatic effects are off: waits for a person's approval", "自動措置は停止中: 人の承認待ち"},
 	{record.ResultShadow, "shadow: would have closed the gate", "観察のみ: 自動停止ならゲートを閉じていた"},
 	{record.ResultWouldHold, "shadow: nothing is held[, by itself {match} would be]", "観察のみ: 保留していない[(自動なら {match} を保留)]"},

@@ -127,6 +127,7 @@ var pagesWords = []row{
 	{"%d agents answer for it by themselves.", "%d台のエージェントが独自に答えています。", "%d agent answers for it by itself."},
 	{"An agent's clock is wrong.", "エージェントの時計がずれています。"},
 	{"A gate is closed, whoever closed it, until it is opened.", "ゲートが閉じています。誰が閉じたかにかかわらず、開くまで続きます。"},
+	{"A payment that a rule would hold by itself is not held, and waits for approval.", "ルールが自動で保留するはずの支払いが保留されず、承認待ちです。"},
 	{"Payments are refused only because the asks leave out what a hold names.", "保留の対象となる項目を示さない問い合わせの支払いが、そのために止まっています。"},
 	{"A gate is in enforce, and no rule can close it or hold payments at it.", "enforce のゲートに、閉じることも支払いを保留することもできるルールがありません。"},
 	{"Events come that a rule should read and cannot: they count for nothing.", "ルールが読むべきイベントを読めず、数えていません。"},

@@ -10,7 +10,7 @@ import (
 // file is read, with its line.
 func TestRehearse(t *testing.T) {
 	const inhibits = "route: {receiver: r}\nreceivers: [{name: r}]\ninhibit_rules:\n- {source_matchers: ['severity=\"critical\"'], target_matchers: ['severity=\"warning\"'%s], equal: [%s]}\n"
-	const kept = ":4: while a critical alert stands, this keeps back alerts about Tomeishi itself, which do not have the labels of equal (AutomaticOff, RuleInShadow, GateUnguarded, RuleBlind, "
+	const kept = ":4: while a critical alert stands, this keeps back alerts about Tomeishi itself, which do not have the labels of equal (NotHeld, AutomaticOff, RuleInShadow, GateUnguarded, RuleBlind, "
 	const receives = "route: {receiver: r}\nreceivers:\n- name: r\n  %s\n"
 	for name, c := range map[string]struct{ text, want string }{
 		"equal of labels that ours lack": {fmt.Sprintf(inhibits, "", "cluster, namespace"), kept},

@@ -36,7 +36,7 @@ var arguments = map[Kind][]string{
 	EffectUndone:     {"effect"},
 
 	NoLongerTrue: nil, Withdrawn: nil, Proven: nil, RuleRemoved: nil, AgentEvicted: nil, NoBeat: nil, TimeOver: nil,
-	OpeningChanged: nil, GateGone: nil, NobodyApproved: nil, AgentHeardAgain: nil,
+	OpeningChanged: nil, GateGone: nil, NothingWaits: nil, NobodyApproved: nil, AgentHeardAgain: nil,
 	Readable: nil, SourceSilent: nil, RulesChanged: nil, Regraded: nil,
 	OpenedBy:       {"by"},
 	AgentForgotten: {"by", "reason"},
@@ -69,6 +69,7 @@ var arguments = map[Kind][]string{
 	AboutBlind:         {"rule", "event", "source", "lost", "of", "field", "near"},
 	AboutBlindData:     {"rule", "event", "source", "lost", "of"},
 	AboutBlindType:     {"event", "near", "rule"},
+	AboutNotHeld:       {"gate", "match", "mitigation", "effect"},
 	AboutGateUnguarded: {"gate"},
 	AboutUnnamedHeld:   {"gate", "field"},
 	AboutGateClosed:    {"gate", "cause", "by", "reason"},

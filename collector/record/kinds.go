@@ -67,6 +67,7 @@ const (
 	Judged          Kind = "judged"       // a person said what it was
 	OpeningChanged  Kind = "opening_changed"
 	GateGone        Kind = "gate_gone"
+	NothingWaits    Kind = "nothing_waits"
 	NobodyApproved  Kind = "nobody_approved"
 	AgentHeardAgain Kind = "agent_heard_again"
 	Readable        Kind = "readable_again" // the rule reads the events of the source
@@ -122,6 +123,7 @@ const (
 	AboutBlindData     Kind = "about_rule_blind_data" // their data is no object
 	AboutBlindType     Kind = "about_rule_blind_type" // no rule reads event, which looks like near, which rule reads
 	AboutUnnamedHeld   Kind = "about_unnamed_held"
+	AboutNotHeld       Kind = "about_not_held"
 	AboutGateUnguarded Kind = "about_gate_unguarded"
 	AboutIDReused      Kind = "about_event_id_reused"  // other data under a used id; repeats at another time
 	AboutIDDiffers     Kind = "about_event_id_differs" // line is what to write if it is meant

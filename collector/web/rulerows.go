@@ -133,6 +133,7 @@ var builtIns = []struct{ name, text string }{
 	{"AgentsForgotten", "More agents have reported than can be known: the longest silent are forgotten."},
 	{"RepeatsForgotten", "More events come than can be told apart: what is sent again may count twice."},
 	{"GateClosed", "A gate is closed, whoever closed it, until it is opened."},
+	{"NotHeld", "A payment that a rule would hold by itself is not held, and waits for approval."},
 	{"UnnamedHeld", "Payments are refused only because the asks leave out what a hold names."},
 	{"GateUnguarded", "A gate is in enforce, and no rule can close it or hold payments at it."},
 	{"AutomaticOff", "A person has stopped all automatic effects."},
