@@ -21,6 +21,8 @@ func TestFormStates(t *testing.T) {
   - {alert: Own, event: e, by: [data.k], within: 1h, lateness: 5m, when: 'last(data.n) > 2 * max_before(data.n) || sum_before(data.amount) > 300'}
   - {alert: Absent, event: e, by: [data.k], unless: {event: f, by: [data.o], within: 10m}}
   - {alert: Next, event: e, by: [data.k], unless: {event: e, within: 1h}, grace: 5s, lateness: 2h}
+  - {alert: Share, event: e, by: [data.k], within: 1h, when: 'share() >= 0.4 && distinct(data.a) > 1'}
+  - {alert: OwnShare, event: e, by: [data.k], within: 1h, lateness: 5m, when: 'share() >= 0.3 && count_before() > 0'}
   - {alert: Quiet, quiet: e, by: [data.k], after: 10m}
   - {record: recorded, event: e, by: [data.k], value: sum(data.n)}
 `

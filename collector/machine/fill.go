@@ -2,6 +2,7 @@ package machine
 
 import (
 	"encoding/hex"
+	"math"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
 	"github.com/tomeishi/tomeishi/rules"
@@ -42,6 +43,7 @@ func (m *Machine) fill(r entry.Recount, rc *Recount, place int, state form.Recou
 		if err != nil {
 			return err
 		}
+		known(state, rc.Fill.From, math.MaxInt64, r.Lost)
 		n := m.comeBack(place, state, k, back, window.MakeRef(rc.Fill.Index, 0))
 		if out.Events += n; n > 0 && m.alertOf[alertKey{rule.ID, k.Key}] == nil {
 			m.backfill(rule, state, k)

@@ -68,6 +68,29 @@ func (m *Machine) owe(rule *rules.Rule, state form.Recounter) {
 	}
 	rc.Lag = [2]int64{min(rc.Lag[0], lag), max(rc.Lag[1], lag)}
 	w := Waiting{e.Key, e.Hit.Key, e.Ref, e.Time - reach, e.Time + reach, m.Time}
+	m.wait(rc, w)
+	if shares(state) {
+		w.Key = form.WholeKey
+		m.wait(rc, w)
+	}
+}
+
+// shares tells whether a rule counts all events together too.
+func shares(state form.State) bool {
+	whole, ok := state.(form.Whole)
+	return ok && whole.Whole()
+}
+
+// known tells a rule that counts all events together between which times all of them
+// have come back.
+func known(state form.Recounter, from, to int64, lost bool) {
+	if shares(state) && !lost {
+		state.(form.Whole).Known(from, to)
+	}
+}
+
+// wait notes what events of a key wait for.
+func (m *Machine) wait(rc *Recount, w Waiting) {
 	i, _ := slices.BinarySearchFunc(rc.Keys, w, compareWaiting)
 	for _, near := range [2]int{i - 1, i} {
 		if near < 0 || near >= len(rc.Keys) || !rc.Keys[near].takes(w) {
@@ -164,7 +187,8 @@ func (m *Machine) recount(r entry.Recount) any {
 		if err != nil {
 			return err
 		}
-		if from, waits := first[i]; waits {
+		if from, waits := first[i]; waits || k.Key == form.WholeKey {
+			known(state, k.From, k.To, r.Lost)
 			out.Events += m.comeBack(place, state, k, back, from)
 		}
 	}

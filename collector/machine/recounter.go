@@ -40,6 +40,7 @@ type Recounter struct {
 type owed struct {
 	id      string
 	columns []columns // of each of its sources
+	whole   bool      // it counts all events together too
 	keys    map[window.Key][]*found
 	fill    *Fill // all keys are wanted, of what came before
 	before  map[window.Key]*found
@@ -81,7 +82,7 @@ func (m *Machine) Recounter() *Recounter {
 			o.fill = new(*rc.Fill)
 			r.from = min(r.from, o.fill.From)
 		}
-		o.columns = columnsOf(rule)
+		o.columns, o.whole = columnsOf(rule), shares(state)
 		for _, w := range rc.Keys {
 			f := &found{Waiting: w, held: map[window.Ref]bool{}, prints: map[window.Key]window.Ref{}, twice: map[window.Ref]bool{}}
 			for _, ref := range state.Held(w.Key) {
@@ -153,9 +154,7 @@ func (r *Recounter) batch(b report.Batch) {
 
 func (r *Recounter) hit(o *owed, ev *report.Event, hit *match.Hit) {
 	key := r.hash(hit.Key)
-	waiting := o.keys[key]
-	fills := o.fill != nil && r.entry.Index < o.fill.Index
-	if len(waiting) == 0 && !fills {
+	if len(o.keys[key]) == 0 && o.fill == nil && !(o.whole && len(o.keys[form.WholeKey]) > 0) {
 		return
 	}
 	at := ev.When()
@@ -164,19 +163,34 @@ func (r *Recounter) hit(o *owed, ev *report.Event, hit *match.Hit) {
 	}
 	e := window.Entry{Time: max(at, 0), Ref: window.MakeRef(r.entry.Index, r.place)}
 	fingerprint := r.print(ev)
-	for _, f := range waiting {
-		if e.Time < f.From || e.Time > f.To {
-			continue
-		}
-		f.take(r, o, e, hit, fingerprint)
+	r.keep(o, key, e, hit, fingerprint)
+	if o.whole {
+		r.keep(o, form.WholeKey, e, hit, fingerprint)
 	}
-	if fills && e.Time >= o.fill.From {
-		f := o.before[key]
-		if f == nil {
-			f = &found{Waiting: Waiting{Key: key, Text: slices.Clone(hit.Key)}, prints: map[window.Key]window.Ref{}}
-			o.before[key] = f
-			r.bytes += 256 + len(hit.Key)
+}
+
+// keep keeps an event for all that its key waits for.
+func (r *Recounter) keep(o *owed, key window.Key, e window.Entry, hit *match.Hit, fingerprint window.Key) {
+	for _, f := range o.keys[key] {
+		if e.Time >= f.From && e.Time <= f.To {
+			f.take(r, o, e, hit, fingerprint)
 		}
+	}
+	if o.fill == nil || e.Time < o.fill.From {
+		return
+	}
+	// Where keys are compared, those are asked too of which all came since.
+	before := r.entry.Index < o.fill.Index
+	if !before && !o.whole {
+		return
+	}
+	f := o.before[key]
+	if f == nil {
+		f = &found{Waiting: Waiting{Key: key, Text: slices.Clone(hit.Key)}, prints: map[window.Key]window.Ref{}}
+		o.before[key] = f
+		r.bytes += 256 + len(hit.Key)
+	}
+	if before {
 		f.take(r, o, e, hit, fingerprint)
 	}
 }
@@ -256,17 +270,17 @@ func (r *Recounter) Recounts(lost bool) (out []entry.Recount) {
 
 // filled is what came before the rule counted.
 func (o *owed) filled(lost bool) (out []entry.Recount) {
-	next, size := entry.Recount{Rule: o.id, Fill: o.fill.Index}, 0
+	next, size := entry.Recount{Rule: o.id, Fill: o.fill.Index, Lost: lost}, 0
 	for _, key := range sortedKeysOf(o.before) {
 		k, cut := o.before[key].encode(o.columns)
-		lost = lost || cut
+		next.Lost = next.Lost || cut
 		next.Keys, size = append(next.Keys, k), size+len(k.Events)+len(k.Text)
 		if size >= someBytes {
 			out = append(out, next)
 			next.Keys, size = nil, 0
 		}
 	}
-	next.Lost, next.Filled = lost, true
+	next.Filled = true
 	return append(out, next)
 }
 

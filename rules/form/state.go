@@ -71,6 +71,20 @@ type Recorder interface {
 	Recorded(each func(text []byte, value decimal.Decimal))
 }
 
+// A Whole is a Recounter that may count all events of its rule together too. It is then
+// told those first, of all keys, as if they were of WholeKey.
+type Whole interface {
+	Recounter
+	// Whole tells whether it does.
+	Whole() bool
+	// Known says, before Recount, between which times all events of all keys have
+	// come back.
+	Known(from, to int64)
+}
+
+// WholeKey stands for all keys.
+var WholeKey = window.Key{}
+
 // A Back is an event that comes back: what a state keeps of one of the rule's sources.
 type Back struct {
 	Source int

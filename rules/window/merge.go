@@ -16,12 +16,12 @@ type arrival struct {
 // Merge brings back entries of a key that were forgotten, each once, and then asks of
 // every event that arrived at a place in the ledger or after it and may share a window
 // with one of them what it would have been asked when it arrived: try is given the run
-// as it was then. Where events are marked, those that come back are asked too, because
+// as it was then; where other keys matter too, of every event. Where events are marked, those that come back are asked too, because
 // their marks were forgotten: past says of an event that it is only for that. It tells
 // how many came back; saturated says that not all had room.
 func (t *Table) Merge(now int64, k Key, back []Entry, from Ref, try func(run Run, at int, past bool)) (n int, saturated bool) {
 	all, times, agreed := t.arrivals(k, back)
-	if len(times) == 0 {
+	if len(times) == 0 && (!t.spec.Shares || len(all) == 0) {
 		return 0, false
 	}
 	if surplus := len(all) - t.spec.Bound(); surplus > 0 {
@@ -49,7 +49,7 @@ func (t *Table) Merge(now int64, k Key, back []Entry, from Ref, try func(run Run
 				run.Accept(at) // what was accepted then would have been with all before it
 			}
 		}
-		asks := a.ref >= from && t.near(times, run.Time(at))
+		asks := a.ref >= from && (t.spec.Shares || t.near(times, run.Time(at)))
 		if asks || t.spec.Marks && a.words == nil {
 			try(run, at, !asks)
 		}
@@ -87,6 +87,15 @@ func (t *Table) arrivals(k Key, back []Entry) (all []arrival, times []int64, agr
 func (t *Table) near(times []int64, time int64) bool {
 	i := sort.Search(len(times), func(i int) bool { return times[i] >= time-t.spec.Within })
 	return i < len(times) && times[i] <= time+t.spec.Within
+}
+
+// Keep keeps what is held of a key for as long as what is added now.
+func (t *Table) Keep(now int64, k Key) {
+	sh := &t.shards[k[1]%shards]
+	if i, found := sh.find(k); found {
+		s := &sh.slots[i]
+		s.last = max(s.last, t.lastSecond(now, now))
+	}
 }
 
 // emptied is the slot of a key, without entries and with room for n.

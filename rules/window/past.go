@@ -56,6 +56,11 @@ func (t *Table) Forgot(time int64) bool {
 // Forget says that nothing is known of events up to a time, and all of those after it.
 func (t *Table) Forget(time int64) { t.past.unknown = time }
 
+// Complete tells whether all events since a time are known.
+func (t *Table) Complete(since int64) bool {
+	return !t.past.on || since > max(t.past.forgot, t.past.unknown)
+}
+
 func newPast() past { return past{forgot: math.MinInt64 / 2, unknown: math.MinInt64 / 2} }
 
 // keep is how long after an event's time, and its arrival, its entry may still

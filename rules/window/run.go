@@ -65,6 +65,24 @@ func (r Run) Number(c, i int) decimal.Decimal { return r.num(c, i, 0) }
 // EndingAt is the window that ends at entry i and holds none behind it.
 func (r Run) EndingAt(i int) Span { return Span{r.after(r.Time(i) - r.t.spec.Within), i + 1} }
 
+// Full tells whether there is no room for another entry.
+func (r Run) Full() bool { return r.n == r.t.spec.Bound() }
+
+// Arrived counts the entries from one time to another, both among them, that arrived
+// no later than asOf.
+func (r Run) Arrived(from, to int64, asOf Ref) (n int64) {
+	s := Span{r.after(from), r.after(to + 1)}
+	if asOf == Newest {
+		return int64(s.To - s.From)
+	}
+	for i := s.From; i < s.To; i++ {
+		if r.Ref(i) <= asOf {
+			n++
+		}
+	}
+	return n
+}
+
 // after is the first entry at or after time. Most often that is the first of
 // all, or there is none.
 func (r Run) after(time int64) int {

@@ -26,6 +26,9 @@ const (
 	accepted    = 1 << 63
 )
 
+// Newest is later than all.
+const Newest = Ref(accepted - 1)
+
 // MakeRef makes a Ref of a ledger index (40 bits) and an ordinal (23 bits).
 func MakeRef(index uint64, ordinal int) Ref {
 	return Ref(index<<ordinalBits | uint64(ordinal)&(1<<ordinalBits-1))
@@ -45,6 +48,7 @@ type Spec struct {
 	Distinct int   // values to tell apart, per event
 	Nums     int   // numbers to add and compare, per event
 	Marks    bool  // events may be marked
+	Shares   bool  // what other keys hold matters too
 }
 
 // Bounds of the entries of one key. Beyond them the oldest is dropped and the

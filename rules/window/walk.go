@@ -57,6 +57,9 @@ func (r Run) Look(s Span) Walk {
 	return Walk{run: r, span: s, first: true}
 }
 
+// Run is what it walks over.
+func (w *Walk) Run() Run { return w.run }
+
 // Span is where the window lies in the run.
 func (w *Walk) Span() Span { return w.span }
 

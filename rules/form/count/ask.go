@@ -22,9 +22,9 @@ type view interface {
 // is allocated.
 type asked struct {
 	*rule
-	known  [maxValues + 2]bool
-	values [maxValues + 2]decimal.Decimal
-	there  [maxValues + 2]bool // whether it has a value
+	known  [maxValues + 4]bool
+	values [maxValues + 4]decimal.Decimal
+	there  [maxValues + 4]bool // whether it has a value
 
 	all, before view // the window, and what of it came before its event
 	run         window.Run
@@ -32,11 +32,16 @@ type asked struct {
 
 	walk, walkBefore window.Walk
 	pick, pickBefore window.Pick
+
+	whole   *whole
+	until   int64      // where the window ends; 0 if with its last event
+	arrived window.Ref // no event of other keys that came later counts
+	back    [2]int64   // between which times all events have come back; 0 for none
 }
 
 // windows begins to ask one window after another.
 func (a *asked) windows(w window.Walk) *window.Walk {
-	a.walk, a.all = w, &a.walk
+	a.walk, a.all, a.until = w, &a.walk, 0
 	return &a.walk
 }
 
@@ -55,7 +60,7 @@ func (a *asked) asOf(run window.Run, at int, fresh bool) {
 	a.pick = window.Pick{Run: run, Span: run.EndingAt(at), AsOf: run.Ref(at), Fresh: fresh}
 	a.pickBefore = a.pick
 	a.pickBefore.Span.To = at
-	a.all, a.before = &a.pick, &a.pickBefore
+	a.all, a.before, a.until = &a.pick, &a.pickBefore, 0
 }
 
 // ask puts the condition to the window. One that holds amounts of several assets
@@ -64,7 +69,7 @@ func (a *asked) ask() (form.Answer, *match.Fault) {
 	if v, _ := a.unlike(); v != nil {
 		return form.Unclear, nil
 	}
-	a.known = [maxValues + 2]bool{}
+	a.known = [maxValues + 4]bool{}
 	return a.when.Ask(a)
 }
 
@@ -118,6 +123,10 @@ func (a *asked) measure(m measure) (n decimal.Decimal, there bool) {
 		return decimal.FromInt(of.Distinct(c)), true
 	case match.Sum:
 		return of.Sum(c), true
+	case share:
+		return decimal.FromInt(of.Count()), true
+	case all:
+		return a.total()
 	case last:
 		return a.run.Number(c, a.event), true
 	}
@@ -128,4 +137,27 @@ func (a *asked) measure(m measure) (n decimal.Decimal, there bool) {
 		return of.Min(c), true
 	}
 	return of.Max(c), true
+}
+
+// total is how many events of all keys there are in the window, but for those of this
+// one that are left out; false if that is not known.
+func (a *asked) total() (n decimal.Decimal, known bool) {
+	run, span, asOf := a.walk.Run(), a.walk.Span(), a.arrived
+	if a.all == view(&a.pick) {
+		run, span, asOf = a.pick.Run, a.pick.Span, min(a.arrived, a.pick.AsOf)
+	}
+	end := a.until
+	if end == 0 {
+		end = run.Time(span.To - 1)
+	}
+	begin := end - int64(a.within)
+	if back := a.back; !a.whole.table.Complete(begin) && (back[1] == 0 || begin < back[0] || end > back[1]) {
+		return n, false
+	}
+	total, known := a.whole.count(begin, end, asOf)
+	if run.AnyAccepted() {
+		kept := window.Pick{Run: run, Span: span, AsOf: asOf}
+		total -= kept.Count() - a.all.Count()
+	}
+	return decimal.FromInt(total), known
 }

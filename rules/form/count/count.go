@@ -98,8 +98,12 @@ func (d *draft) Rule() form.Rule {
 	d.reach()
 	d.columns = columnsOf(d.source.Values)
 	d.own = slices.ContainsFunc(d.measures, measure.own)
+	d.shares = slices.ContainsFunc(d.measures, func(m measure) bool { return m.of == share })
+	if d.shares && len(d.source.By) == 0 {
+		d.in.Error(d.at, "share() compares keys with one another, and this rule has none: write which fields make one, as in `by: [data.referrer]`")
+	}
 	distinct, nums := d.source.Columns()
-	d.spec = window.Spec{Within: int64(d.within), Lateness: int64(d.lateness), Spare: int64(spare), Distinct: distinct, Nums: nums, Marks: d.own}
+	d.spec = window.Spec{Within: int64(d.within), Lateness: int64(d.lateness), Spare: int64(spare), Distinct: distinct, Nums: nums, Marks: d.own, Shares: d.shares}
 	return &d.rule
 }
 
@@ -122,14 +126,27 @@ func (d *draft) reach() {
 	distinct, nums := d.source.Columns()
 	bound := window.Spec{Distinct: distinct, Nums: nums}.Bound()
 	most := decimal.FromInt(int64(bound))
+	zero, one := decimal.Decimal{}, decimal.FromInt(1)
 	fixed := d.when.Fixed(func(t *condition.Term) condition.Range {
-		if t.Kind == condition.Counted {
+		switch t.Kind {
+		case condition.Counted:
 			return condition.Range{Most: &most}
+		case condition.Part:
+			return condition.Range{Least: &zero, Most: &one}
+		default:
+			return condition.Range{}
 		}
-		return condition.Range{}
 	})
-	never := slices.IndexFunc(fixed, func(f condition.Fixed) bool { return !f.Always })
+	never := slices.IndexFunc(fixed, func(f condition.Fixed) bool { return !f.Always || f.Term.Kind == condition.Part })
 	if never < 0 {
+		return
+	}
+	if f := fixed[never]; f.Term.Kind == condition.Part {
+		word := "never"
+		if f.Always {
+			word = "always"
+		}
+		d.in.ErrorIn(d.at, &match.TextError{Offset: f.At, Text: "this is " + word + " true: share() is from 0 to 1, as in `share() > 0.6`"})
 		return
 	}
 	why := ""
@@ -166,6 +183,7 @@ type rule struct {
 	lateness time.Duration // how late an event may come and still count
 	when     *condition.Condition
 	measures []measure // its terms
+	shares   bool      // it compares keys
 	own      bool      // it is about one event and the window that ends there
 	columns  []int     // of each of the source's values, among those of its kind
 	spec     window.Spec
@@ -196,9 +214,17 @@ func (r *rule) Horizon() time.Duration {
 }
 
 // State implements form.Rule.
-func (r *rule) State() form.State { return r.state(window.New(r.spec)) }
+func (r *rule) State() form.State {
+	var w *whole
+	if r.shares {
+		w = newWhole(r.spec)
+	}
+	return r.state(window.New(r.spec), w)
+}
 
-func (r *rule) state(t *window.Table) *state { return &state{rule: r, table: t, asked: asked{rule: r}} }
+func (r *rule) state(t *window.Table, w *whole) *state {
+	return &state{rule: r, table: t, whole: w, asked: asked{rule: r, whole: w, arrived: window.Newest}}
+}
 
 // Load implements form.Rule.
 func (r *rule) Load(b []byte) (form.State, []byte, error) {
@@ -206,5 +232,12 @@ func (r *rule) Load(b []byte) (form.State, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return r.state(table), rest, nil
+	var w *whole
+	if r.shares {
+		w = newWhole(r.spec)
+		if w.table, rest, err = window.Load(wholeSpec(r.spec), rest); err != nil {
+			return nil, nil, err
+		}
+	}
+	return r.state(table, w), rest, nil
 }

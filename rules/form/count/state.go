@@ -14,6 +14,7 @@ const lateStands = 15 * time.Minute
 type state struct {
 	*rule
 	table *window.Table
+	whole *whole // nil if keys are not compared
 
 	asked asked // room, no part of the state
 }
@@ -24,7 +25,7 @@ func (s *state) Add(now int64, e *form.Event, say *form.Say) {
 	say.Late = e.Time < now-int64(s.lateness)
 	switch {
 	case e.Behavior >= form.LateCounts:
-		s.table.Remember(now, e.Ref.Index())
+		s.remember(now, e.Ref.Index())
 	case say.Late:
 		return
 	}
@@ -32,6 +33,10 @@ func (s *state) Add(now int64, e *form.Event, say *form.Say) {
 	run, place, saturated := s.table.Add(now, e.Key, &entry)
 	say.Saturated = saturated
 	say.Recount = s.table.Forgot(e.Time) // what gave way to it too
+	if s.whole != nil {
+		say.Saturated = !s.whole.add(now, &entry) || saturated
+		say.Recount = say.Recount || s.whole.table.Forgot(e.Time)
+	}
 	if place < 0 {
 		return // older than all for which there is room
 	}
@@ -65,9 +70,25 @@ func (s *state) fires(now int64, run window.Run, place int, apart [][]byte, say 
 
 // Forget implements form.Recounter.
 func (s *state) Forget(now int64, index uint64, time int64) {
-	s.table.Remember(now, index)
+	s.remember(now, index)
 	s.table.Forget(time)
+	if s.whole != nil {
+		s.whole.table.Forget(time)
+	}
 }
+
+func (s *state) remember(now int64, index uint64) {
+	s.table.Remember(now, index)
+	if s.whole != nil {
+		s.whole.table.Remember(now, index)
+	}
+}
+
+// Whole implements form.Whole.
+func (s *state) Whole() bool { return s.whole != nil }
+
+// Known implements form.Whole.
+func (s *state) Known(from, to int64) { s.asked.back = [2]int64{from, to} }
 
 // Find implements form.Recounter.
 func (s *state) Find(now int64, key window.Key, say *form.Say) {
@@ -95,17 +116,24 @@ func (s *state) Reach() int64 { return int64(s.within) }
 
 // Recount implements form.Recounter.
 func (s *state) Recount(now int64, key window.Key, back []form.Back, from window.Ref, say *form.Say) (n int) {
+	if key == form.WholeKey && s.whole != nil {
+		s.whole.merge(now, back)
+		s.asked.back = [2]int64{}
+		return 0
+	}
 	entries := make([]window.Entry, len(back))
 	for i := range back {
 		entries[i] = back[i].Entry
 	}
 	n, say.Saturated = s.table.Merge(now, key, entries, from, func(run window.Run, at int, past bool) {
+		s.asked.arrived = run.Ref(at)
 		if past {
 			s.judgeOwn(run, at, nil, &form.Say{})
 			return
 		}
 		s.fires(now, run, at, nil, say)
 	})
+	s.asked.arrived, s.asked.back = window.Newest, [2]int64{}
 	return n
 }
 
@@ -164,6 +192,7 @@ func (s *state) Ask(now int64, key window.Key, say *form.Say) {
 		return
 	}
 	s.asked.windows(run.Look(w))
+	s.asked.until = max(now, run.Time(run.Len()-1))
 	switch is, _ := s.asked.ask(); is {
 	case form.Untrue:
 		return
@@ -225,10 +254,22 @@ func (s *state) Since(now int64, key window.Key, after uint64, say *form.Say) {
 }
 
 // Append implements form.State.
-func (s *state) Append(b []byte) []byte { return s.table.Append(b) }
+func (s *state) Append(b []byte) []byte {
+	b = s.table.Append(b)
+	if s.whole != nil {
+		b = s.whole.table.Append(b)
+	}
+	return b
+}
 
 // Bytes implements form.State.
-func (s *state) Bytes() int { return s.table.Bytes() }
+func (s *state) Bytes() int {
+	n := s.table.Bytes()
+	if s.whole != nil {
+		n += s.whole.table.Bytes()
+	}
+	return n
+}
 
 // Keys implements form.State.
 func (s *state) Keys() int { return s.table.Keys() }

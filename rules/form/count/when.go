@@ -16,9 +16,11 @@ import (
 const (
 	number = match.Aggregate("count")
 	last   = match.Aggregate("last")
+	share  = match.Aggregate("share") // of the key; as a number it is how many that are
+	all    = match.Aggregate("all")   // how many events there are of all keys
 )
 
-var functions = []string{"count", "sum", "min", "max", "distinct", "last", "count_before", "sum_before", "min_before", "max_before"}
+var functions = []string{"count", "sum", "min", "max", "distinct", "share", "last", "count_before", "sum_before", "min_before", "max_before"}
 
 // maxValues bounds how many different things a condition asks of a window, count()
 // and count_before() aside.
@@ -56,8 +58,6 @@ func (r *reading) term(e *match.Expression, part ast.Expr) (t condition.Term, er
 	call := part.AsCall()
 	name := call.FunctionName()
 	switch {
-	case name == "share" && !call.IsMemberFunction():
-		return t, e.Errorf(part, "not in this version: share() would compare keys with each other")
 	case call.IsMemberFunction() || !slices.Contains(functions, name):
 		return t, e.Errorf(part, "`when` has no function %s()%s", name, strictyaml.Nearest(name, functions))
 	}
@@ -71,14 +71,23 @@ func (r *reading) term(e *match.Expression, part ast.Expr) (t condition.Term, er
 	if fields != nil {
 		m.value = r.value(m, match.Value{Kind: match.Aggregate(name), Fields: fields})
 	}
-	if t.Of = slices.Index(r.measures, m); t.Of < 0 {
-		t.Of = len(r.measures)
-		r.measures = append(r.measures, m)
+	if t.Of = r.place(m); m.of == share {
+		t.Whole = &condition.Term{Of: r.place(measure{of: all, value: -1})}
 	}
 	if r.asked() > maxValues {
 		return t, e.Errorf(part, "`when` has more than %d different aggregates", maxValues)
 	}
 	return t, nil
+}
+
+// place is where a measure stands; the same one is kept once.
+func (r *reading) place(m measure) int {
+	i := slices.Index(r.measures, m)
+	if i < 0 {
+		i = len(r.measures)
+		r.measures = append(r.measures, m)
+	}
+	return i
 }
 
 // fields are what the function takes.
@@ -89,7 +98,9 @@ func (r *reading) fields(e *match.Expression, part ast.Expr, m measure) (fields 
 		return nil, e.Errorf(part, "count_before() counts all events before this one and takes no field")
 	case m.of == number && len(args) > 0:
 		return nil, e.Errorf(part, "count() counts all events and takes no field; to count different values write distinct(x)")
-	case m.of == number:
+	case m.of == share && len(args) > 0:
+		return nil, e.Errorf(part, "share() is the part of all events of the rule that are of one key, and takes no field; write the fields of the key into `by`")
+	case m.of == number, m.of == share:
 		return nil, nil
 	case len(args) == 0 || m.of != match.Distinct && len(args) > 1:
 		return nil, e.Errorf(part, "%s() takes one field, as in %s(data.amount)", name, name)
@@ -159,6 +170,8 @@ func (m measure) term(fields []match.Field) condition.Term {
 		t.Trend, t.Words = condition.Shrink, "the smallest "+of+before
 	case match.Max:
 		t.Trend, t.Words = condition.Grows, "the largest "+of+before
+	case share:
+		t.Kind, t.Words = condition.Part, "their share of all events"
 	default:
 		t.Words = "the event's own " + of
 	}
