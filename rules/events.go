@@ -182,16 +182,21 @@ var excusing = []string{"transfer.declared", "chain.replaced"}
 // Excuses tells whether events of a type can make others count for nothing.
 func Excuses(eventType string) bool { return slices.Contains(excusing, eventType) }
 
-// trusting finds rules that believe what excuses payments whoever says it.
+// trusting finds rules that believe what keeps an alert away whoever says it.
 func (p *parser) trusting() {
-	for _, name := range excusing {
-		t := p.declaredOf(name)
-		if len(t.Sources) > 0 {
-			continue
+	for _, r := range p.rules {
+		var of []string
+		if e, ok := r.Body.(form.Excuser); ok {
+			of = e.Excuses()
 		}
-		for _, r := range p.rules {
-			if slices.ContainsFunc(r.Body.Sources(), func(s match.Source) bool { return s.Event == name }) {
-				r.findingf("the rule %s reads %s, which excuses payments, and believes everybody who reports it: say who may with `events: {%s: {sources: [SOURCE]}}`", strictyaml.Clip(r.Name), name, name)
+		for _, s := range r.Body.Sources() {
+			if Excuses(s.Event) && !slices.Contains(of, s.Event) {
+				of = append(of, s.Event)
+			}
+		}
+		for _, event := range of {
+			if len(p.declaredOf(event).Sources) == 0 {
+				r.findingf("the rule %s takes events of type %s for an excuse, whoever reports them: say who may with `events: {%s: {sources: [SOURCE]}}`", strictyaml.Clip(r.Name), event, event)
 			}
 		}
 	}

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -51,7 +50,11 @@ func (r formReader) Each(n *yaml.Node, what string, read func(*yaml.Node)) {
 }
 
 // Event implements form.Reader.
-func (r formReader) Event(n *yaml.Node) string { return r.eventType(n) }
+func (r formReader) Event(n *yaml.Node) string {
+	event := r.eventType(n)
+	r.misspelled(r.rule, n, event)
+	return event
+}
 
 // Money implements form.Reader.
 func (r formReader) Money(event string) []match.Field { return r.declaredOf(event).Money }
@@ -91,7 +94,7 @@ func (r formReader) ErrorIn(n *yaml.Node, err *match.TextError) {
 
 // Finding implements form.Reader.
 func (r formReader) Finding(n *yaml.Node, format string, args ...any) {
-	r.rule.findings = append(r.rule.findings, finding{r.here(n), fmt.Sprintf(format, args...)})
+	r.rule.find(r.here(n), format, args...)
 }
 
 // by reads fields, each as a path, as label: path or as label: {field: path,

@@ -91,6 +91,7 @@ func (p *parser) findings(set *Set) {
 		unguarded[gate] = true
 	}
 	p.trusting()
+	p.homeless()
 	p.idleVars()
 	p.idleLists()
 	for _, r := range p.rules {
@@ -106,6 +107,7 @@ func (p *parser) findings(set *Set) {
 		p.hasty(m, set)
 	}
 	for _, g := range p.gates {
+		g.restless()
 		switch {
 		case !g.modeSaid:
 			g.findingf("the gate %s is in shadow because it names no mode: it will stop nothing", g.Name)

@@ -77,7 +77,7 @@ groups:
   - {record: up:sum, expr: sum(up)}
 - name: ours
   rules:
-  - {alert: Paid, event: e, within: 1h, when: count() > 2}
+  - {alert: Paid, event: e, within: 1h, when: count() > 2, labels: {owner: b}}
 gates:
 - {name: g, mode: enforce}
 mitigations:

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +28,11 @@ type finding struct {
 	text string
 }
 
+// find notes a finding of the rule.
+func (r *parsedRule) find(at place, format string, args ...any) {
+	r.findings = append(r.findings, finding{at, fmt.Sprintf(format, args...)})
+}
+
 type parsedUse struct {
 	name string
 	mode Mode
@@ -42,7 +48,7 @@ const (
 // form.
 func (p *parser) rule(item parsedItem, group string, common []Pair) {
 	n, before := item.at, p.Noted()
-	r := &parsedRule{Rule: &Rule{File: p.File.Name, Group: group, Limit: defaultLimit}, place: p.here(n), said: item.said}
+	r := &parsedRule{Rule: &Rule{File: p.File.Name, Line: n.Line, Group: group, Limit: defaultLimit}, place: p.here(n), said: item.said}
 	f := p.formOf(item.said)
 	draft := f.Begin(formReader{p, r})
 	p.Unmerged(n)

@@ -42,6 +42,7 @@ func (s *Set) Matcher(behavior uint32) *match.Matcher { return s.index.Matcher(b
 // A Rule is what every rule on events has. What makes it true is its form's.
 type Rule struct {
 	File        string // in which it stands
+	Line        int
 	Group, Name string
 	Body        form.Rule
 	By          []match.Key // fields that become labels of its alerts

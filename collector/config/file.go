@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/tomeishi/tomeishi/agent/strictyaml"
 )
@@ -57,6 +58,13 @@ func Check(f strictyaml.File) strictyaml.Problems {
 		}
 	}
 	return s.Problems()
+}
+
+// Tape is how long a configuration file keeps the tape; 0 is for ever. What is wrong
+// with the file is not said here.
+func Tape(f strictyaml.File) time.Duration {
+	c, _ := read(f)
+	return c.Retention.Tape
 }
 
 // Check completes a configuration that was made without a file, and says what

@@ -62,6 +62,12 @@ type Rule interface {
 	Load(b []byte) (State, []byte, error)
 }
 
+// An Excuser is a Rule that some of its events keep from being true.
+type Excuser interface {
+	// Excuses are the types of those events.
+	Excuses() []string
+}
+
 // A Reader is the rule file at the place of the rule.
 type Reader interface {
 	// Language reads expressions.

@@ -3,6 +3,7 @@ package author
 import (
 	"path/filepath"
 	"strings"
+	"time"
 
 	agentconfig "github.com/tomeishi/tomeishi/agent/config"
 	"github.com/tomeishi/tomeishi/agent/filekind"
@@ -24,6 +25,7 @@ type tookFile struct {
 // it would not be loaded.
 func checkFiles(files []rules.File) (set *rules.Set, problems rules.Problems, took []tookFile) {
 	var ofRules []rules.File
+	var tapes []time.Duration // for how long collectors keep them
 	for _, f := range rules.WithLists(files, readList) {
 		if f.List {
 			ofRules = append(ofRules, f)
@@ -36,11 +38,19 @@ func checkFiles(files []rules.File) (set *rules.Set, problems rules.Problems, to
 		}
 		took = append(took, tookFile{f.Name, kind.String(), kind})
 		problems = append(problems, checkKind(kind, f)...)
+		if kind == filekind.Collector {
+			tapes = append(tapes, config.Tape(f.YAML()))
+		}
 	}
 	if len(ofRules) > 0 {
 		var found rules.Problems
 		set, found = rules.Parse(ofRules, syntax.NewChecker())
 		problems = append(found, problems...)
+		if set != nil {
+			for _, tape := range tapes {
+				problems = append(problems, set.Unfillable(ofRules, tape)...)
+			}
+		}
 	}
 	return set, problems, took
 }

@@ -86,3 +86,26 @@ overrides:
 		}
 	}
 }
+
+// TestCheckTape finds rules that look further back than the tape of a collector
+// whose configuration is checked with them.
+func TestCheckTape(t *testing.T) {
+	rule := rules.File{Name: "rules.yml", Text: []byte(`groups:
+- name: g
+  rules:
+  - {alert: Short, event: e, within: 1d, when: count() >= 3}
+  - {alert: Long, event: e, within: 20d, when: count() >= 3}
+`)}
+	for tape, want := range map[string]string{
+		"30d": `rules.yml:5:3: the rule "Long" looks back over 40d with what may come late, and the tape is kept for 30d: `, "40d": "", "0": "",
+	} {
+		_, problems, _ := checkFiles([]rules.File{rule, {Name: "collector.yml", Text: []byte("data: d\nretention: {tape: " + tape + "}\n")}})
+		got := ""
+		for _, p := range problems {
+			got += p.String()
+		}
+		if !strings.HasPrefix(got, want) || want == "" && got != "" || problems.Err() != nil {
+			t.Errorf("%s: %s", tape, got)
+		}
+	}
+}

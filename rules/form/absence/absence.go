@@ -156,6 +156,9 @@ type rule struct {
 // Sources implements form.Rule.
 func (r *rule) Sources() []match.Source { return r.sources[:] }
 
+// Excuses implements form.Excuser.
+func (r *rule) Excuses() []string { return []string{r.sources[excuses].Event} }
+
 // Identify implements form.Rule.
 func (r *rule) Identify(d *form.Digest, group, name string) {
 	d.Add("absence rule 1", group, name)
