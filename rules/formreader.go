@@ -44,6 +44,20 @@ func (r formReader) Mapping(n *yaml.Node, what string, names []string, read func
 	r.parser.Mapping(n, what, keys)
 }
 
+// Named implements form.Reader.
+func (r formReader) Named(n *yaml.Node, what string, read func(name, value *yaml.Node)) {
+	if n.Kind != yaml.MappingNode {
+		r.WrongKind(n, what, "a mapping (name: value)")
+		return
+	}
+	seen := map[string]int{}
+	for i := 0; i+1 < len(n.Content) && !r.Exhausted(); i += 2 {
+		if k, v := r.Visit(n.Content[i]), r.Visit(n.Content[i+1]); r.Once(k, seen) {
+			read(k, v)
+		}
+	}
+}
+
 // Each implements form.Reader.
 func (r formReader) Each(n *yaml.Node, what string, read func(*yaml.Node)) {
 	r.parser.Each(n, what, read)

@@ -80,6 +80,8 @@ type Reader interface {
 	Number(n *yaml.Node, what string, most int) int
 	// Mapping reads a mapping, each key by read.
 	Mapping(n *yaml.Node, what string, keys []string, read func(key string, value *yaml.Node))
+	// Named reads a mapping whose keys are names of its author's.
+	Named(n *yaml.Node, what string, read func(name, value *yaml.Node))
 	// Each reads a list.
 	Each(n *yaml.Node, what string, read func(*yaml.Node))
 	// Event reads a type of events.

@@ -70,6 +70,9 @@ func (f Field) Overlaps(o Field) bool {
 	return f.attribute == o.attribute && slices.Equal(f.path[:n], o.path[:n])
 }
 
+// Asset is the field that says of which asset an amount is: it stands beside it.
+func (f Field) Asset() Field { return f.beside("asset") }
+
 // beside is the field of that name that stands in the same object.
 func (f Field) beside(name string) Field {
 	return Field{f.attribute, append(slices.Clone(f.path[:len(f.path)-1]), name)}
@@ -80,15 +83,31 @@ func (f Field) key() string { return f.attribute + "\x00" + strings.Join(f.path,
 
 // FieldOf is the field that an expression names; false if it is anything else.
 func FieldOf(e ast.Expr) (Field, bool) {
+	f, ok := pathOf(e)
+	return f, ok && f.known()
+}
+
+// SideFieldOf is the field of a side, such as refunded.data.amount, that an expression
+// names; false if it is anything else.
+func SideFieldOf(e ast.Expr) (side string, f Field, ok bool) {
+	if f, ok = pathOf(e); !ok || len(f.path) == 0 {
+		return f.attribute, Field{}, false
+	}
+	side, f = f.attribute, Field{f.path[0], f.path[1:]}
+	return side, f, f.known()
+}
+
+// pathOf is a name and the keys below it.
+func pathOf(e ast.Expr) (f Field, ok bool) {
 	var keys []string
 	for {
 		switch e.Kind() {
 		case ast.IdentKind:
-			f := Field{attribute: e.AsIdent()}
+			f.attribute = e.AsIdent()
 			for _, key := range slices.Backward(keys) {
 				f.path = append(f.path, key)
 			}
-			return f, f.known()
+			return f, true
 		case ast.SelectKind:
 			if e.AsSelect().IsTestOnly() {
 				return Field{}, false

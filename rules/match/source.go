@@ -118,7 +118,7 @@ func (s *Source) KeepAssets(declared []Field) {
 		if v.Kind == Distinct || !f.Money() && !slices.ContainsFunc(declared, f.Equal) {
 			continue
 		}
-		asset := f.beside("asset")
+		asset := f.Asset()
 		is := func(k Field) bool { return k.key() == asset.key() }
 		switch {
 		case slices.ContainsFunc(s.By, func(k Key) bool { return is(k.Field) }), s.Where != nil && s.Where.pins(asset):

@@ -167,6 +167,13 @@ func (r Run) distinct(c, i int) Key {
 type Span struct{ From, To int }
 
 // Recent is the window that ends at time.
-func (r Run) Recent(time int64) Span {
-	return Span{r.after(time - r.t.spec.Within), r.after(time + 1)}
-}
+func (r Run) Recent(time int64) Span { return r.Between(time-r.t.spec.Within, time) }
+
+// Between is the entries from one time to another, both included.
+func (r Run) Between(from, to int64) Span { return Span{r.after(from), r.after(to + 1)} }
+
+// Value is value c of entry i that is told apart.
+func (r Run) Value(c, i int) Key { return r.distinct(c, i) }
+
+// Num is number c of entry i.
+func (r Run) Num(c, i int) decimal.Decimal { return r.num(c, i, 0) }

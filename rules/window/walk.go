@@ -30,6 +30,16 @@ func (r Run) Fresh() Walk {
 	return w
 }
 
+// Moving begins before windows that To names, with Fresh without what a person accepted.
+func (r Run) Moving(fresh bool) Walk {
+	w := Walk{run: r, fresh: fresh && r.slot.accepted()}
+	r.t.moving.reset()
+	return w
+}
+
+// To goes to a window that is no later than those before.
+func (w *Walk) To(s Span) { w.first, w.span = w.span.To == 0, s }
+
 // Next goes to the next window; false if there is none.
 func (w *Walk) Next() bool {
 	r := w.run
