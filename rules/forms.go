@@ -7,13 +7,14 @@ import (
 	"github.com/tomeishi/tomeishi/rules/form"
 	"github.com/tomeishi/tomeishi/rules/form/absence"
 	"github.com/tomeishi/tomeishi/rules/form/count"
+	"github.com/tomeishi/tomeishi/rules/form/join"
 	"github.com/tomeishi/tomeishi/rules/form/record"
 )
 
 // Forms are the forms of event rules that this version has. Where several take
 // a rule, the first does; the last is what is meant where nothing says which.
 func Forms() []form.Form {
-	return []form.Form{absence.Form{}, count.Form{}}
+	return []form.Form{absence.Form{}, join.Form{}, count.Form{}}
 }
 
 // later are keys of forms that this version lacks, and what they would do. One

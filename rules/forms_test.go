@@ -25,6 +25,8 @@ func TestFormStates(t *testing.T) {
   - {alert: OwnShare, event: e, by: [data.k], within: 1h, lateness: 5m, when: 'share() >= 0.3 && count_before() > 0'}
   - {alert: Quiet, quiet: e, by: [data.k], after: 10m}
   - {record: recorded, event: e, by: [data.k], value: sum(data.n)}
+  - {alert: Totals, join: {a: {event: e, by: [data.k]}, b: {event: f, by: [data.k]}}, within: 1h, when: sum(a.data.amount) > sum(b.data.amount)}
+  - {alert: Levels, join: {a: {event: e, by: [data.k], max_age: 10m}, b: {event: f, by: [data.k], max_age: 2h}, c: {event: g, by: []}}, within: 1h, when: last(a.data.n) > last(b.data.n) + count(c)}
 `
 	set, problems := ParseForms(append(Forms(), formtest.Quiet{}), []File{{Name: "f.yml", Text: []byte(text)}})
 	if set == nil {
