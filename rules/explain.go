@@ -13,7 +13,7 @@ func (r *Rule) Explain() string {
 	if r.Records {
 		return "records " + r.Body.Explain() + "."
 	}
-	return "raises " + severity(r.Labels) + " when" + r.Body.Explain() + kept(r.KeepFiring) + consequences(r.Mitigate) + "."
+	return "raises " + severity(r.Labels) + " when" + r.Body.Explain() + lasting(r.For) + kept(r.KeepFiring) + consequences(r.Mitigate) + "."
 }
 
 // Explain says the rule as one sentence, which does not repeat its name.
@@ -27,6 +27,14 @@ func (r *MetricRule) Explain() string {
 
 // Explain says the rule as one sentence, which does not repeat its name.
 func (r *RecordingRule) Explain() string { return "records " + form.OneLine(r.Expr) + "." }
+
+// lasting says how long it must be so before it is told.
+func lasting(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return ", without a break for " + strictyaml.DurationText(d)
+}
 
 // kept says how long an alert stands when what raised it is over.
 func kept(d time.Duration) string {

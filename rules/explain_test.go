@@ -44,6 +44,8 @@ func TestExplain(t *testing.T) {
 		`when: sum(data.n) > 10 * count() + 5`:                                  "among payout.sent events within 1d, the sum of data.n is more than (10 times the number of events) plus 5",
 		`when: last(data.n) > 10 * max_before(data.n) || count_before() >= 3`:   "among payout.sent events within 1d, the event's own data.n is more than 10 times the largest data.n before it or there are at least 3 events before it",
 		`when: share() > 0.6 && count() >= 10, by: [data.a]`:                    "among payout.sent events of one data.a within 1d, their share of all events is more than 0.6 and there are at least 10 events",
+		`when: count() > 2, for: 5m`:                                            "there are more than 2 payout.sent events within 1d, without a break for 5m",
+		`when: count() > 2, for: 5m, keep_firing_for: 1m`:                       "there are more than 2 payout.sent events within 1d, without a break for 5m, and keeps it for 1m longer",
 		`when: count() > 2, keep_firing_for: 10m`:                               "there are more than 2 payout.sent events within 1d, and keeps it for 10m longer",
 		`when: distinct(data.a) <= sum(data.n) && min(data.n) > 0`:              "among payout.sent events within 1d, the number of different values of data.a is at most the sum of data.n and the smallest data.n is more than 0",
 	} {

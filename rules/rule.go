@@ -108,9 +108,7 @@ func (p *parser) alertKeys(r *parsedRule) []strictyaml.Key {
 		{Name: "mitigate", Read: func(v *yaml.Node) { p.Each(v, "mitigate", func(n *yaml.Node) { r.uses = p.use(n, r.uses) }) }},
 		{Name: "limit", Read: func(v *yaml.Node) { r.Limit = p.number(v, "limit is a number of alerts", maxLimit) }},
 		{Name: "keep_firing_for", Read: func(v *yaml.Node) { r.KeepFiring = p.duration(v, "keep_firing_for", false) }},
-		{Name: "for", Read: func(v *yaml.Node) {
-			p.ErrorAt(v, "an event rule has no `for`: it fires at the event that makes it true; `within` says how long events count together")
-		}},
+		{Name: "for", Read: func(v *yaml.Node) { r.For = p.duration(v, "for", false) }},
 	}
 }
 

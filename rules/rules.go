@@ -50,7 +50,8 @@ type Rule struct {
 	Labels      []Pair
 	Annotations []Pair // templates
 	Mitigate    []Use
-	Limit       int // of alerts that stand at once
+	Limit       int           // of alerts that stand at once
+	For         time.Duration // how long it must be true without a break
 	KeepFiring  time.Duration
 
 	// ID is the same for rules whose state goes on: all that decides which

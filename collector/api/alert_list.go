@@ -56,6 +56,12 @@ func (a *API) alertList() alertList {
 			known[alertKey(m.RuleID, m.Labels)] = i
 		}
 	}
+	for _, m := range a.Machine.FormingView() {
+		b.of[ownerOf(m)] = append(b.of[ownerOf(m)], len(b.alerts))
+		pending := a.alert(m, []string{})
+		pending.State, pending.Since = "pending", ""
+		b.alerts = append(b.alerts, pending)
+	}
 	for _, g := range b.groups {
 		for i, r := range g.Rules {
 			for _, found := range r.Alerts {

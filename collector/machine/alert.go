@@ -8,7 +8,6 @@ import (
 	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules"
 	"github.com/tomeishi/tomeishi/rules/form"
-	"github.com/tomeishi/tomeishi/rules/match"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
@@ -53,14 +52,7 @@ func (m *Machine) raise(rule *rules.Rule, say *form.Say) *Alert {
 	if m.stands[rule.ID] >= rule.Limit {
 		return m.excess(rule, say)
 	}
-	labels := labelsOf(rule, say)
-	for i, value := range match.Labels(say.Text) {
-		if value == "" && rule.By[i].Optional {
-			continue // to people and to who tells them, an empty label is none
-		}
-		labels = append(labels, Label{Name: rule.By[i].Label, Value: clip(value)})
-	}
-	return m.newAlert(rule, say.Key, labels)
+	return m.newAlert(rule, say.Key, append(labelsOf(rule, say), keyLabels(rule, say.Text)...))
 }
 
 func (m *Machine) newAlert(rule *rules.Rule, key window.Key, labels []Label) *Alert {
@@ -140,6 +132,9 @@ func (m *Machine) end(a *Alert, cause record.Note) {
 	m.wants(a, -1)
 	m.tallyOf(a, 1)
 	m.unindex(a)
+	if f := m.forming.of[alertKey{a.RuleID, a.Key}]; f != nil && f.Told {
+		m.dropForming(f)
+	}
 	m.touch(a)
 	m.goneBy(a)
 	if in := m.incident(a.Incident); in != nil {

@@ -86,20 +86,41 @@ func (m *Machine) count(i int) (late bool) {
 	if say.Answer == form.True {
 		say.Key, say.Text = e.Key, e.Hit.Key
 		m.isTrue(rule, stats)
-	} else if a := m.alertOf[alertKey{rule.ID, e.Key}]; a != nil {
-		m.refute(a, state)
+	} else {
+		m.notTrue(rule, state, e.Key, e.Time)
 	}
 	return late
 }
 
 // isTrue acts on a rule that has become true of a key, or is again.
 func (m *Machine) isTrue(rule *rules.Rule, stats *RuleStats) {
+	if !m.isForming(rule) {
+		m.raised(rule, stats)
+	}
+}
+
+// notTrue looks at what is said of a key of which an event of the given time has made
+// nothing true.
+func (m *Machine) notTrue(rule *rules.Rule, state form.State, key window.Key, at int64) {
+	if f := m.forming.of[alertKey{rule.ID, key}]; f != nil {
+		withdrawn, untrue := m.say.Withdrawn, m.say.Answer == form.Untrue
+		m.breaks(f, state, withdrawn && untrue, at)
+		m.say.Withdrawn = withdrawn
+	}
+	if a := m.alertOf[alertKey{rule.ID, key}]; a != nil {
+		m.refute(a, state)
+	}
+}
+
+// raised raises or renews the alert, and does what is to be done about it.
+func (m *Machine) raised(rule *rules.Rule, stats *RuleStats) *Alert {
 	a := m.fire(rule, &m.say)
 	a.Backfilled = false
 	stats.LastFired = m.Time
 	if m.say.Fresh && (!m.say.Uncertain || a.unproven()) && m.wanting(a, rule.Mitigate) {
 		m.mitigate(a, rule.Name, rule.Mitigate)
 	}
+	return a
 }
 
 func (m *Machine) saturated(rule *rules.Rule, stats *RuleStats) {
@@ -124,12 +145,27 @@ func (m *Machine) refute(a *Alert, state form.State) {
 	m.say.Reset()
 	state.Ask(m.Time, a.Key, &m.say)
 	if m.say.Answer == form.Untrue {
+		if keep := m.keepFiring(a); keep != 0 && !withdrawn {
+			if a.Quiet == 0 {
+				a.Quiet = m.Time
+			}
+			m.wake(a, a.Quiet+keep)
+			return
+		}
 		cause := record.New(record.NoLongerTrue)
 		if withdrawn {
 			cause = record.New(record.Withdrawn) // by a late event: it was never so
 		}
 		m.end(a, cause)
 	}
+}
+
+// keepFiring is how long an alert stands after an event has made it untrue.
+func (m *Machine) keepFiring(a *Alert) int64 {
+	if rule := m.ruleOf(a); rule != nil && m.Behavior >= 3 {
+		return int64(rule.KeepFiring)
+	}
+	return 0
 }
 
 func (m *Machine) ruleError(rule *rules.Rule, stats *RuleStats, fault *match.Fault) {

@@ -17,7 +17,7 @@ func (m *Machine) wake(a *Alert, due int64) {
 // due is when something must be looked at again; 0 for never.
 func (m *Machine) due() int64 {
 	first := int64(0)
-	for _, at := range [...]int64{m.formsDue(), m.alertTimers.next(), m.agentTimers.next(), m.Automatic.Until, m.shadowsDue(), m.recountsDue()} {
+	for _, at := range [...]int64{m.formsDue(), m.forming.timers.next(), m.alertTimers.next(), m.agentTimers.next(), m.Automatic.Until, m.shadowsDue(), m.recountsDue()} {
 		if at != 0 && (first == 0 || at < first) {
 			first = at
 		}
@@ -46,6 +46,7 @@ func (m *Machine) expireForms() {
 // expire looks at the rules, alerts and agents whose time has come.
 func (m *Machine) expire() {
 	m.expireForms()
+	m.formAlerts()
 	alerts := m.alertTimers.due(m.Time)
 	slices.SortFunc(alerts, compareAlerts)
 	for _, a := range alerts {

@@ -67,6 +67,12 @@ func (m *Machine) backfill(rule *rules.Rule, state form.Recounter, k entry.Recou
 	m.say.Reset()
 	if state.Find(m.Time, k.Key, &m.say); m.say.Answer == form.True {
 		m.say.Key, m.say.Text = k.Key, k.Text
+		if m.isForming(rule) {
+			if f := m.forming.of[alertKey{rule.ID, k.Key}]; f != nil {
+				f.Back = true
+			}
+			return
+		}
 		m.fire(rule, &m.say).Backfilled = true
 	}
 }

@@ -33,6 +33,7 @@ type Machine struct {
 	live *compiled
 	derived
 	reporting reporting
+	forming   forming
 	changed   chan struct{} // closed when any gate changes
 
 	feeds    []*Feed
@@ -74,6 +75,7 @@ func New() *Machine {
 	}
 	m.digester = dedup.NewDigester(m.Secret)
 	m.linkReporters()
+	m.linkForming()
 	m.reindex()
 	return m
 }

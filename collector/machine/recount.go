@@ -260,9 +260,9 @@ func (m *Machine) comeBack(place int, state form.Recounter, k entry.RecountKey, 
 	if say.Answer == form.True {
 		say.Key, say.Text = k.Key, k.Text
 		m.isTrue(rule, stats)
-	} else if a := m.alertOf[alertKey{rule.ID, k.Key}]; a != nil && n > 0 {
+	} else if n > 0 {
 		say.Withdrawn = true
-		m.refute(a, state)
+		m.notTrue(rule, state, k.Key, 0)
 	}
 	return n
 }

@@ -88,6 +88,7 @@ func (m *Machine) goLive(l entry.Live) any {
 	}
 	m.dropRules(set)
 	m.compile(set)
+	m.reviewForming()
 	m.defineGates(set)
 	m.endRemoved()
 	m.reviewShadows()
@@ -172,6 +173,7 @@ func (m *Machine) compile(set *rules.Set) {
 			w.declared = t.Sources
 		}
 	}
+	m.placeForming(c)
 	for i := range c.states {
 		m.await(i)
 	}

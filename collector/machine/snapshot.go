@@ -90,6 +90,7 @@ func (m *Machine) Restore(r io.Reader) error {
 	defer m.mu.Unlock()
 	m.state, m.live, m.digester = *st, nil, dedup.NewDigester(st.Secret)
 	m.linkReporters()
+	m.linkForming()
 	if live != nil {
 		m.compile(live)
 	}
@@ -121,7 +122,7 @@ func (m *Machine) load(b []byte) (*state, *rules.Set, error) {
 	}
 	if !whole(st.Gates) || !whole(st.Closings) || !whole(st.Spools) || !whole(st.Stats) || !whole(st.Agents) || !whole(st.Kept) || !soundRecounts(st.Recounts) || !whole(st.Readings) || !whole(st.Types) || st.Fired == nil || slices.Contains(st.Gone, nil) ||
 		slices.Contains(st.Holds, nil) || slices.Contains(st.Alerts, nil) ||
-		slices.Contains(st.Effects, nil) || slices.Contains(st.Incidents, nil) || st.readingsTorn() || !st.soundReporters() {
+		slices.Contains(st.Effects, nil) || slices.Contains(st.Incidents, nil) || st.readingsTorn() || !st.soundReporters() || !soundForming(st.Forming) {
 		return nil, nil, errSnapshot
 	}
 	if err := st.bringUp(version, b[:n]); err != nil {

@@ -71,6 +71,8 @@ type state struct {
 	OtherTypes uint64               `json:",omitempty"` // events of types for which there was no room
 	TypesSwept int64                `json:",omitempty"` // ledger time at which room was last looked for
 
+	Forming map[string][]*Forming `json:",omitempty"` // of which rules are true, but not for long enough, by id in hex
+
 	Reporters     map[string]*Reporters `json:",omitempty"` // by type of events
 	AppBeats      map[string]*AppBeat   `json:",omitempty"` // by agent and source
 	ReportersOver int64                 `json:",omitempty"` // ledger time at which there last was no room for one

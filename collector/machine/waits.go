@@ -146,6 +146,7 @@ func (m *Machine) ask(i int) {
 			m.isTrue(rule, m.live.stats[i])
 		}
 	}
+	m.proveForming(i)
 	m.await(i)
 }
 
@@ -174,7 +175,8 @@ func (m *Machine) await(i int) {
 	copy(now, clock.Heard)
 	at := state.Due(clock)
 	w.proof[i] = dueAhead(state, clock, now, 0)
-	if at == 0 && w.proof[i] == 0 {
+	overdue := m.overdue(i)
+	if at == 0 && w.proof[i] == 0 && overdue == 0 {
 		return
 	}
 	if m.unserved(i) {
@@ -183,6 +185,7 @@ func (m *Machine) await(i int) {
 		return // it will be asked then
 	}
 	m.remind(i, at, until)
+	m.hearOut(i, 0, overdue)
 	for stuck := range 1<<min(len(now), maxChoices) - 1 {
 		if p := dueAhead(state, clock, now, stuck); p != 0 && (at == 0 || p < at) {
 			m.hearOut(i, stuck, p)
