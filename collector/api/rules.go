@@ -193,7 +193,7 @@ const ill = time.Hour
 
 func (a *API) eventShape(v machine.RuleView, alerts []Alert, now time.Time) Rule {
 	r := Rule{
-		Type: promrule.Alerting, Name: v.Name, Query: v.Explain(), KeepFiringFor: v.KeepFiring.Seconds(),
+		Type: promrule.Alerting, Name: v.Name, Query: v.Explain(), Duration: v.For.Seconds(), KeepFiringFor: v.KeepFiring.Seconds(),
 		Labels: map[string]string{}, Annotations: map[string]string{},
 		Alerts: alerts, State: stateOf(alerts, "inactive"), Health: "ok", LastEvaluation: now,
 		Counts: &Counts{

@@ -295,3 +295,26 @@ func TestStatusCountsRules(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// TestPending: what is true of an event rule, but not for as long as it says, is pending as
+// Prometheus has it.
+func TestPending(t *testing.T) {
+	c := newCellOf(t, "groups: [{name: g, rules: [{alert: Lasting, event: payout.sent, by: [data.request], within: 1h, when: count() >= 2, for: 5m, annotations: {summary: 'of {{ $labels.request }}'}}]}]")
+	c.apply(entry.KindBehavior, entry.Behavior{Version: machine.Behavior})
+	c.pays("w1", "w1")
+	client, err := promapi.NewClient(promapi.Config{Address: c.server(nil).URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := promv1.NewAPI(client).Alerts(t.Context())
+	if err != nil || len(got.Alerts) != 1 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if a := got.Alerts[0]; a.State != "pending" || a.Value != "2" || a.Labels["request"] != "w1" || a.Annotations["summary"] != "of w1" || a.ActiveAt.IsZero() {
+		t.Errorf("%+v", a)
+	}
+	rules, err := promv1.NewAPI(client).Rules(t.Context(), nil)
+	if err != nil || len(rules.Groups) != 1 || rules.Groups[0].Rules[0].(promv1.AlertingRule).State != "pending" || rules.Groups[0].Rules[0].(promv1.AlertingRule).Duration != 300 {
+		t.Errorf("%+v, %v", rules, err)
+	}
+}
