@@ -78,9 +78,25 @@ func manyRules(n int) []File {
 	}
 }
 
-// BenchmarkLoad is ten thousand rules with gates, read and looked at as a reload does.
+// BenchmarkLoad is ten thousand rules with gates, read and looked at as a reload does:
+// as they are, and with names, a list and an override in each.
 func BenchmarkLoad(b *testing.B) {
 	files := manyRules(10_000)
+	b.Run("plain", func(b *testing.B) { benchmarkLoad(b, files) })
+	var overrides, list strings.Builder
+	for i := range 10_000 {
+		fmt.Fprintf(&overrides, "- {alert: Twice%d, set: {limit: 7}}\n", i)
+		fmt.Fprintf(&list, "0x%040x\n", i)
+	}
+	text := strings.NewReplacer("24h", "vars.window", "when:", "where: data.amount > vars.big && !(data.address in lists.known), when:").Replace(string(files[0].Text))
+	more := []File{
+		{Name: "rules.yml", Text: []byte(text)}, files[1], {Name: "known.txt", Text: []byte(list.String()), List: true},
+		{Name: "own.yml", Text: []byte("vars: {window: 24h, big: 10.5}\nlists: {known: {file: known.txt}}\noverrides:\n" + overrides.String())},
+	}
+	b.Run("named", func(b *testing.B) { benchmarkLoad(b, more) })
+}
+
+func benchmarkLoad(b *testing.B, files []File) {
 	b.ReportAllocs()
 	for b.Loop() {
 		set, problems := Parse(files)

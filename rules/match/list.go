@@ -22,6 +22,7 @@ import (
 type List struct {
 	texts   map[string]struct{}
 	numbers map[decimal.Decimal]struct{}
+	digest  string // once it was asked for
 }
 
 // MaxListed bounds a value of a list, in bytes.
@@ -32,6 +33,7 @@ func (l *List) Add(value string) {
 	if l.texts == nil {
 		l.texts, l.numbers = map[string]struct{}{}, map[decimal.Decimal]struct{}{}
 	}
+	l.digest = ""
 	l.texts[string(spelling.Append(nil, []byte(value)))] = struct{}{}
 	if n, err := decimal.Parse(value); err == nil {
 		l.numbers[n] = struct{}{}
@@ -41,8 +43,12 @@ func (l *List) Add(value string) {
 // Len is how many different values there are.
 func (l *List) Len() int { return len(l.texts) }
 
-// Digest is the same for lists of the same values.
+// Digest is the same for lists of the same values. All rules that look into a list
+// ask for it, and it is computed once.
 func (l *List) Digest() string {
+	if l.digest != "" {
+		return l.digest
+	}
 	h := sha256.New()
 	var size [4]byte
 	for _, text := range slices.Sorted(maps.Keys(l.texts)) {
@@ -50,7 +56,8 @@ func (l *List) Digest() string {
 		h.Write(size[:])
 		h.Write([]byte(text))
 	}
-	return string(h.Sum(nil))
+	l.digest = string(h.Sum(nil))
+	return l.digest
 }
 
 func (l *List) hasText(text []byte) bool {
