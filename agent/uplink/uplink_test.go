@@ -468,3 +468,23 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 		b.stop()
 	})
 }
+
+// TestTold: the ledger time of a collector's last answer is known, and none of one that
+// does not tell it.
+func TestTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answers := []map[string]any{{"through": 1}, {"through": 2, "ledger": 7}, {"through": 3, "ledger": 9}}
+		b := start(t, t.TempDir(), map[string]http.Handler{"c1": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			report.WriteJSON(w, http.StatusOK, answers[0])
+			answers = answers[1:]
+		})}, "http://c1")
+		for i, want := range []int64{0, 7, 9} {
+			b.send(t, fmt.Sprint(i))
+			synctest.Wait()
+			if got := b.up.Told(); got != want {
+				t.Errorf("answer %d: told %d, want %d", i, got, want)
+			}
+		}
+		b.stop()
+	})
+}
