@@ -239,7 +239,7 @@ func (rc *Recount) settle(keys []entry.RecountKey) map[int]window.Ref {
 // comeBack gives a rule what it forgot of one key, and acts on what it has to say.
 func (m *Machine) comeBack(place int, state form.Recounter, k entry.RecountKey, back []form.Back, from window.Ref) int {
 	rule, stats := m.live.set.Rules[place], m.live.stats[place]
-	if !match.IsKey(k.Text, len(rule.By)) {
+	if !match.IsKey(k.Text, len(rule.By)) && !(len(k.Text) == 0 && slices.Contains(commonOf(rule), true)) {
 		return 0 // written by no edge
 	}
 	say := &m.say

@@ -26,6 +26,15 @@ func columnsOf(r *rules.Rule) (all []columns) {
 	return all
 }
 
+// commonOf tells of which sources the events belong to every key: they have none, and
+// those of others have.
+func commonOf(r *rules.Rule) (all []bool) {
+	for _, s := range r.Body.Sources() {
+		all = append(all, len(s.By) == 0 && len(r.By) > 0)
+	}
+	return all
+}
+
 // bytes is the size of one event in an entry: source, time, place in the ledger,
 // values that are told apart, numbers.
 func (c columns) bytes() int { return 17 + 16*c.distinct + 32*c.nums }

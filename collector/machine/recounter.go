@@ -40,6 +40,7 @@ type Recounter struct {
 type owed struct {
 	id      string
 	columns []columns // of each of its sources
+	common  []bool    // of each: its events belong to every key
 	whole   bool      // it counts all events together too
 	keys    map[window.Key][]*found
 	fill    *Fill // all keys are wanted, of what came before
@@ -82,7 +83,7 @@ func (m *Machine) Recounter() *Recounter {
 			o.fill = new(*rc.Fill)
 			r.from = min(r.from, o.fill.From)
 		}
-		o.columns, o.whole = columnsOf(rule), shares(state)
+		o.columns, o.common, o.whole = columnsOf(rule), commonOf(rule), shares(state)
 		for _, w := range rc.Keys {
 			f := &found{Waiting: w, held: map[window.Ref]bool{}, prints: map[window.Key]window.Ref{}, twice: map[window.Ref]bool{}}
 			for _, ref := range state.Held(w.Key) {
@@ -154,7 +155,7 @@ func (r *Recounter) batch(b report.Batch) {
 
 func (r *Recounter) hit(o *owed, ev *report.Event, hit *match.Hit) {
 	key := r.hash(hit.Key)
-	if len(o.keys[key]) == 0 && o.fill == nil && !(o.whole && len(o.keys[form.WholeKey]) > 0) {
+	if len(o.keys[key]) == 0 && o.fill == nil && !(o.whole && len(o.keys[form.WholeKey]) > 0) && !o.common[hit.Source] {
 		return
 	}
 	at := ev.When()
@@ -163,7 +164,13 @@ func (r *Recounter) hit(o *owed, ev *report.Event, hit *match.Hit) {
 	}
 	e := window.Entry{Time: max(at, 0), Ref: window.MakeRef(r.entry.Index, r.place)}
 	fingerprint := r.print(ev)
+	fingerprint[1] ^= uint64(hit.Source) // an event of two sources is one of each
 	r.keep(o, key, e, hit, fingerprint)
+	if o.common[hit.Source] {
+		for _, waiting := range sortedKeysOf(o.keys) {
+			r.keepFor(o.keys[waiting], o, e, hit, fingerprint)
+		}
+	}
 	if o.whole {
 		r.keep(o, form.WholeKey, e, hit, fingerprint)
 	}
@@ -171,11 +178,7 @@ func (r *Recounter) hit(o *owed, ev *report.Event, hit *match.Hit) {
 
 // keep keeps an event for all that its key waits for.
 func (r *Recounter) keep(o *owed, key window.Key, e window.Entry, hit *match.Hit, fingerprint window.Key) {
-	for _, f := range o.keys[key] {
-		if e.Time >= f.From && e.Time <= f.To {
-			f.take(r, o, e, hit, fingerprint)
-		}
-	}
+	r.keepFor(o.keys[key], o, e, hit, fingerprint)
 	if o.fill == nil || e.Time < o.fill.From {
 		return
 	}
@@ -192,6 +195,14 @@ func (r *Recounter) keep(o *owed, key window.Key, e window.Entry, hit *match.Hit
 	}
 	if before {
 		f.take(r, o, e, hit, fingerprint)
+	}
+}
+
+func (r *Recounter) keepFor(waiting []*found, o *owed, e window.Entry, hit *match.Hit, fingerprint window.Key) {
+	for _, f := range waiting {
+		if e.Time >= f.From && e.Time <= f.To {
+			f.take(r, o, e, hit, fingerprint)
+		}
 	}
 }
 

@@ -70,7 +70,7 @@ func (s *state) pendingOf(key window.Key, text []byte) *pending {
 	return p
 }
 
-// mostSpare bounds the room that is kept for keys to come.
+// mostRoom bounds the room that is kept for keys to come.
 const mostRoom = 1024
 
 // remind sees to it that a key is judged in time, or forgets it when nothing is
