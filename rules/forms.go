@@ -8,13 +8,14 @@ import (
 	"github.com/tomeishi/tomeishi/rules/form/absence"
 	"github.com/tomeishi/tomeishi/rules/form/count"
 	"github.com/tomeishi/tomeishi/rules/form/join"
+	"github.com/tomeishi/tomeishi/rules/form/reconcile"
 	"github.com/tomeishi/tomeishi/rules/form/record"
 )
 
 // Forms are the forms of event rules that this version has. Where several take
 // a rule, the first does; the last is what is meant where nothing says which.
 func Forms() []form.Form {
-	return []form.Form{absence.Form{}, join.Form{}, count.Form{}}
+	return []form.Form{reconcile.Form{}, absence.Form{}, join.Form{}, count.Form{}}
 }
 
 // later are keys of forms that this version lacks, and what they would do. One
@@ -25,10 +26,6 @@ var later = []struct {
 	form, whole bool
 }{
 	{name: "sequence", not: "makes a rule about events in an order", form: true, whole: true},
-	{name: "reconcile", not: "makes a rule about two sides that must agree", form: true, whole: true},
-	{name: "settle", not: "belongs to reconcile"},
-	{name: "except", not: "belongs to reconcile"},
-	{name: "key", not: "belongs to reconcile; events are counted apart with `by`"},
 }
 
 // formOf is the form of a rule that says this: the first whose first key it has, or

@@ -23,6 +23,8 @@ func TestFormStates(t *testing.T) {
   - {alert: Next, event: e, by: [data.k], unless: {event: e, within: 1h}, grace: 5s, lateness: 2h}
   - {alert: Share, event: e, by: [data.k], within: 1h, when: 'share() >= 0.4 && distinct(data.a) > 1'}
   - {alert: OwnShare, event: e, by: [data.k], within: 1h, lateness: 5m, when: 'share() >= 0.3 && count_before() > 0'}
+  - {alert: Sides, reconcile: {a: {event: e, key: [data.k]}, b: {event: f, key: [data.o]}}, settle: 1m, within: 10m, when: a > b}
+  - {alert: Declared, reconcile: {a: {event: e, key: [data.k]}, b: {event: f, key: [data.o]}}, except: {event: g, key: [data.k]}, within: 1h, lateness: 2m, when: b != a}
   - {alert: Quiet, quiet: e, by: [data.k], after: 10m}
   - {record: recorded, event: e, by: [data.k], value: sum(data.n)}
   - {alert: Totals, join: {a: {event: e, by: [data.k]}, b: {event: f, by: [data.k]}}, within: 1h, when: sum(a.data.amount) > sum(b.data.amount)}
