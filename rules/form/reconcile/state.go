@@ -144,10 +144,13 @@ func (s *state) load(now int64, k window.Key) bool {
 }
 
 // expire leaves out what is kept no longer; false if that is nothing. What goes
-// together goes at once, so that nobody else's partner changes.
+// together goes at once, so that nobody else's partner changes. While anything waits for a
+// recount nothing goes: who goes with whom may be another then.
 func (s *state) expire(now int64) bool {
 	h := &s.held
-	if h.items[0].time+s.keep(true) >= now {
+	if h.items[0].time+s.keep(true) >= now || slices.ContainsFunc(h.items, func(it item) bool {
+		return it.is(unsure) && it.age()+s.keep(false) >= now
+	}) {
 		return false
 	}
 	s.judge()
