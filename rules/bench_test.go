@@ -90,7 +90,9 @@ func BenchmarkLoad(b *testing.B) {
 	}
 	text := strings.NewReplacer("24h", "vars.window", "when:", "where: data.amount > vars.big && !(data.address in lists.known), when:").Replace(string(files[0].Text))
 	more := []File{
-		{Name: "rules.yml", Text: []byte(text)}, files[1], {Name: "known.txt", Text: []byte(list.String()), List: true},
+		{Name: "rules.yml", Text: []byte(text)},
+		files[1],
+		{Name: "known.txt", Text: []byte(list.String()), List: true},
 		{Name: "own.yml", Text: []byte("vars: {window: 24h, big: 10.5}\nlists: {known: {file: known.txt}}\noverrides:\n" + overrides.String())},
 	}
 	b.Run("named", func(b *testing.B) { benchmarkLoad(b, more) })
