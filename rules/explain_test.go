@@ -60,12 +60,14 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-func TestExplainAbsence(t *testing.T) {
+func TestExplainForms(t *testing.T) {
 	for keys, want := range map[string]string{
-		`unless: {event: payout.recorded, within: 60s}`: "no payout.recorded event comes within 1m of a payout.sent event",
-		`where: data.a == 1, by: [data.r, data.s], grace: 5s, unless: {event: payout.recorded, where: data.b > 2, by: [data.r, data.t], within: 60s}`: "no payout.recorded event where data.b > 2 with the same data.r and data.t as data.s comes within 1m of a payout.sent event where data.a == 1, or none is known 5s later",
+		`within: 1h, by: [data.request], sequence: [{event: payout.attempt}, {not: payout.result, where: data.a == 1}, {not: other}, {event: payout.attempt, where: data.b == 2}]`: "one payout.attempt event, and after it, with no payout.result event where data.a == 1 and no other event between them, one payout.attempt event where data.b == 2 come, all of one data.request, within 1h",
+		`within: 1h, sequence: [{event: a}, {event: b}, {event: c}]`:        "one a event, and after it one b event, and after it one c event come within 1h",
+		`event: payout.sent, unless: {event: payout.recorded, within: 60s}`: "no payout.recorded event comes within 1m of a payout.sent event",
+		`event: payout.sent, where: data.a == 1, by: [data.r, data.s], grace: 5s, unless: {event: payout.recorded, where: data.b > 2, by: [data.r, data.t], within: 60s}`: "no payout.recorded event where data.b > 2 with the same data.r and data.t as data.s comes within 1m of a payout.sent event where data.a == 1, or none is known 5s later",
 	} {
-		set, problems := Parse([]File{{Name: "t.yml", Text: []byte("groups:\n- name: g\n  rules:\n  - {alert: R, event: payout.sent, " + keys + "}\n")}})
+		set, problems := Parse([]File{{Name: "t.yml", Text: []byte("groups:\n- name: g\n  rules:\n  - {alert: R, " + keys + "}\n")}})
 		if set == nil {
 			t.Fatal(problems)
 		}

@@ -10,22 +10,13 @@ import (
 	"github.com/tomeishi/tomeishi/rules/form/join"
 	"github.com/tomeishi/tomeishi/rules/form/reconcile"
 	"github.com/tomeishi/tomeishi/rules/form/record"
+	"github.com/tomeishi/tomeishi/rules/form/sequence"
 )
 
 // Forms are the forms of event rules that this version has. Where several take
 // a rule, the first does; the last is what is meant where nothing says which.
 func Forms() []form.Form {
-	return []form.Form{reconcile.Form{}, absence.Form{}, join.Form{}, count.Form{}}
-}
-
-// later are keys of forms that this version lacks, and what they would do. One
-// with form makes a rule one of that form, and one with whole does so without an
-// event.
-var later = []struct {
-	name, not   string
-	form, whole bool
-}{
-	{name: "sequence", not: "makes a rule about events in an order", form: true, whole: true},
+	return []form.Form{reconcile.Form{}, absence.Form{}, join.Form{}, sequence.Form{}, count.Form{}}
 }
 
 // formOf is the form of a rule that says this: the first whose first key it has, or
@@ -52,11 +43,6 @@ func (p *parser) formOf(said []strictyaml.Member) form.Form {
 func (p *parser) ofEvents(name string) (yes, whole bool) {
 	if name == "limit" {
 		return true, false
-	}
-	for _, l := range later {
-		if l.name == name {
-			yes, whole = true, l.whole
-		}
 	}
 	for _, f := range p.forms {
 		for i, k := range f.Keys() {

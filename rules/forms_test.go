@@ -25,6 +25,7 @@ func TestFormStates(t *testing.T) {
   - {alert: OwnShare, event: e, by: [data.k], within: 1h, lateness: 5m, when: 'share() >= 0.3 && count_before() > 0'}
   - {alert: Sides, reconcile: {a: {event: e, key: [data.k]}, b: {event: f, key: [data.o]}}, settle: 1m, within: 10m, when: a > b}
   - {alert: Declared, reconcile: {a: {event: e, key: [data.k]}, b: {event: f, key: [data.o]}}, except: {event: g, key: [data.k]}, within: 1h, lateness: 2m, when: b != a}
+  - {alert: Sequence, sequence: [{event: e}, {not: f}, {event: e}, {event: g}], by: [data.k], within: 1h}
   - {alert: Quiet, quiet: e, by: [data.k], after: 10m}
   - {record: recorded, event: e, by: [data.k], value: sum(data.n)}
   - {alert: Totals, join: {a: {event: e, by: [data.k]}, b: {event: f, by: [data.k]}}, within: 1h, when: sum(a.data.amount) > sum(b.data.amount)}

@@ -92,11 +92,6 @@ func (p *parser) ruleKeys(r *parsedRule, f form.Form, draft form.Draft) []strict
 			keys = append(keys, k)
 		}
 	}
-	for _, l := range later {
-		if !slices.ContainsFunc(keys, func(k strictyaml.Key) bool { return k.Name == l.name }) {
-			keys = append(keys, strictyaml.Key{Name: l.name, Not: l.not})
-		}
-	}
 	return keys
 }
 
@@ -112,14 +107,8 @@ func (p *parser) alertKeys(r *parsedRule) []strictyaml.Key {
 	}
 }
 
-// needs notes what every rule of the form has and this one lacks, unless it is
-// of a form that this version lacks, and so needs other keys.
+// needs notes what every rule of the form has and this one lacks.
 func (p *parser) needs(item parsedItem, f form.Form) {
-	for _, l := range later {
-		if l.form && strictyaml.ValueOf(item.said, l.name) != nil {
-			return
-		}
-	}
 	need := func(name, what, must string) {
 		if must != "" && strictyaml.ValueOf(item.said, name) == nil {
 			p.Lacks(item.at, item.said, name, "the rule has no %s: %s", what, must)

@@ -163,6 +163,12 @@ func (r Run) distinct(c, i int) Key {
 	return Key{r.words[from], r.words[from+1]}
 }
 
+// Distinct is the value c that entry i is told apart by.
+func (r Run) Distinct(c, i int) Key { return r.distinct(c, i) }
+
+// SetDistinct puts another value in the place of value c of entry i.
+func (r Run) SetDistinct(c, i int, k Key) { copy(r.words[i*r.t.stride+2+2*c:], k[:]) }
+
 // A Span is the entries of one window: from the first to before the last.
 type Span struct{ From, To int }
 

@@ -77,6 +77,9 @@ func (s *state) Recount(now int64, k window.Key, back []form.Back, from window.R
 			n++
 		}
 	}
+	if begun { // what was over before the rule began tells nobody anything
+		s.held.items = slices.DeleteFunc(s.held.items, func(it item) bool { return !it.is(excuse) && it.is(over) && it.ref < from })
+	}
 	first, last := s.about(from)
 	s.surely(k, func(i int, _ *item) bool { return i >= first && i <= last })
 	say.Saturated = !s.save(k)
