@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"context"
 	"errors"
 	"strconv"
 	"syscall"
@@ -50,6 +51,7 @@ func (c *Collector) conditions(stands map[string]machine.ConditionView) (out []e
 	if half || c.rules.Blind() != "" { // what metric rules of another set find is refused
 		add("RuleErrors", record.New(record.AboutRulesBlind), machine.Label{Name: "error", Value: "blind"})
 	}
+	out = append(out, c.unfed(stands)...)
 	for _, f := range c.notify.Failing() {
 		add("NotifyFailing", record.New(record.AboutNotifyFailing, f.Receiver, f.Integration),
 			machine.BoundLabels([]machine.Label{{Name: "receiver", Value: f.Receiver}, {Name: "integration", Value: f.Integration}})...)
@@ -63,6 +65,33 @@ func (c *Collector) conditions(stands map[string]machine.ConditionView) (out []e
 		for _, is := range refused[:min(len(refused), maxRefused)] {
 			add("AgentRefused", record.New(record.AboutAgentRefused, is.Agent, is.Address),
 				machine.BoundLabels([]machine.Label{{Name: "claimed", Value: is.Agent}, {Name: "address", Value: is.Address}})...)
+		}
+	}
+	return out
+}
+
+// unfed are the metrics without which rules that guard a gate cannot become true, and
+// that do not come. What was said of them stands until it is known that they come.
+func (c *Collector) unfed(stands map[string]machine.ConditionView) (out []entry.Condition) {
+	if c.machine.BehaviorView() < 3 {
+		return nil
+	}
+	set, name := c.machine.LiveSet()
+	found, known := c.rules.Unfed(context.Background(), set, name)
+	if !known {
+		for _, s := range stands {
+			if s.Name == "RuleBlind" {
+				out = append(out, entry.Condition{Name: s.Name, Labels: s.Labels, Firing: true, About: s.About})
+			}
+		}
+		return out
+	}
+	for _, f := range found {
+		labels := machine.BoundLabels([]machine.Label{{Name: "group", Value: f.Group}, {Name: "metric", Value: f.Metric}, {Name: "rule", Value: f.Rule}})
+		about := record.New(record.AboutBlindMetric, f.Rule, labels[1].Value, f.Near)
+		is := entry.Condition{Name: "RuleBlind", Labels: labels, Firing: true, About: about}
+		if _, said := stands[conditionKey(is.Name, is.Labels)]; (said || f.Sure) && len(out) < maxRuleErrors {
+			out = append(out, is)
 		}
 	}
 	return out

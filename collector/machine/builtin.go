@@ -65,7 +65,7 @@ func Essential(label string) bool {
 // severity is what a built-in alert is to people.
 func severity(name string) string {
 	switch name {
-	case gateClosed, notHeld, approvalWanted, openedAlone:
+	case gateClosed, notHeld, approvalWanted, openedAlone, ruleBlind: // of metrics it is said of guards only
 		return "critical"
 	case watchdog:
 		return "none"

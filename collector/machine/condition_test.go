@@ -96,3 +96,31 @@ func TestConditionOfARuleWithErrors(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestConditionOfAMetricThatDoesNotCome is critical, and no other blindness is the
+// edge's to say.
+func TestConditionOfAMetricThatDoesNotCome(t *testing.T) {
+	r := newRig(t, testRules)
+	gone := entry.Condition{
+		Name: ruleBlind, Firing: true, About: record.New(record.AboutBlindMetric, "HotWalletLow", "wallet_sats", "wallet_sat"),
+		Labels: []Label{{Name: "group", Value: "a"}, {Name: "metric", Value: "wallet_sats"}, {Name: "rule", Value: "HotWalletLow"}},
+	}
+	r.must(r.json(entry.KindCondition, gone))
+	if a := r.named(ruleBlind); len(a) != 1 || a[0].Label("severity") != "critical" || a[0].Label("metric") != "wallet_sats" {
+		t.Fatalf("%+v", a)
+	}
+	r.later(25 * time.Hour)
+	r.tick()
+	if len(r.named(ruleBlind)) != 1 {
+		t.Error("it ended by itself")
+	}
+	gone.Firing = false
+	r.must(r.json(entry.KindCondition, gone))
+	if len(r.m.Conditions()) != 0 {
+		t.Errorf("%+v", r.m.Conditions())
+	}
+	gone.Labels, gone.Firing = gone.Labels[:1], true
+	if _, refused := r.json(entry.KindCondition, gone).(*Refusal); !refused {
+		t.Error("the edge said that a rule cannot read its events")
+	}
+}

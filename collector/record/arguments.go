@@ -69,6 +69,7 @@ var arguments = map[Kind][]string{
 	AboutBlind:         {"rule", "event", "source", "lost", "of", "field", "near"},
 	AboutBlindData:     {"rule", "event", "source", "lost", "of"},
 	AboutBlindType:     {"event", "near", "rule"},
+	AboutBlindMetric:   {"rule", "metric", "near"},
 	AboutNotHeld:       {"gate", "match", "mitigation", "effect"},
 	AboutGateUnguarded: {"gate"},
 	AboutUnnamedHeld:   {"gate", "field"},

@@ -54,7 +54,7 @@ const (
 const (
 	NoLongerTrue    Kind = "no_longer_true"
 	Withdrawn       Kind = "withdrawn" // a late event shows that it was never true
-	Proven          Kind = "proven" // another alert says it, without doubt
+	Proven          Kind = "proven"    // another alert says it, without doubt
 	RuleRemoved     Kind = "rule_removed"
 	OpenedBy        Kind = "opened_by"
 	AgentForgotten  Kind = "agent_forgotten"
@@ -119,9 +119,10 @@ const (
 	AboutClockOff      Kind = "about_clock_off" // offset is how far ahead the clock is; negative: behind
 	AboutRule          Kind = "about_rule_errors"
 	AboutMetricRule    Kind = "about_metric_rule_errors"
-	AboutBlind         Kind = "about_rule_blind"      // lost of the last events; field is missing, near is there instead
-	AboutBlindData     Kind = "about_rule_blind_data" // their data is no object
-	AboutBlindType     Kind = "about_rule_blind_type" // no rule reads event, which looks like near, which rule reads
+	AboutBlind         Kind = "about_rule_blind"        // lost of the last events; field is missing, near is there instead
+	AboutBlindData     Kind = "about_rule_blind_data"   // their data is no object
+	AboutBlindType     Kind = "about_rule_blind_type"   // no rule reads event, which looks like near, which rule reads
+	AboutBlindMetric   Kind = "about_rule_blind_metric" // nothing of metric comes; near does
 	AboutUnnamedHeld   Kind = "about_unnamed_held"
 	AboutNotHeld       Kind = "about_not_held"
 	AboutGateUnguarded Kind = "about_gate_unguarded"

@@ -65,6 +65,7 @@ type Rules struct {
 	// every gate wait.
 	turns chan struct{}
 
+	fed    fed
 	behind behind
 	waits  atomic.Bool // nothing is evaluated, because of behind
 

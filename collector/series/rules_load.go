@@ -53,7 +53,7 @@ func readSet(name string, files []rules.File, metrics []*rules.MetricRule, p par
 		s.files[f.Name] = groups
 		for _, g := range groups.Groups {
 			key := promrules.GroupKey(f.Name, g.Name)
-			if s.alerts[key], err = match(g, ours[key]); err != nil {
+			if s.alerts[key], err = alertsOf(g, ours[key]); err != nil {
 				return nil, fmt.Errorf("%s: group %s: %w", f.Name, g.Name, err)
 			}
 			found += len(s.alerts[key])
@@ -65,10 +65,10 @@ func readSet(name string, files []rules.File, metrics []*rules.MetricRule, p par
 	return s, nil
 }
 
-// match finds the group's alerting rules in ours. It takes their fixed
+// alertsOf finds the group's alerting rules in ours. It takes their fixed
 // annotations away from Prometheus, which would expand them as templates for
 // each alert at each evaluation.
-func match(g rulefmt.RuleGroup, ours []*rules.MetricRule) (out []parsedAlert, err error) {
+func alertsOf(g rulefmt.RuleGroup, ours []*rules.MetricRule) (out []parsedAlert, err error) {
 	for _, r := range g.Rules {
 		if r.Alert == "" {
 			continue
@@ -110,7 +110,9 @@ type loaded struct {
 	set    string
 	groups []*group // by file and name
 	of     map[*promrules.Group]*group
-	begun  atomic.Pointer[time.Time] // of the first evaluation
+	// recorded is what the groups record.
+	recorded recordings
+	begun    atomic.Pointer[time.Time] // of the first evaluation
 }
 
 // A group is a group of the manager's with what is ours.
@@ -133,11 +135,11 @@ func (s *ruleSet) bind(groups []*promrules.Group, before *loaded) *loaded {
 		out.groups = append(out.groups, b)
 		out.of[g] = b
 	}
-	recorded := recordingsOf(groups)
+	out.recorded = recordingsOf(groups)
 	for _, g := range out.groups {
 		for _, a := range g.rules {
 			for _, t := range a.twins {
-				a.needs = append(a.needs, recorded.needs(t.Query())...)
+				a.needs = append(a.needs, out.recorded.needs(t.Query())...)
 			}
 		}
 	}
