@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tomeishi/tomeishi/rules/form"
+	"github.com/tomeishi/tomeishi/rules/match"
 )
 
 // Reads is the same for rules that read the same of the same events, whatever
@@ -44,6 +45,12 @@ func (s *Set) enforces(u Use) bool {
 	return g != nil && (m.Action == GateClose || m.Action == GateHold) && Effective(u.Mode, m.Mode, g.Mode) == Enforce
 }
 
+// idle tells whether no event can be one of the rule: all would have to be in lists that
+// are empty.
+func (r *Rule) idle() bool {
+	return !slices.ContainsFunc(r.Body.Sources(), func(s match.Source) bool { return !s.Where.Never() })
+}
+
 // A Guard is a rule that closes a gate, or only holds what is wrong at it.
 type Guard struct {
 	Rule, Gate string
@@ -66,7 +73,9 @@ func (s *Set) Guards() (out []Guard) {
 		}
 	}
 	for _, r := range s.Rules {
-		add(r.Name, r.Mitigate)
+		if !r.idle() {
+			add(r.Name, r.Mitigate)
+		}
 	}
 	for _, r := range s.Metrics {
 		add(r.Name, r.Mitigate)

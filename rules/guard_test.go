@@ -27,6 +27,8 @@ func TestUnguarded(t *testing.T) {
 		{"a hold", event, "hold", "a", "enforce", "{name: a, mode: enforce}", nil},
 		{"a hold above", event, "hold", "a", "enforce", "{name: a, mode: enforce}, {name: a/b, mode: enforce}", nil},
 		{"a hold in approve", event, "{use: hold, mode: approve}", "a", "enforce", "{name: a, mode: enforce}", []string{"a"}},
+		{"a list that is empty", "lists: {l: {values: []}}\ngroups: [{name: g, rules: [{alert: A, event: e, where: data.k in lists.l && data.a == 1, within: 1h, when: count() > 1, mitigate: [%s]}]}]\n", "m", "a", "enforce", "{name: a, mode: enforce}", []string{"a"}},
+		{"none of a list that is empty", "lists: {l: {values: []}}\ngroups: [{name: g, rules: [{alert: A, event: e, where: '!(data.k in lists.l)', within: 1h, when: count() > 1, mitigate: [%s]}]}]\n", "m", "a", "enforce", "{name: a, mode: enforce}", nil},
 		{"people's", event, "m", "a", "enforce", "{name: a, mode: enforce}, {name: b, mode: enforce, closed_by: people}", nil},
 	} {
 		text := fmt.Sprintf(c.rule, c.use) + fmt.Sprintf(closers, c.target, c.mode) + "gates: [" + c.gates + "]\n"

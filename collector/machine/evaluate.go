@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -109,6 +110,22 @@ func (m *Machine) notTrue(rule *rules.Rule, state form.State, key window.Key, at
 	}
 	if a := m.alertOf[alertKey{rule.ID, key}]; a != nil {
 		m.refute(a, state)
+	} else if m.Behavior >= 3 && m.stands[rule.ID] > 0 {
+		m.refuteOver(rule, key)
+	}
+}
+
+// refuteOver has an alert over the limit looked at again soon after an event has made one
+// of its keys untrue. It has many, and is not asked about all of them at each event.
+func (m *Machine) refuteOver(rule *rules.Rule, key window.Key) {
+	for _, uncertain := range []bool{false, true} {
+		a := m.alertOf[alertKey{rule.ID, m.overLimit(uncertain)}]
+		if a == nil || a.Past {
+			continue
+		}
+		if _, of := slices.BinarySearchFunc(a.Keys, key, compareKeys); of {
+			m.wake(a, min(a.Due, m.Time+int64(10*time.Second)))
+		}
 	}
 }
 

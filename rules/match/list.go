@@ -154,6 +154,18 @@ func (e *Expression) Lists() (names []string, lists []*List) {
 	return names, lists
 }
 
+// Never tells whether it is true of no event, because an event would have to be in a
+// list that is empty.
+func (e *Expression) Never() bool {
+	return e != nil && slices.ContainsFunc(conjuncts(e.root), func(part ast.Expr) bool {
+		if part.Kind() != ast.CallKind || part.AsCall().FunctionName() != operators.In {
+			return false
+		}
+		name, ok := listOf(part.AsCall().Args()[1])
+		return ok && e.lists[name].Len() == 0
+	})
+}
+
 // listValues is what `lists` is to the interpreter.
 func (e *Expression) listValues() *object {
 	o := &object{fields: map[string]ref.Val{}}

@@ -64,20 +64,35 @@ func (s *state) Recount(now int64, key window.Key, back []form.Back, _ window.Re
 		n += came
 		say.Saturated = say.Saturated || saturated
 	}
+	if n > 0 && s.common {
+		s.keepText(key, say.Text)
+	}
 	p := s.pending[key]
 	if p == nil {
-		return n
+		if s.firstPoint(key, now-s.settle) == far {
+			return n
+		}
+		p = s.pendingOf(key, say.Text)
 	}
 	for i := range p.spans {
 		if p.spans[i].owed {
 			p.spans[i].pay(now)
 		}
 	}
+	s.resume(now, key, p)
 	s.remind(key, p)
 	if say.Wake = p.proof; say.Wake == 0 {
 		say.Wake = p.grace
 	}
 	return n
+}
+
+// resume has judged what came back and is not settled yet: a rule that is new goes on
+// with what the one before it would have judged.
+func (s *state) resume(now int64, key window.Key, p *pending) {
+	if from := s.firstPoint(key, now-s.settle); from != far {
+		p.put(span{from: from, to: s.lastPoint(key, far)})
+	}
 }
 
 // merge brings back entries of one side. Totals of what has given way are then no
