@@ -2,6 +2,8 @@ package examples
 
 import (
 	"io/fs"
+	"os"
+	"reflect"
 	"testing"
 
 	"github.com/tomeishi/tomeishi/rules"
@@ -24,6 +26,25 @@ func TestAllAreSound(t *testing.T) {
 		if enforces := g.Mode == rules.Enforce; enforces != (g.Name == "demo/withdrawals") {
 			t.Errorf("gate %s has mode %s", g.Name, g.Mode)
 		}
+	}
+}
+
+// TestLanguage: the rules to copy from say nothing that would be found.
+func TestLanguage(t *testing.T) {
+	text, err := os.ReadFile("language/forms.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, problems := rules.Parse([]rules.File{{Name: "forms.yml", Text: text}})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	said := map[string]bool{}
+	for _, r := range set.Rules {
+		said[reflect.TypeOf(r.Body).Elem().PkgPath()] = true
+	}
+	if len(said) != len(rules.Forms())+1 { // and the one that records
+		t.Errorf("not every form has a rule: %v", said)
 	}
 }
 
