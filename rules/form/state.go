@@ -64,6 +64,14 @@ type Recounter interface {
 	Recount(now int64, key window.Key, back []Back, from window.Ref, say *Say) int
 }
 
+// An Aliased is a State that tells payments apart.
+type Aliased interface {
+	State
+	// Alias gives it those that took the place of others. They count from then on, also
+	// among what came before.
+	Alias(a *window.Aliases)
+}
+
 // A Recorder is a State that raises no alert, and has numbers to record.
 type Recorder interface {
 	State

@@ -96,6 +96,25 @@ const (
 // a hash of it will do; else it is a number.
 func (v *Value) Apart() bool { return v.Kind == Distinct || v.Kind == Same }
 
+// Payment tells whether the value is a payment, which another may take the place of.
+func (v *Value) Payment() bool {
+	return v.Kind == Distinct && len(v.Fields) == 1 && v.Fields[0].attribute == "data" && v.Fields[0].Last() == "payment"
+}
+
+// Payments are those of the values that are told apart, bit by bit, which are payments.
+func (s *Source) Payments() (columns uint32) {
+	at := 0
+	for i := range s.Values {
+		if s.Values[i].Payment() {
+			columns |= 1 << at
+		}
+		if s.Values[i].Apart() {
+			at++
+		}
+	}
+	return columns
+}
+
 // Columns is how many values of each kind must be kept of an event: one for
 // each of Values, in their order.
 func (s *Source) Columns() (distinct, nums int) {

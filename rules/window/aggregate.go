@@ -50,7 +50,7 @@ func (r Run) distinctIn(c int, s Span) int64 {
 	var seen [32]Key
 	found := seen[:0]
 	for i := s.From; i < s.To; i++ {
-		if k := r.distinct(c, i); !slices.Contains(found, k) {
+		if k := r.one(c, i); !slices.Contains(found, k) {
 			found = append(found, k)
 		}
 	}
@@ -61,7 +61,7 @@ func (r Run) distinctMany(c int, s Span) (n int64) {
 	set := &r.t.scratch
 	set.reset(s.To - s.From)
 	for i := s.From; i < s.To; i++ {
-		if set.add(r.distinct(c, i)) {
+		if set.add(r.one(c, i)) {
 			n++
 		}
 	}

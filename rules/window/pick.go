@@ -51,7 +51,7 @@ func (p *Pick) extreme(c, sign int) (best decimal.Decimal) {
 // Distinct counts the different values c.
 func (p *Pick) Distinct(c int) int64 {
 	seen := map[Key]bool{}
-	p.each(func(i int) { seen[p.Run.distinct(c, i)] = true })
+	p.each(func(i int) { seen[p.Run.one(c, i)] = true })
 	return int64(len(seen))
 }
 

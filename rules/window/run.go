@@ -169,6 +169,15 @@ func (r Run) Distinct(c, i int) Key { return r.distinct(c, i) }
 // SetDistinct puts another value in the place of value c of entry i.
 func (r Run) SetDistinct(c, i int, k Key) { copy(r.words[i*r.t.stride+2+2*c:], k[:]) }
 
+// one is what value c of entry i counts as where values are told apart.
+func (r Run) one(c, i int) Key {
+	k := r.distinct(c, i)
+	if a := r.t.aliases; a != nil && !a.IsZero() && r.t.spec.Aliased>>c&1 != 0 {
+		return a.Of(k)
+	}
+	return k
+}
+
 // A Span is the entries of one window: from the first to before the last.
 type Span struct{ From, To int }
 
@@ -178,7 +187,7 @@ func (r Run) Recent(time int64) Span { return r.Between(time-r.t.spec.Within, ti
 // Between is the entries from one time to another, both included.
 func (r Run) Between(from, to int64) Span { return Span{r.after(from), r.after(to + 1)} }
 
-// Value is value c of entry i that is told apart.
+// Value is value c of entry i that is told apart, as it came.
 func (r Run) Value(c, i int) Key { return r.distinct(c, i) }
 
 // Num is number c of entry i.

@@ -49,6 +49,8 @@ type Spec struct {
 	Nums     int   // numbers to add and compare, per event
 	Marks    bool  // events may be marked
 	Shares   bool  // what other keys hold matters too
+	// Aliased are those of the values to tell apart, bit by bit, that may have aliases.
+	Aliased uint32
 }
 
 // Bounds of the entries of one key. Beyond them the oldest is dropped and the
@@ -103,6 +105,8 @@ type Table struct {
 	keys   int
 	past   past
 
+	aliases *Aliases // no part of the state
+
 	scratch keySet // no part of the state
 	moving  moving // nor is this
 }
@@ -111,6 +115,10 @@ type Table struct {
 func New(spec Spec) *Table {
 	return &Table{spec: spec, stride: spec.stride(), past: newPast()}
 }
+
+// Alias gives a table the aliases of values that it tells apart. What it keeps stays as
+// it is: what joins later joins also what came before.
+func (t *Table) Alias(a *Aliases) { t.aliases = a }
 
 // Keys is the number of keys held.
 func (t *Table) Keys() int { return t.keys }

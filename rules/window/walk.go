@@ -143,9 +143,9 @@ func (w *Walk) Distinct(c int) int64 {
 	}
 	m := w.run.t.moving.values(c)
 	m.move(w,
-		func(i int) { m.times[w.run.distinct(c, i)]++ },
+		func(i int) { m.times[w.run.one(c, i)]++ },
 		func(i int) {
-			k := w.run.distinct(c, i)
+			k := w.run.one(c, i)
 			if m.times[k]--; m.times[k] == 0 {
 				delete(m.times, k)
 			}

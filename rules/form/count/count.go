@@ -103,7 +103,7 @@ func (d *draft) Rule() form.Rule {
 		d.in.Error(d.at, "share() compares keys with one another, and this rule has none: write which fields make one, as in `by: [data.referrer]`")
 	}
 	distinct, nums := d.source.Columns()
-	d.spec = window.Spec{Within: int64(d.within), Lateness: int64(d.lateness), Spare: int64(spare), Distinct: distinct, Nums: nums, Marks: d.own, Shares: d.shares}
+	d.spec = window.Spec{Within: int64(d.within), Lateness: int64(d.lateness), Spare: int64(spare), Distinct: distinct, Nums: nums, Marks: d.own, Shares: d.shares, Aliased: d.source.Payments()}
 	return &d.rule
 }
 

@@ -84,6 +84,9 @@ func (s *state) remember(now int64, index uint64) {
 	}
 }
 
+// Alias implements form.Aliased.
+func (s *state) Alias(a *window.Aliases) { s.table.Alias(a) }
+
 // Whole implements form.Whole.
 func (s *state) Whole() bool { return s.whole != nil }
 

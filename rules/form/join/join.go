@@ -126,7 +126,7 @@ func (d *draft) lengths() {
 func (d *draft) specs() {
 	for i := range d.sources {
 		distinct, nums := d.sources[i].Columns()
-		d.all = append(d.all, window.Spec{Within: d.reach + d.settle, Lateness: d.lateness, Spare: d.spare, Distinct: distinct, Nums: nums})
+		d.all = append(d.all, window.Spec{Within: d.reach + d.settle, Lateness: d.lateness, Spare: d.spare, Distinct: distinct, Nums: nums, Aliased: d.sources[i].Payments()})
 	}
 }
 

@@ -366,6 +366,13 @@ func (s *state) Ask(now int64, key window.Key, say *form.Say) {
 	}
 }
 
+// Alias implements form.Aliased.
+func (s *state) Alias(a *window.Aliases) {
+	for _, t := range s.tables {
+		t.Alias(a)
+	}
+}
+
 // Accept implements form.State.
 func (s *state) Accept(key window.Key, upTo uint64) {
 	for i := range s.tables {
