@@ -137,7 +137,9 @@ func (p *parser) sources(r *parsedRule) []match.Source {
 
 // respell gives a rule another identity whose keys or amounts mean something else
 // because of what is declared, or for which events of others count: its windows
-// were counted by other keys, or hold other events.
+// were counted by other keys, or hold other events. So it is with one that tells
+// payments apart, if others may say which took the place of which: what they said
+// before is read back from the tape.
 func (p *parser) respell(r *parsedRule) {
 	var d form.Digest
 	for _, s := range p.sources(r) {
@@ -152,6 +154,9 @@ func (p *parser) respell(r *parsedRule) {
 		if reporters := p.declaredOf(s.Event).Sources; len(reporters) > 0 {
 			d.Add(append([]string{"sources", s.Event}, slices.Sorted(slices.Values(reporters))...)...)
 		}
+	}
+	if believed := p.declaredOf(match.Replaced).Sources; len(believed) > 0 && r.tellsPaymentsApart() {
+		d.Add(append([]string{"sources", match.Replaced}, slices.Sorted(slices.Values(believed))...)...)
 	}
 	p.reidentify(r, d)
 }
@@ -177,7 +182,7 @@ func (p *parser) linkMoney(r *parsedRule) {
 }
 
 // excusing are the types that can make others count for nothing.
-var excusing = []string{"transfer.declared", "chain.replaced"}
+var excusing = []string{"transfer.declared", match.Replaced}
 
 // Excuses tells whether events of a type can make others count for nothing.
 func Excuses(eventType string) bool { return slices.Contains(excusing, eventType) }

@@ -10,6 +10,7 @@
 package rules
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tomeishi/tomeishi/rules/form"
@@ -57,6 +58,12 @@ type Rule struct {
 	// ID is the same for rules whose state goes on: all that decides which
 	// events count, for which key and how, but not what is said or done.
 	ID [16]byte
+}
+
+// tellsPaymentsApart tells whether the rule does: payments that took the place of one
+// another are one for it.
+func (r *Rule) tellsPaymentsApart() bool {
+	return slices.ContainsFunc(r.Body.Sources(), func(s match.Source) bool { return s.Payments() != 0 })
 }
 
 // A Pair is a name and a value, in the order of the file.

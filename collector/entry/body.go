@@ -227,6 +227,9 @@ type Recount struct {
 	// before it; Filled says that these are the last of them.
 	Fill   uint64 `json:"fill,omitempty"`
 	Filled bool   `json:"filled,omitempty"`
+	// Aliases are payments that took the place of others, as package machine writes
+	// them. They stand before the keys whose events they are about.
+	Aliases []byte `json:"aliases,omitempty"`
 }
 
 // A RecountKey is all events of one key between two times, both included.

@@ -105,6 +105,7 @@ func everything(t *testing.T, version uint32) *rig {
 	r.json(entry.KindDecision, entry.Decision{Do: entry.DoVerdict, Actor: "bob", Incident: "i1", Verdict: VerdictTest, Reason: "tried"})
 	r.must(r.json(entry.KindRestored, entry.Restored{Actor: "root", Backup: r.now.Add(-time.Hour)}))
 	if version >= 3 {
+		r.feesRaised()
 		r.recountsLate()
 		r.holdsByName()
 	}

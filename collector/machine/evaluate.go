@@ -32,6 +32,9 @@ func (m *Machine) evaluate(ev *report.Event, t *typeOf, ref window.Ref) {
 		m.setAside(ev, t, ref)
 		return
 	}
+	if ev.Type == match.Replaced && m.Behavior >= 3 {
+		m.replaced(ev, t, ref)
+	}
 	for i := range hits {
 		hit := &hits[i]
 		rule, stats := m.live.set.Rules[hit.Rule], m.live.stats[hit.Rule]
@@ -62,6 +65,9 @@ func (m *Machine) count(i int) (late bool) {
 	e.Key, e.Distinct = m.hash(e.Hit.Key), e.Distinct[:0]
 	for _, v := range e.Hit.Distinct {
 		e.Distinct = append(e.Distinct, m.hash(v))
+	}
+	if !m.Aliases.IsZero() {
+		m.usePayments(i)
 	}
 	say.Reset()
 	state.Add(m.Time, e, say)

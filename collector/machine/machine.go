@@ -46,6 +46,8 @@ type Machine struct {
 	digester *dedup.Digester
 	prepared prepared
 
+	aliased bool // payments became one in this entry
+
 	// Room for the event that is being counted, and for what a rule says.
 	event form.Event
 	say   form.Say
@@ -92,6 +94,7 @@ func (m *Machine) Apply(e entry.Entry) any {
 	m.elapse()
 	m.sweepReporters()
 	out := m.apply(e)
+	m.reviewAliased()
 	m.settleWaits()
 	if due := m.due(); due != 0 && due <= m.Time {
 		m.expire()
@@ -199,6 +202,7 @@ type compiled struct {
 	stats   []*RuleStats       // by rule
 	timers  *timers[int]       // when a rule may become true by time alone
 	waiting waiting            // for what may make it true
+	aliases *replacing         // nil if no rule tells payments apart
 	types   map[string]*typeOf // that rules or the files name
 	other   *typeOf            // every other
 	rules   map[RuleID]*rules.Rule

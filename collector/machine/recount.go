@@ -171,6 +171,7 @@ type RecountOutcome struct{ Events int }
 // recount takes in what a rule forgot, as the leader read it from the tape, and judges
 // what it was forgotten for.
 func (m *Machine) recount(r entry.Recount) any {
+	m.aliasBack(r.Aliases)
 	rc := m.Recounts[r.Rule]
 	place, state := m.recounted(r.Rule)
 	if rc == nil || state == nil {

@@ -34,6 +34,10 @@ type Recounter struct {
 	place  int         // of its next event
 	bytes  int
 	full   bool
+
+	replacing *replacing // nil if nothing that is owed tells payments apart
+	aliases   window.Aliases
+	pairs     []byte // of payments that were not known to be one
 }
 
 // owed is what one rule is, and what was found of it.
@@ -84,6 +88,9 @@ func (m *Machine) Recounter() *Recounter {
 			r.from = min(r.from, o.fill.From)
 		}
 		o.columns, o.common, o.whole = columnsOf(rule), commonOf(rule), shares(state)
+		if r.replacing == nil && paymentsOf(rule) != nil {
+			r.replacing, r.aliases = newReplacing(m.live.set), m.Aliases.Clone()
+		}
 		for _, w := range rc.Keys {
 			f := &found{Waiting: w, held: map[window.Ref]bool{}, prints: map[window.Key]window.Ref{}, twice: map[window.Ref]bool{}}
 			for _, ref := range state.Held(w.Key) {
@@ -145,6 +152,9 @@ func (r *Recounter) batch(b report.Batch) {
 	in := b.Reader()
 	for ev := (report.Event{}); in.Next(&ev); r.place++ {
 		hits := r.matcher.Match(&ev)
+		if ev.Type == match.Replaced && r.replacing != nil && !r.matcher.Aside() {
+			r.alias(&ev)
+		}
 		for i := range hits {
 			if o := r.owed[hits[i].Rule]; o != nil && !hits[i].Missing && hits[i].Fault == nil {
 				r.hit(o, &ev, &hits[i])
@@ -229,6 +239,22 @@ func (f *found) take(r *Recounter, o *owed, e window.Entry, hit *match.Hit, fing
 	f.entries = append(f.entries, form.Back{Source: hit.Source, Entry: e})
 }
 
+// alias keeps which payment took the place of which.
+func (r *Recounter) alias(ev *report.Event) {
+	payment, replaces, ok := r.replacing.read(ev, r.hash)
+	if !ok || !r.replacing.believed {
+		return
+	}
+	if joined, _ := r.aliases.Join(r.entry.Time, 0, payment, replaces); !joined {
+		return
+	}
+	if r.bytes += pairBytes; r.bytes > maxFound {
+		r.full = true
+		return
+	}
+	r.pairs = appendPair(r.pairs, payment, replaces)
+}
+
 // print tells equal events from others.
 func (r *Recounter) print(ev *report.Event) window.Key {
 	shape := r.shapes[ev.Type]
@@ -254,6 +280,9 @@ func (r *Recounter) Recounts(lost bool) (out []entry.Recount) {
 		places = append(places, place)
 	}
 	slices.Sort(places)
+	for pairs := range slices.Chunk(r.pairs, someBytes) {
+		out = append(out, entry.Recount{Aliases: pairs})
+	}
 	for _, place := range places {
 		o := r.owed[place]
 		lost := lost || r.full

@@ -87,6 +87,9 @@ func (m *Machine) goLive(l entry.Live) any {
 		m.vary(set)
 	}
 	m.dropRules(set)
+	if m.live != nil {
+		m.forgetAliases(m.live.set, set)
+	}
 	m.compile(set)
 	m.reviewForming()
 	m.defineGates(set)
@@ -137,7 +140,7 @@ func (m *Machine) compile(set *rules.Set) {
 		set: set, matcher: set.Matcher(m.Behavior), other: m.otherType(), rules: map[RuleID]*rules.Rule{},
 		metrics: map[string]*rules.MetricRule{}, uses: map[RuleID][]rules.Use{}, timers: newTimers[int](),
 		places: map[string]int{}, closers: map[string][]int{},
-		waiting: newWaiting(),
+		waiting: newWaiting(), aliases: newReplacing(set),
 	}
 	for i, r := range set.Rules {
 		c.places[hex.EncodeToString(r.ID[:])] = i
@@ -158,6 +161,9 @@ func (m *Machine) compile(set *rules.Set) {
 		if state == nil {
 			state = r.Body.State()
 			m.states[r.ID] = state
+		}
+		if a, ok := state.(form.Aliased); ok {
+			a.Alias(&m.Aliases)
 		}
 		c.waiting.addWaits(r.Body)
 		stats := m.Stats[ruleName(r)]

@@ -23,8 +23,13 @@ func (m *Machine) setAside(ev *report.Event, t *typeOf, ref window.Ref) {
 			seen.SetAside++
 		}
 	}
+	m.tellAside(ev, t, ref, record.New(record.AboutSetAside, clip(valid(ev.Type)), clip(valid(ev.Source))))
+}
+
+// tellAside tells what became of an event that does not count as it might.
+func (m *Machine) tellAside(ev *report.Event, t *typeOf, ref window.Ref, about record.Note) {
 	a := m.aboutSetAside(ev.Type, t.closer != nil || rules.Excuses(ev.Type))
-	a.About = record.New(record.AboutSetAside, clip(valid(ev.Type)), clip(valid(ev.Source)))
+	a.About = about
 	a.Total++
 	a.Value, a.Updated = strconv.Itoa(a.Total), m.Time
 	if len(a.Evidence) == maxSetAside {

@@ -46,6 +46,8 @@ type state struct {
 
 	Recounts map[string]*Recount `json:",omitempty"` // of event rules that forgot something they need, by id in hex
 
+	Aliases window.Aliases `json:",omitzero"` // payments that took the place of others
+
 	Fired map[string]int64 // ledger time at which a metric rule fired last, by its id in hex
 
 	Agents    map[string]*Agent // by id

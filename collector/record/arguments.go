@@ -63,7 +63,7 @@ var arguments = map[Kind][]string{
 	AboutAgentRefused: {"claimed", "address"},
 	AboutClockOff:     {"agent", "offset"},
 	AboutRule:         {"rule"}, AboutMetricRule: {"rule"},
-	AboutIDReused: {"source", "type", "other", "repeats"}, AboutIDDiffers: {"fields", "line"}, AboutSetAside: {"type", "source"}, AboutForgotten: nil, AboutManyAgents: {"agent", "limit"},
+	AboutIDReused: {"source", "type", "other", "repeats"}, AboutIDDiffers: {"fields", "line"}, AboutSetAside: {"type", "source"}, AboutNotJoined: {"source"}, AboutNoPayments: {"source"}, AboutManyReplaced: {"most"}, AboutForgotten: nil, AboutManyAgents: {"agent", "limit"},
 	AboutRulesLeftOut: {"errors"},
 	AboutRulesBlind:   nil, AboutWatchdog: nil,
 	AboutBlind:         {"rule", "event", "source", "lost", "of", "field", "near"},

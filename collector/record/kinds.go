@@ -129,6 +129,9 @@ const (
 	AboutIDReused      Kind = "about_event_id_reused"  // other data under a used id; repeats at another time
 	AboutIDDiffers     Kind = "about_event_id_differs" // line is what to write if it is meant
 	AboutSetAside      Kind = "about_events_set_aside"
+	AboutNotJoined     Kind = "about_payments_not_joined"    // nobody is declared who may say that one took the place of another
+	AboutNoPayments    Kind = "about_no_payments_named"      // the event names no two payments
+	AboutManyReplaced  Kind = "about_replacements_forgotten" // more than most are remembered
 	AboutForgotten     Kind = "about_repeats_forgotten"
 	AboutManyAgents    Kind = "about_agents_forgotten" // agent is the last of them; more than limit were heard
 	AboutRulesLeftOut  Kind = "about_rules_left_out"
