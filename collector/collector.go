@@ -8,6 +8,7 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,8 @@ type Options struct {
 	Reread  func() (config.Config, error)
 	Log     *slog.Logger
 	Version string
+	// RuleBytes is what rules may remember; 0 means a part of the process's memory.
+	RuleBytes int
 	// Up lets whoever is on this host decide over loopback, as `tomeishi up`
 	// does.
 	Up bool
@@ -129,6 +132,7 @@ func (c *Collector) setup(ctx context.Context) (err error) {
 
 	// Decisions: metric rules on every member, the rest on the leader.
 	c.leader = &leader{core: c.core, log: part("leader"), notify: c.notify, conditions: c.conditions}
+	c.leader.memory.bound = cmp.Or(c.o.RuleBytes, ruleBytes())
 	c.rules, err = series.NewRules(c.series, series.RulesOptions{
 		Interval: cfg.EvaluationInterval, ExternalLabels: cfg.Labels, ExternalURL: cfg.ExternalURL,
 		Standing: c.machine.Standing, Propose: c.leader.proposeLevels, Log: part("series"), Metrics: c.metrics,

@@ -52,6 +52,9 @@ func (c *Collector) conditions(stands map[string]machine.ConditionView) (out []e
 		add("RuleErrors", record.New(record.AboutRulesBlind), machine.Label{Name: "error", Value: "blind"})
 	}
 	out = append(out, c.unfed(stands)...)
+	if c.leader.memory.full.Load() {
+		add("MemoryFull", record.New(record.AboutMemoryFull))
+	}
 	for _, f := range c.notify.Failing() {
 		add("NotifyFailing", record.New(record.AboutNotifyFailing, f.Receiver, f.Integration),
 			machine.BoundLabels([]machine.Label{{Name: "receiver", Value: f.Receiver}, {Name: "integration", Value: f.Integration}})...)

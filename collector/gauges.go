@@ -20,6 +20,9 @@ func (c *Collector) measure() {
 	gauge("tomeishi_holds", func() float64 { return float64(c.machine.Totals().Holds) })
 	gauge("tomeishi_window_keys", func() float64 { return float64(c.machine.Totals().Keys) })
 	gauge("tomeishi_machine_bytes", func() float64 { return float64(c.machine.Totals().Bytes) })
+	gauge("tomeishi_rules_bytes", func() float64 { return float64(c.machine.Totals().RuleBytes) })
+	gauge("tomeishi_rules_bytes_bound", func() float64 { return float64(c.leader.memory.bound) })
+	gauge("tomeishi_rules_keys_shed_total", func() float64 { return float64(c.machine.Totals().Shed) })
 	gauge("tomeishi_dedup_fingerprints", func() float64 { return float64(c.machine.Totals().Fingerprints) })
 	gauge("tomeishi_dedup_forgotten_before_timestamp_seconds", func() float64 { return float64(c.machine.Totals().HorizonFloor) })
 }

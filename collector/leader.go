@@ -33,6 +33,8 @@ type leader struct {
 	// rules makes rules live at the first term, and where none are.
 	rules func(ctx context.Context) error
 
+	memory memory
+
 	term atomic.Pointer[term] // nil while it does not lead
 	// leases outlive a term: what agents were told in an earlier one still binds
 	// them, and in a cell of one nobody else can have told them more. begin's own.
@@ -161,6 +163,7 @@ func (l *leader) lead(ctx context.Context, t *term) {
 	work.Go(func() { l.keepTime(ctx) })
 	work.Go(func() { every(ctx, func() { l.compareConditions(ctx) }) })
 	work.Go(func() { l.recount(ctx) })
+	work.Go(func() { l.shed(ctx) })
 	work.Go(func() { verifier.Run(ctx) })
 	work.Go(func() { l.notify.Run(ctx) })
 	tale := &story{machine: l.machine, log: l.log}

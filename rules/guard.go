@@ -51,6 +51,16 @@ func (r *Rule) idle() bool {
 	return !slices.ContainsFunc(r.Body.Sources(), func(s match.Source) bool { return !s.Where.Never() })
 }
 
+// Strongest is how far a rule with these mitigations may go by itself; 0 if it has none.
+func (s *Set) Strongest(uses []Use) (mode Mode) {
+	for _, u := range uses {
+		if g := s.gates[u.Mitigation.Target]; g != nil {
+			mode = max(mode, Effective(u.Mode, u.Mitigation.Mode, g.Mode))
+		}
+	}
+	return mode
+}
+
 // A Guard is a rule that closes a gate, or only holds what is wrong at it.
 type Guard struct {
 	Rule, Gate string

@@ -41,6 +41,8 @@ type Counts struct {
 	Missing   uint64 `json:"missing"`
 	Late      uint64 `json:"late"`
 	Errors    uint64 `json:"errors"`
+	Saturated uint64 `json:"saturated,omitempty"` // events of keys of which something was forgotten for want of room
+	Shed      uint64 `json:"shed,omitempty"`      // keys that were forgotten for want of memory
 	// Unseen are the types that it reads and of which no event has come yet.
 	Unseen []string `json:"unseen,omitempty"`
 }
@@ -199,6 +201,7 @@ func (a *API) eventShape(v machine.RuleView, alerts []Alert, now time.Time) Rule
 		Counts: &Counts{
 			Counting: rfc3339(v.Began.UnixNano()), LastFired: rfc3339(v.LastFired), Keys: v.Keys,
 			Matched: v.Matched, Missing: v.Missing, Late: v.Late, Errors: v.RuleStats.Errors,
+			Saturated: v.Saturated, Shed: v.Shed,
 			Unseen: v.Unseen,
 		},
 	}

@@ -32,6 +32,7 @@ const (
 	KindNotifyState Kind = 15 // NotifyState: who was notified, and what the notifier must keep
 	KindBehavior    Kind = 16 // Behavior: from now on the machine judges as this version says
 	KindRecount     Kind = 17 // Recount: what an event rule forgot, from the tape
+	KindShed        Kind = 18 // Shed: an event rule forgets keys for want of memory
 )
 
 // A Need is what of the reserve for a full disk entries of a kind may take.
@@ -49,7 +50,7 @@ func (k Kind) Need() Need {
 	switch k {
 	case KindBlocks, KindBatch, KindPrepare, KindSamples, KindWrite, KindRecount:
 		return NeedNone
-	case KindLevels, KindCondition, KindNotifyState, KindTick:
+	case KindLevels, KindCondition, KindNotifyState, KindTick, KindShed:
 		return NeedSmall
 	default:
 		return NeedAll
@@ -60,7 +61,7 @@ func (k Kind) Need() Need {
 // not must stop the ledger: to pass over it would make another state than other
 // collectors have.
 func Known(k Kind) error {
-	if k < KindGenesis || k > KindRecount {
+	if k < KindGenesis || k > KindShed {
 		return fmt.Errorf("an entry of kind %d, of which this version knows nothing: run the version that wrote it, or a later one", k)
 	}
 	return nil
@@ -239,6 +240,14 @@ type RecountKey struct {
 	From   int64     `json:"from"` // Unix nanoseconds
 	To     int64     `json:"to"`
 	Events []byte    `json:"events,omitempty"` // as package machine writes them
+}
+
+// Shed has an event rule forget a part of its keys, those that were last added to longest
+// ago. It is one step: more follow until all its keys were gone through.
+type Shed struct {
+	Rule string `json:"rule"`           // its id in hex
+	Part int    `json:"part"`           // of its keys, in thousandths
+	Last bool   `json:"last,omitempty"` // also those that else stay
 }
 
 // Restored says that the ledger goes on from a backup, so that what happened

@@ -35,6 +35,7 @@ const (
 
 	eventIDReused    = "EventIdReused"
 	eventsSetAside   = "EventsSetAside"
+	memoryFull       = "MemoryFull"
 	repeatsForgotten = "RepeatsForgotten"
 	agentsForgotten  = "AgentsForgotten"
 
@@ -65,7 +66,7 @@ func Essential(label string) bool {
 // severity is what a built-in alert is to people.
 func severity(name string) string {
 	switch name {
-	case gateClosed, notHeld, approvalWanted, openedAlone, ruleBlind: // of metrics it is said of guards only
+	case gateClosed, notHeld, approvalWanted, openedAlone, memoryFull, ruleBlind: // of metrics it is said of guards only
 		return "critical"
 	case watchdog:
 		return "none"

@@ -70,7 +70,7 @@ func (m *Machine) keep(a *Alert, about record.Note) {
 func (m *Machine) checkCondition(c entry.Condition) ([]Label, *Refusal) {
 	switch {
 	case slices.Contains([]string{diskLow, diskFull, reloadFailed, ledgerTimeOff, ruleErrors, notifyFailing}, c.Name):
-	case c.Name == agentRefused && m.Behavior >= 3:
+	case (c.Name == agentRefused || c.Name == memoryFull) && m.Behavior >= 3:
 	case c.Name == ruleBlind && m.Behavior >= firstReading && slices.ContainsFunc(c.Labels, func(l Label) bool { return l.Name == "metric" }):
 	default:
 		return nil, invalid("name", record.NoCondition, cut(c.Name, 40))

@@ -79,7 +79,7 @@ func (m *Machine) count(i int) (late bool) {
 	}
 	stats.Matched++
 	if say.Recount {
-		m.owe(rule, state.(form.Recounter))
+		m.owe(rule, state.(form.Recounter), say.Shed)
 	}
 	if say.Saturated {
 		m.saturated(rule, stats)

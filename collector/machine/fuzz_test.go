@@ -38,6 +38,7 @@ func FuzzApply(f *testing.F) {
 		entry.KindResult:    entry.Marshal(entry.Result{Effect: "e1", State: string(Verified)}),
 		entry.KindRestored:  entry.Marshal(entry.Restored{Cell: "c1", Actor: "root"}),
 		entry.KindRecount:   recount,
+		entry.KindShed:      entry.Marshal(r.m.shedStep(0, 500, false)),
 		entry.KindLive:      entry.Marshal(entry.Live{Set: set}),
 	} {
 		f.Add(byte(kind), body, int64(time.Minute))

@@ -83,7 +83,7 @@ func New() *Machine {
 }
 
 // Apply applies one entry and returns its outcome: a BlocksOutcome, a
-// BatchOutcome, a SamplesOutcome, a LevelsOutcome, a LiveOutcome, a RecountOutcome, Pending, a
+// BatchOutcome, a SamplesOutcome, a LevelsOutcome, a LiveOutcome, a RecountOutcome, a ShedOutcome, Pending, a
 // *Refusal, another error, or nil.
 func (m *Machine) Apply(e entry.Entry) any {
 	m.mu.Lock()
@@ -156,6 +156,8 @@ func (m *Machine) apply(e entry.Entry) any {
 		return decode(e, m.raiseBehavior)
 	case entry.KindRecount:
 		return decode(e, m.recount)
+	case entry.KindShed:
+		return decode(e, m.shed)
 	}
 	return entry.Known(e.Kind)
 }

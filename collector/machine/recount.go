@@ -55,11 +55,11 @@ func compareWaiting(a, b Waiting) int {
 }
 
 // owe notes that the event which is being counted may count with something that the
-// rule forgot.
-func (m *Machine) owe(rule *rules.Rule, state form.Recounter) {
+// rule forgot. What was shed may have come since a fill began.
+func (m *Machine) owe(rule *rules.Rule, state form.Recounter, shed bool) {
 	e, reach := &m.event, state.Reach()
 	rc := m.recountOf(rule)
-	if rc.Fill != nil && e.Time-reach >= rc.Fill.From {
+	if !shed && rc.Fill != nil && e.Time-reach >= rc.Fill.From {
 		return // that is on its way
 	}
 	lag := m.Time - e.Time

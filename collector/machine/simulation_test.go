@@ -41,7 +41,7 @@ func TestSimulation(t *testing.T) {
 			if a, b := s.m.Hash(), s.twin.Hash(); a != b {
 				t.Errorf("after %d entries the states differ: %x, %x", s.index, a, b)
 			}
-			if s.closings == 0 || s.recounted == 0 || s.silences == 0 || s.kept == 0 || s.metricClosings == 0 {
+			if s.closings == 0 || s.recounted == 0 || s.shed == 0 || s.silences == 0 || s.kept == 0 || s.metricClosings == 0 {
 				t.Errorf("%+v: something never happened, and this shows nothing", s.hosts)
 			}
 			if s.lapses == 0 || s.counted == 0 || s.stale == 0 {
@@ -76,6 +76,7 @@ type simulation struct {
 	closings int
 
 	recounted int
+	shed      int
 
 	hosts
 	people
@@ -158,9 +159,17 @@ func (s *simulation) step() {
 		}))
 	case n == 17:
 		s.both(entry.KindBlocks, []byte("damaged"))
+	case n == 19:
+		s.sheds()
 	default:
 		s.opens()
 	}
+}
+
+// sheds has rules forget some of their keys for want of memory.
+func (s *simulation) sheds() {
+	out := s.both(entry.KindShed, entry.Marshal(s.m.shedStep(s.rnd.IntN(len(s.m.live.states)), s.rnd.IntN(1001), false)))
+	s.shed += out.(ShedOutcome).Keys
 }
 
 // pays sends one to three payments, some of them again, some of them late.

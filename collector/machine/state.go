@@ -108,6 +108,7 @@ type RuleStats struct {
 	Matched, Missing, Late, Errors, Saturated uint64
 
 	Recounted                             uint64      `json:",omitempty"` // that came back from the tape
+	Shed                                  uint64      `json:",omitempty"` // keys, for want of memory
 	LastError                             record.Note `json:",omitzero"`
 	LastErrorAt, LastSaturated, LastFired int64
 }
@@ -121,6 +122,7 @@ type Events struct {
 	SetAside uint64 `json:",omitempty"` // because of who reported them
 
 	Recounted uint64 `json:",omitempty"`
+	Shed      uint64 `json:",omitempty"` // keys that rules forgot for want of memory
 }
 
 // Signals counts what came of hosts: entries with samples, their frames, and

@@ -253,6 +253,7 @@ type Totals struct {
 	Events
 	Signals                                  Signals
 	Alerts, Holds, Keys, Fingerprints, Bytes int
+	RuleBytes                                int // of Bytes, what rules remember
 	Owed                                     int // keys of rules for which a recount is due
 	// HorizonFloor is the second of ledger time before which repeated events
 	// are no longer recognized because memory is bounded; 0 if none.
@@ -267,6 +268,7 @@ func (m *Machine) Totals() Totals {
 		Events: m.Events, Signals: m.Signals, Alerts: m.firing, Holds: len(m.Holds),
 		Fingerprints: m.seen.Len(), Bytes: m.bytes(), HorizonFloor: m.seen.Floor(),
 	}
+	t.RuleBytes = t.Bytes - m.seen.Bytes()
 	for _, s := range m.states {
 		t.Keys += s.Keys()
 	}

@@ -94,6 +94,7 @@ var arguments = map[Kind][]string{
 	AboutLate:          {"rule", "lag"},
 	AboutLateLost:      {"rule"},
 	AboutFill:          {"rule"}, AboutFillLost: {"rule"},
+	AboutShed: {"rule", "keys"}, AboutMemoryFull: nil,
 
 	FaultOther:     {"of", "field", "value"},
 	FaultUnordered: {"of", "field", "value"},

@@ -159,6 +159,8 @@ const (
 	AboutLateLost      Kind = "about_events_late_lost"
 	AboutFill          Kind = "about_rule_filling"
 	AboutFillLost      Kind = "about_rule_not_filled"
+	AboutShed          Kind = "about_rule_shed"
+	AboutMemoryFull    Kind = "about_memory_full"
 )
 
 // Faults of rules: why an event could not be judged or counted.

@@ -131,6 +131,7 @@ var builtIns = []struct{ name, text string }{
 	{"EventsSetAside", "Events come from a source that may not report them: they count for nothing."},
 	{"EventsLate", "Events came so late that what they count with is read back from the tape."},
 	{"AgentsForgotten", "More agents have reported than can be known: the longest silent are forgotten."},
+	{"MemoryFull", "Rules remember more than their share of the memory, and nothing is left that they may forget."},
 	{"RepeatsForgotten", "More events come than can be told apart: what is sent again may count twice."},
 	{"GateClosed", "A gate is closed, whoever closed it, until it is opened."},
 	{"NotHeld", "A payment that a rule would hold by itself is not held, and waits for approval."},

@@ -72,6 +72,20 @@ type Aliased interface {
 	Alias(a *window.Aliases)
 }
 
+// A Shedder is a Recounter that can forget keys for want of memory. An event which may
+// count with what was forgotten is owed a recount (Say.Shed).
+type Shedder interface {
+	Recounter
+	// Shed goes on through the keys, for some ten milliseconds, and forgets a part of
+	// them, in thousandths: those first that were last added to longest ago, but none that
+	// is spared, and only with last those that were accepted or of which something is still
+	// to be said. It tells how many.
+	Shed(now int64, part int, last bool, spared func(window.Key) bool) int
+	// Shedding tells whether it has not been through all keys: until then their memory is
+	// not free.
+	Shedding() bool
+}
+
 // A Recorder is a State that raises no alert, and has numbers to record.
 type Recorder interface {
 	State
@@ -136,6 +150,8 @@ type Say struct {
 	Late bool
 	// Recount says that something was forgotten with which the event may count.
 	Recount bool
+	// Shed says that some of it was forgotten for want of memory.
+	Shed bool
 	// Uncertain says that it is true as far as is known, and that what would make it
 	// untrue may have happened unheard. What is said of the key without it takes its place.
 	Uncertain bool

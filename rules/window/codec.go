@@ -14,6 +14,9 @@ const overhead = 8 + shards*12 + 19*12 + 24 + 2*marked*16
 // follows its pages. Tables of before know nothing of them.
 const withPast = 1 << 63
 
+// withShed is set there where what it knows of shed keys follows that.
+const withShed = 1 << 62
+
 // Append appends the table as it lies in memory, so that a collector that
 // reads it back goes on with the same bytes.
 func (t *Table) Append(b []byte) []byte {
@@ -22,6 +25,9 @@ func (t *Table) Append(b []byte) []byte {
 	keys := uint64(t.keys)
 	if t.past.on {
 		keys |= withPast
+	}
+	if t.shed.known() {
+		keys |= withShed
 	}
 	b = le.AppendUint64(b, keys)
 	for i := range t.shards {
@@ -39,15 +45,7 @@ func (t *Table) Append(b []byte) []byte {
 			b = le.AppendUint32(b, s.last)
 		}
 	}
-	for i := range t.arena.classes {
-		c := &t.arena.classes[i]
-		b = le.AppendUint32(b, c.made)
-		b = le.AppendUint32(b, c.freed)
-		b = le.AppendUint32(b, uint32(len(c.pages)))
-		for _, page := range c.pages {
-			b = appendWords(b, page)
-		}
-	}
+	b = t.arena.append(b)
 	if t.past.on {
 		b = le.AppendUint64(b, uint64(t.past.forgot))
 		b = le.AppendUint64(b, uint64(t.past.unknown))
@@ -56,7 +54,35 @@ func (t *Table) Append(b []byte) []byte {
 			b = le.AppendUint64(le.AppendUint64(b, uint64(m.time)), m.index)
 		}
 	}
+	if t.shed.known() {
+		b = t.shed.append(b)
+	}
 	return b
+}
+
+func (a *arena) append(b []byte) []byte {
+	le := binary.LittleEndian
+	for i := range a.classes {
+		c := &a.classes[i]
+		b = le.AppendUint32(b, c.made)
+		b = le.AppendUint32(b, c.freed)
+		b = le.AppendUint32(b, uint32(len(c.pages)))
+		for _, page := range c.pages {
+			b = appendWords(b, page)
+		}
+	}
+	return b
+}
+
+// known tells whether there is anything to append.
+func (d *shed) known() bool { return d.keys != nil || d.moved > 0 }
+
+func (d *shed) append(b []byte) []byte {
+	le := binary.LittleEndian
+	b = le.AppendUint32(le.AppendUint64(b, uint64(d.last)), uint32(d.moved))
+	b = le.AppendUint32(b, uint32(d.part))
+	b = appendWords(le.AppendUint32(b, uint32(len(d.keys))), d.keys)
+	return d.next.append(b)
 }
 
 // appendWords appends words in little-endian order: as they lie, where the
@@ -80,7 +106,7 @@ func Load(spec Spec, b []byte) (*Table, []byte, error) {
 	t := New(spec)
 	in := loader{b: b}
 	keys := in.uint64()
-	t.keys, t.past.on = int(keys&^withPast), keys&withPast != 0
+	t.keys, t.past.on = int(keys&^(withPast|withShed)), keys&withPast != 0
 	used := 0
 	for i := range t.shards {
 		sh := &t.shards[i]
@@ -102,28 +128,41 @@ func Load(spec Spec, b []byte) (*Table, []byte, error) {
 			return nil, nil, errTable
 		}
 	}
-	for i := range t.arena.classes {
-		c := &t.arena.classes[i]
-		c.made, c.freed = in.uint32(), in.uint32()
-		size := int(perPage(uint16(i))) << i * t.stride
-		pages := in.count(8 * size)
-		if in.bad {
-			return nil, nil, errTable
-		}
-		for range pages {
-			page := make([]uint64, size)
-			for j := range page {
-				page[j] = in.uint64()
-			}
-			c.pages = append(c.pages, page)
-			t.arena.words += size
-		}
-	}
+	t.arena.load(&in, t.stride)
 	t.loadPast(&in)
+	if keys&withShed != 0 {
+		t.shed.load(&in, t.stride)
+	}
 	if in.bad || used != t.keys || !t.sound() {
 		return nil, nil, errTable
 	}
 	return t, in.b, nil
+}
+
+func (a *arena) load(in *loader, stride int) {
+	for i := range a.classes {
+		c := &a.classes[i]
+		c.made, c.freed = in.uint32(), in.uint32()
+		size := int(perPage(uint16(i))) << i * stride
+		for range in.count(8 * size) {
+			c.pages = append(c.pages, in.words(size))
+			a.words += size
+		}
+		if int(c.made) > len(c.pages)*int(perPage(uint16(i))) {
+			in.bad = true
+		}
+	}
+}
+
+func (d *shed) load(in *loader, stride int) {
+	d.last, d.moved, d.part = int64(in.uint64()), int(in.uint32()), int(in.uint32())
+	if n := in.count(8); n > 0 {
+		d.keys = in.words(n)
+	}
+	d.next.load(in, stride)
+	if n := len(d.keys); !d.known() || d.moved < 0 || d.moved >= shards || n&(n-1) != 0 {
+		in.bad = true
+	}
 }
 
 // loadPast reads what the table knows of arrivals.
@@ -147,39 +186,54 @@ func (t *Table) loadPast(in *loader) {
 // sound tells whether every slot refers to a block of its own, whose entries are in
 // order, and whether what is free is free once.
 func (t *Table) sound() bool {
-	var taken [len(arena{}.classes)][]bool
-	for i := range t.arena.classes {
-		c := &t.arena.classes[i]
-		if int(c.made) > len(c.pages)*int(perPage(uint16(i))) {
-			return false
-		}
-		taken[i] = make([]bool, c.made)
-	}
-	take := func(class uint16, block uint32) bool {
-		if int(class) >= len(taken) || int(block) >= len(taken[class]) || taken[class][block] {
-			return false
-		}
-		taken[class][block] = true
-		return true
-	}
+	taken, takenNext := t.arena.untaken(), t.shed.next.untaken()
 	for i := range t.shards {
 		for j := range t.shards[i].slots {
 			s := &t.shards[i].slots[j]
 			if s.n == 0 {
 				continue
 			}
-			if !take(s.class(), s.block) || uint64(s.first())+uint64(s.n) > 1<<s.class() || int(s.n) > t.spec.Bound() || !t.run(s).ordered() {
+			in := taken
+			if i < t.shed.moved {
+				in = takenNext
+			}
+			if int(s.key[1]%shards) != i || !in.take(s.class(), s.block) || uint64(s.first())+uint64(s.n) > 1<<s.class() || int(s.n) > t.spec.Bound() || !t.run(s).ordered() {
 				return false
 			}
 		}
 	}
-	for i := range t.arena.classes {
-		c := &t.arena.classes[i]
+	return t.arena.sound(taken, t.stride) && t.shed.next.sound(takenNext, t.stride)
+}
+
+// taken are the blocks of an arena that are in use, by class.
+type taken [len(arena{}.classes)][]bool
+
+func (a *arena) untaken() *taken {
+	var t taken
+	for i := range t {
+		t[i] = make([]bool, a.classes[i].made)
+	}
+	return &t
+}
+
+// take takes a block; false if there is none, or it is taken.
+func (t *taken) take(class uint16, block uint32) bool {
+	if int(class) >= len(t) || int(block) >= len(t[class]) || t[class][block] {
+		return false
+	}
+	t[class][block] = true
+	return true
+}
+
+// sound tells whether what is free is free once.
+func (a *arena) sound(in *taken, stride int) bool {
+	for i := range a.classes {
+		c := &a.classes[i]
 		for next := uint64(c.freed); next > 0; {
-			if next > uint64(c.made) || !take(uint16(i), uint32(next-1)) {
+			if next > uint64(c.made) || !in.take(uint16(i), uint32(next-1)) {
 				return false
 			}
-			next = t.arena.block(uint16(i), uint32(next-1), t.stride)[0]
+			next = a.block(uint16(i), uint32(next-1), stride)[0]
 		}
 	}
 	return true
@@ -214,6 +268,14 @@ func (in *loader) uint64() uint64 {
 	v := binary.LittleEndian.Uint64(in.b)
 	in.b = in.b[8:]
 	return v
+}
+
+func (in *loader) words(n int) []uint64 {
+	words := make([]uint64, n)
+	for i := range words {
+		words[i] = in.uint64()
+	}
+	return words
 }
 
 func (in *loader) uint32() uint32 {

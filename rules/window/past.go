@@ -45,6 +45,10 @@ func (t *Table) Remember(now int64, index uint64) {
 	if n > 0 {
 		p.marks = append(p.marks[:0], p.marks[n:]...)
 	}
+	if t.shed.over(now - t.keep()) {
+		p.forgot = max(p.forgot, t.shed.last)
+		t.shed.keys = nil
+	}
 }
 
 // Forgot tells whether something was forgotten, for its age, that may share a window

@@ -104,6 +104,7 @@ type Table struct {
 	arena  arena
 	keys   int
 	past   past
+	shed   shed
 
 	aliases *Aliases // no part of the state
 
@@ -125,7 +126,7 @@ func (t *Table) Keys() int { return t.keys }
 
 // Bytes is roughly the memory held.
 func (t *Table) Bytes() int {
-	n := t.arena.words * 8
+	n := (t.arena.words + t.shed.next.words + len(t.shed.keys)) * 8
 	for i := range t.shards {
 		n += len(t.shards[i].slots) * slotBytes
 	}
@@ -162,7 +163,7 @@ func (t *Table) slotOf(k Key, now int64) *slot {
 		t.sweep(sh, now)
 		i = sh.insert(k)
 		t.keys++
-		sh.slots[i].block = t.arena.alloc(0, t.stride)
+		sh.slots[i].block = t.arenaOf(k).alloc(0, t.stride)
 	}
 	return &sh.slots[i]
 }
@@ -214,7 +215,7 @@ func (t *Table) makeRoom(s *slot, now int64) {
 	}
 	kept, class := t.run(s).words, s.class()
 	if s.n == 0 || 4*(1<<class-s.n) >= 1<<class {
-		copy(t.arena.block(class, s.block, t.stride), kept)
+		copy(t.arenaOf(s.key).block(class, s.block, t.stride), kept)
 		s.setFirst(0)
 		return
 	}
@@ -224,9 +225,10 @@ func (t *Table) makeRoom(s *slot, now int64) {
 // widen moves a run into a block twice as wide.
 func (t *Table) widen(s *slot) {
 	kept, class := t.run(s).words, s.class()
-	wide := t.arena.alloc(class+1, t.stride)
-	copy(t.arena.block(class+1, wide, t.stride), kept)
-	t.arena.free(class, s.block, t.stride)
+	in := t.arenaOf(s.key)
+	wide := in.alloc(class+1, t.stride)
+	copy(in.block(class+1, wide, t.stride), kept)
+	in.free(class, s.block, t.stride)
 	s.block = wide
 	s.setClass(class + 1)
 	s.setFirst(0)
@@ -243,7 +245,7 @@ func (t *Table) Get(k Key) (Run, bool) {
 }
 
 func (t *Table) run(s *slot) Run {
-	block := t.arena.block(s.class(), s.block, t.stride)
+	block := t.arenaOf(s.key).block(s.class(), s.block, t.stride)
 	first := int(s.first())
 	return Run{t: t, slot: s, words: block[first*t.stride : (first+int(s.n))*t.stride], n: int(s.n)}
 }
@@ -258,7 +260,7 @@ func (t *Table) sweep(sh *shard, now int64) {
 		if s.n > 0 && int64(s.last)*1e9 < expired {
 			r := t.run(s)
 			t.forgets(r, r.n)
-			t.arena.free(s.class(), s.block, t.stride)
+			t.arenaOf(s.key).free(s.class(), s.block, t.stride)
 			sh.remove(sh.cursor) // what moves here is next
 			t.keys--
 			continue

@@ -32,7 +32,8 @@ func (s *state) Add(now int64, e *form.Event, say *form.Say) {
 	entry := window.Entry{Time: e.Time, Ref: e.Ref, Nums: e.Hit.Nums, Distinct: e.Distinct}
 	run, place, saturated := s.table.Add(now, e.Key, &entry)
 	say.Saturated = saturated
-	say.Recount = s.table.Forgot(e.Time) // what gave way to it too
+	say.Shed = e.Time <= s.table.LacksUntil(e.Key)
+	say.Recount = say.Shed || s.table.Forgot(e.Time) // what gave way to it too
 	if s.whole != nil {
 		say.Saturated = !s.whole.add(now, &entry) || saturated
 		say.Recount = say.Recount || s.whole.table.Forgot(e.Time)
@@ -180,8 +181,15 @@ func (s *state) tell(run window.Run, w window.Span, say *form.Say) {
 	say.Due = say.Since + int64(s.within) + 1
 }
 
-// Ask implements form.State.
+// Ask implements form.State. Of what was shed nothing is known.
 func (s *state) Ask(now int64, key window.Key, say *form.Say) {
+	s.ask(now, key, say)
+	if until := s.table.LacksUntil(key); say.Answer == form.Untrue && now <= until {
+		say.Answer, say.Due = form.Unclear, until+1
+	}
+}
+
+func (s *state) ask(now int64, key window.Key, say *form.Say) {
 	run, ok := s.table.Get(key)
 	if !ok {
 		return

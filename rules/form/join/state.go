@@ -58,7 +58,8 @@ func (s *state) Add(now int64, e *form.Event, say *form.Say) {
 	say.Late = e.Time < now-s.lateness
 	entry := window.Entry{Time: e.Time, Ref: e.Ref, Nums: e.Hit.Nums, Distinct: e.Distinct}
 	_, newest, saturated := s.add(now, i, key, &entry)
-	owed := s.forgot(e.Time)
+	say.Shed = e.Time <= s.lacksUntil(e.Key)
+	owed := say.Shed || s.forgot(e.Time)
 	if !s.sides[i].keyed {
 		say.Saturated = saturated
 		s.touchAll(now, e.Time, owed, say)
