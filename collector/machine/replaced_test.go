@@ -46,6 +46,15 @@ func (r *rig) feesRaised() {
 	r.recount(false)
 }
 
+// replayed is a machine that applied the same entries.
+func (r *rig) replayed() *Machine {
+	m := New()
+	for _, e := range r.tape {
+		m.Apply(e)
+	}
+	return m
+}
+
 // aside is what is told of replacements that do not count.
 func (r *rig) aside() (about record.Kind) {
 	if all := r.named(eventsSetAside); len(all) == 1 {
@@ -293,7 +302,8 @@ func TestReplacedAtRandom(t *testing.T) {
 				one, other := rnd.IntN(payments), rnd.IntN(payments)
 				r.replace("chain", fmt.Sprint("p", one), fmt.Sprint("p", other))
 				for p, from := 0, group[other]; p < payments; p++ {
-					if joins++; group[p] == from {
+					if group[p] == from {
+						joins++
 						group[p] = group[one]
 					}
 				}
@@ -340,6 +350,9 @@ func TestReplacedAtRandom(t *testing.T) {
 					t.Fatalf("seed %d, event %d: %+v stands of one payment", seed, i, a)
 				}
 			}
+		}
+		if r.replayed().Hash() != r.m.Hash() {
+			t.Fatalf("seed %d: a machine that was restarted is not the one that was not", seed)
 		}
 	}
 	if fired < 100 || joins < 100 {
