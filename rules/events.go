@@ -24,6 +24,8 @@ type EventType struct {
 	// Address are the fields that hold addresses or transaction ids, beside those
 	// whose names say so: they have one spelling.
 	Address []match.Field
+	// Private are the fields that are masked for people without the right to see them.
+	Private []match.Field
 }
 
 type parsedEventType struct {
@@ -62,7 +64,9 @@ func (p *parser) events(n *yaml.Node) {
 			{Name: "address", Read: func(v *yaml.Node) {
 				p.Each(v, "address", func(n *yaml.Node) { p.declared(n, "address", &t.Address) })
 			}},
-			{Name: "private", Not: "would mask fields for people"},
+			{Name: "private", Read: func(v *yaml.Node) {
+				p.Each(v, "private", func(n *yaml.Node) { p.declared(n, "private", &t.Private) })
+			}},
 		})
 		p.types = append(p.types, t)
 		p.typeOf[t.Name] = t

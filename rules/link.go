@@ -127,6 +127,7 @@ func (p *parser) findings(set *Set) {
 		}
 	}
 	p.unasked()
+	p.showing(set)
 }
 
 // hasty finds a rule that would close a gate about a single sample. It is quiet

@@ -10,7 +10,7 @@ func (s *Source) Fields() (out []Field) {
 		out = s.Where.fields()
 	}
 	for _, k := range s.By {
-		out = append(out, k.fields()...)
+		out = append(out, k.Fields()...)
 	}
 	for _, v := range s.Values {
 		out = append(out, v.Fields...)

@@ -56,8 +56,8 @@ func (k Key) String() string {
 	return k.Field.String()
 }
 
-// fields are those that the key is of.
-func (k Key) fields() (out []Field) {
+// Fields are those that the key is of.
+func (k Key) Fields() (out []Field) {
 	if k.Terms == nil {
 		return []Field{k.Field}
 	}
