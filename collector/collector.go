@@ -53,7 +53,8 @@ type Collector struct {
 	metrics  *metrics.Set
 	tcp      net.Listener
 	unix     net.Listener
-	message  *message.Writer
+	whole    eyes // of those who may see what is private
+	masked   eyes // of all others, of notifications and of the log
 	door     *auth.Door
 	notify   *notify.Notifier
 	leader   *leader
@@ -109,10 +110,13 @@ func (c *Collector) setup(ctx context.Context) (err error) {
 
 	// People: their rights and their notifications.
 	edge := edge{c}
-	c.message = message.New(message.Options{
-		Machine: c.machine, Evidence: c.evidence, Differ: c.differ, Detail: c.detail,
-		Language: message.Language(cfg.Language), Zone: zone, External: c.external(),
-	})
+	writer := func(everything bool) *message.Writer {
+		return message.New(message.Options{
+			Machine: c.machine.Shown(everything), Evidence: c.evidence, Differ: c.differ, Detail: c.detail,
+			Language: message.Language(cfg.Language), Zone: zone, External: c.external(),
+		})
+	}
+	c.whole, c.masked = eyes{c.machine.Shown(true), writer(true)}, eyes{c.machine.Shown(false), writer(false)}
 	c.door, err = auth.New(auth.Options{
 		Config: cfg.Auth, Up: c.o.Up, Socket: cfg.Socket, Folder: cfg.Data,
 		External: cfg.ExternalURL, LoginPage: edge.loginPage, Log: part("auth"),
@@ -121,7 +125,7 @@ func (c *Collector) setup(ctx context.Context) (err error) {
 		return err
 	}
 	c.notify, err = notify.New(notify.Options{
-		Feed: c.machine.Follow(), Kept: c.machine.KeptView, Propose: c.proposeNotifyState,
+		Feed: c.masked.machine.Follow(), Kept: c.machine.KeptView, Propose: c.proposeNotifyState,
 		Annotations: c.annotations, Page: c.page,
 		File: cfg.Alertmanager, Heartbeat: heartbeat(cfg),
 		External: c.external(), Actor: edge.Actor, Log: part("notify"),
@@ -150,7 +154,7 @@ func (c *Collector) setup(ctx context.Context) (err error) {
 	}
 
 	// Requests last: whoever asks finds the rooms open.
-	c.web = edge.screen()
+	c.web = edge.screen(c.masked)
 	c.servers = newServers(c.log)
 	mux := edge.routes()
 	hosts := []string{cfg.Listen}

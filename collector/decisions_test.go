@@ -57,7 +57,7 @@ func TestUndoNamesItsEpoch(t *testing.T) {
 	var got entry.Decision
 	mux := http.NewServeMux()
 	a := &api.API{Options: api.Options{
-		Machine: machine.New(),
+		Machine: machine.New().Shown(true),
 		Decider: deciderFunc(func(_ *http.Request, d entry.Decision) (any, error) {
 			got = d
 			return nil, nil

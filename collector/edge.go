@@ -23,21 +23,31 @@ import (
 // edge is the collector as its API and its screen ask it.
 type edge struct{ c *Collector }
 
-// routes are everything that the collector answers.
-func (e edge) routes() *http.ServeMux {
-	c, mux := e.c, http.NewServeMux()
-	intake.New(intake.Options{Ledger: c.core, Metrics: c.metrics, Agent: e.SpeaksFor, Clock: c.ledger.SawClock}).Register(mux)
-	a := &api.API{Options: api.Options{
-		Machine: c.machine, Message: c.message, Leases: c.leader, Decider: e.decider(),
-		Access: e, Lifecycle: e, Operations: e, Views: e,
-	}}
-	a.Register(mux)
-	c.series.Register(mux)
-	c.notify.Register(mux)
-	c.web.Register(mux)
-	c.door.Register(mux)
-	mux.HandleFunc("GET /metrics", e.writeMetrics)
-	return mux
+// routes are everything that the collector answers: twice, for those who may see
+// what is private, and for all others.
+func (e edge) routes() http.Handler {
+	c := e.c
+	in := intake.New(intake.Options{Ledger: c.core, Metrics: c.metrics, Agent: e.SpeaksFor, Clock: c.ledger.SawClock})
+	seenBy := func(eyes eyes, screen *web.Web) http.Handler {
+		mux := http.NewServeMux()
+		a := &api.API{Options: api.Options{
+			Machine: eyes.machine, Message: eyes.message, Leases: c.leader, Decider: e.decider(),
+			Access: e, Lifecycle: e, Operations: e, Views: e,
+		}}
+		for _, room := range []interface{ Register(mux *http.ServeMux) }{in, a, c.series, c.notify, screen, c.door} {
+			room.Register(mux)
+		}
+		mux.HandleFunc("GET /metrics", e.writeMetrics)
+		return mux
+	}
+	whole, masked := seenBy(c.whole, e.screen(c.whole)), seenBy(c.masked, c.web)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if auth.Reveals(r) {
+			whole.ServeHTTP(w, r)
+			return
+		}
+		masked.ServeHTTP(w, r)
+	})
 }
 
 func (e edge) writeMetrics(w http.ResponseWriter, _ *http.Request) {
@@ -50,9 +60,9 @@ func (e edge) writeMetrics(w http.ResponseWriter, _ *http.Request) {
 }
 
 // screen makes the pages for browsers.
-func (e edge) screen() *web.Web {
+func (e edge) screen(eyes eyes) *web.Web {
 	return web.New(web.Options{
-		Machine: e.c.machine, Message: e.c.message, Language: message.Language(e.c.o.Config.Language), Version: e.c.o.Version,
+		Machine: eyes.machine, Message: eyes.message, Language: message.Language(e.c.o.Config.Language), Version: e.c.o.Version,
 		Decider: e.decider(), Access: e, Views: e, Signals: e.c.series, Silences: e.c.notify,
 	})
 }
@@ -61,6 +71,7 @@ func (e edge) decider() *access.Decider {
 	return &access.Decider{State: e.c.machine, Actor: e.Actor, Submit: func(ctx context.Context, d entry.Decision) (any, error) {
 		out, err := e.c.submit(ctx, entry.KindDecision, d)
 		if err == nil {
+			d.Match = e.c.masked.machine.Match(d.Match)
 			logDecision(e.c.log, d, out)
 		}
 		return out, err

@@ -166,7 +166,7 @@ func (l *leader) lead(ctx context.Context, t *term) {
 	work.Go(func() { l.shed(ctx) })
 	work.Go(func() { verifier.Run(ctx) })
 	work.Go(func() { l.notify.Run(ctx) })
-	tale := &story{machine: l.machine, log: l.log}
+	tale := &story{machine: l.machine.Shown(false), log: l.log}
 	work.Go(func() { tale.run(ctx) })
 	work.Wait()
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tomeishi/tomeishi/collector/machine"
+	"github.com/tomeishi/tomeishi/collector/message"
 )
 
 // maxEvidenceTold is how much of its evidence, the newest, the annotations of
@@ -31,10 +32,16 @@ func (c *Collector) external() string {
 	return scheme + "://" + net.JoinHostPort(name, port)
 }
 
+// eyes are how the machine looks to somebody, and what is said of it.
+type eyes struct {
+	machine machine.Shown
+	message *message.Writer
+}
+
 // annotations are what an alert is told with. Its evidence is looked up only if
 // they ask for it: that reads the tape.
 func (c *Collector) annotations(a machine.Alert) map[string]string {
-	return c.message.Annotations(a, c.namedEvidence(a))
+	return c.masked.message.Annotations(a, c.namedEvidence(a))
 }
 
 func (c *Collector) namedEvidence(a machine.Alert) []string {
@@ -47,10 +54,10 @@ func (c *Collector) namedEvidence(a machine.Alert) []string {
 
 // page is what people are told of the alert with this id, as it is now.
 func (c *Collector) page(alert string) (headline, text, link string, ok bool) {
-	a, ok := c.machine.AlertView(alert)
+	a, ok := c.masked.machine.AlertView(alert)
 	if !ok {
 		return "", "", "", false
 	}
-	p := c.message.Page(a)
+	p := c.masked.message.Page(a)
 	return p.Headline, p.Text(), p.URL, true
 }

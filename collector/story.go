@@ -21,7 +21,7 @@ const (
 // A story tells the log what becomes of incidents: each step once, by its kind
 // and arguments. It reads what everybody can see and is never waited for.
 type story struct {
-	machine *machine.Machine
+	machine machine.Shown
 	log     *slog.Logger
 	told    map[string]machine.Step // of each incident, its step that was told last
 }

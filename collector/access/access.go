@@ -19,6 +19,7 @@ const (
 	MayView    = "view"
 	MayOperate = "operate" // close and open gates, give verdicts, silence
 	MayApprove = "approve" // effects that wait for a person, and openings that another has asked for
+	MayReveal  = "reveal"  // see what rule files call private
 )
 
 // A ForbiddenError says why the asker may not.

@@ -96,7 +96,7 @@ type Views interface {
 
 // Options are what the API needs.
 type Options struct {
-	Machine    *machine.Machine
+	Machine    machine.Shown
 	Message    Messages
 	Leases     Leases
 	Decider    Decider

@@ -63,7 +63,7 @@ func newCellOf(t testing.TB, text string) *cell {
 func TestList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCell(t)
-		a := &API{Options: Options{Machine: c.Machine}}
+		a := &API{Options: Options{Machine: c.Machine.Shown(true)}}
 		first := a.list()
 		if a.list() != first {
 			t.Error("nothing has changed, and the answer was made again")
@@ -118,7 +118,7 @@ gates:
 		}
 		c.entry(entry.KindBatch, b.Bytes(), time.Now())
 	}
-	a := &API{Options: Options{Machine: c.Machine, Message: message.New(message.Options{})}}
+	a := &API{Options: Options{Machine: c.Machine.Shown(true), Message: message.New(message.Options{})}}
 	if n := len(a.list().text); n > 64<<10 {
 		t.Errorf("%d bytes", n)
 	}
@@ -159,7 +159,7 @@ func TestListIsBounded(t *testing.T) {
 			})
 		}
 	}
-	a := &API{Options: Options{Machine: c.Machine, Message: message.New(message.Options{})}}
+	a := &API{Options: Options{Machine: c.Machine.Shown(true), Message: message.New(message.Options{})}}
 	if n := len(a.list().text); n < maxListBytes || n > 16<<20 {
 		t.Errorf("%d bytes", n)
 	}
@@ -186,7 +186,7 @@ func BenchmarkList(b *testing.B) {
 	for i := range 1000 {
 		c.close(map[string]string{"customer": string(rune('a'+i%26)) + time.Duration(i).String()})
 	}
-	a := &API{Options: Options{Machine: c.Machine}}
+	a := &API{Options: Options{Machine: c.Machine.Shown(true)}}
 	for b.Loop() {
 		a.list()
 	}
@@ -195,7 +195,7 @@ func BenchmarkList(b *testing.B) {
 // TestNewsOf looks at one gate only when some gate has changed.
 func TestNewsOf(t *testing.T) {
 	c := newCell(t)
-	a := &API{Options: Options{Machine: c.Machine}}
+	a := &API{Options: Options{Machine: c.Machine.Shown(true)}}
 	v, _ := c.GateView("g")
 	news := a.newsOf("g", v.Epoch)
 	for range 2 {

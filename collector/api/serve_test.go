@@ -36,7 +36,7 @@ func (c *cell) api(groups func() []promrule.Group) *API {
 // apiFor is an API that is asked by whoever actor says.
 func (c *cell) apiFor(groups func() []promrule.Group, actor func(right string) (string, error)) *API {
 	return &API{Options: Options{
-		Machine: c.Machine, Message: message.New(message.Options{}),
+		Machine: c.Machine.Shown(true), Message: message.New(message.Options{}),
 		Decider: &access.Decider{
 			State: c.Machine,
 			Actor: func(_ *http.Request, right string) (string, error) { return actor(right) },

@@ -131,7 +131,7 @@ func (a *API) getStatus(w http.ResponseWriter, r *http.Request) {
 	report.WriteJSON(w, http.StatusOK, s)
 }
 
-func (s *Status) countGates(m *machine.Machine) {
+func (s *Status) countGates(m machine.Shown) {
 	s.Closed, s.Shadow = []string{}, []string{}
 	gates, _ := m.GatesView()
 	s.Gates = len(gates)
@@ -219,9 +219,15 @@ func order(last bool) int {
 }
 
 func (a *API) getBackup(w http.ResponseWriter, r *http.Request) {
-	if _, err := a.Access.Actor(r, access.MayOperate); err != nil {
-		fail(w, err)
-		return
+	rights := []string{access.MayOperate}
+	if a.Machine.HasPrivate() { // it holds the events
+		rights = append(rights, access.MayReveal)
+	}
+	for _, right := range rights {
+		if _, err := a.Access.Actor(r, right); err != nil {
+			fail(w, err)
+			return
+		}
 	}
 	if err := a.Operations.Backup(r.Context(), w); err != nil {
 		fail(w, err)

@@ -53,7 +53,7 @@ func storm(t testing.TB, metric, event int) (*cell, func() []promrule.Group) {
 
 func stormAPI(c *cell, groups func() []promrule.Group) *http.ServeMux {
 	a := &API{Options: Options{
-		Machine: c.Machine, Message: message.New(message.Options{}), Views: &edge{groups: groups},
+		Machine: c.Machine.Shown(true), Message: message.New(message.Options{}), Views: &edge{groups: groups},
 	}}
 	mux := http.NewServeMux()
 	a.Register(mux)

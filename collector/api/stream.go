@@ -56,7 +56,7 @@ func (a *API) getStream(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusServiceUnavailable, "", fmt.Sprintf("%d streams are open already", maxStreams))
 		return
 	}
-	s := &stream{w: w, control: http.NewResponseController(w), machine: a.Machine}
+	s := &stream{w: w, control: http.NewResponseController(w), machine: a.Machine.Machine}
 	s.begin()
 	if r.Method != http.MethodHead {
 		a.follow(r, s)

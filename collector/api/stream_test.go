@@ -66,7 +66,7 @@ func newStreaming(t *testing.T) *streaming {
 		still: func(*http.Request) error { return nil },
 	}
 	around := &edge{stopping: s.stopping, still: func(r *http.Request) error { return s.still(r) }}
-	s.api = &API{Options: Options{Machine: s.Machine, Access: around, Lifecycle: around}}
+	s.api = &API{Options: Options{Machine: s.Machine.Shown(true), Access: around, Lifecycle: around}}
 	mux := http.NewServeMux()
 	s.api.Register(mux)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}

@@ -18,7 +18,7 @@ import (
 // An Identity is who asks.
 type Identity struct {
 	Name    string   // of whoever may decide; empty: nobody
-	May     []string // rights, of access.MayView, MayOperate, MayApprove
+	May     []string // rights, of access.MayView, MayOperate, MayApprove, MayReveal
 	Session bool     // known by a cookie: there is something to log out of
 
 	agent string
@@ -128,6 +128,13 @@ func (d *Door) Actor(r *http.Request, right string) (string, error) {
 		return "", err
 	}
 	return id.Name, nil
+}
+
+// Reveals tells whether who asks may see what is private: whoever has the right,
+// agents, which need it to refuse a payment, and everybody without auth.
+func Reveals(r *http.Request) bool {
+	id := Of(r)
+	return id.open || id.agent != "" || id.lacks(access.MayReveal) == nil
 }
 
 // lacks says that a right is missing; nil if the asker has it.

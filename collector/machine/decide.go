@@ -58,6 +58,9 @@ func (m *Machine) closeGate(d entry.Decision) *Refusal {
 		if !slices.Contains(report.Matchable, k) || d.Match[k] == "" {
 			return invalid("match."+k, record.BadMatch, strings.Join(report.Matchable, ", "))
 		}
+		if m.Behavior >= 3 && isMask(d.Match[k]) { // it would hold nobody
+			return invalid("match."+k, record.MaskedMatch, k)
+		}
 	}
 	match := d.Match
 	if len(match) == 0 {

@@ -214,6 +214,7 @@ type compiled struct {
 	closes  [][]string                   // by rule: gates that it closes by itself
 	closers map[string][]int             // by gate: those rules
 	closing []closingType                // types that they read
+	private []string                     // names under which the set shows what is private
 
 	readings []*Reading                  // by rule
 	sights   int                         // of all readings

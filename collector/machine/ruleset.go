@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/tomeishi/tomeishi/collector/entry"
@@ -86,6 +87,7 @@ func (m *Machine) goLive(l entry.Live) any {
 	if m.Behavior >= 3 {
 		m.vary(set)
 	}
+	masked := m.live != nil && !slices.Equal(m.live.private, set.Private())
 	m.dropRules(set)
 	if m.live != nil {
 		m.forgetAliases(m.live.set, set)
@@ -99,6 +101,9 @@ func (m *Machine) goLive(l entry.Live) any {
 	m.lookAnew()
 	out.Fill = m.oweAll(fill)
 	m.versions.Rules++
+	if masked {
+		m.anew() // what was told reads otherwise now
+	}
 	return out
 }
 
@@ -140,7 +145,7 @@ func (m *Machine) compile(set *rules.Set) {
 		set: set, matcher: set.Matcher(m.Behavior), other: m.otherType(), rules: map[RuleID]*rules.Rule{},
 		metrics: map[string]*rules.MetricRule{}, uses: map[RuleID][]rules.Use{}, timers: newTimers[int](),
 		places: map[string]int{}, closers: map[string][]int{},
-		waiting: newWaiting(), aliases: newReplacing(set),
+		waiting: newWaiting(), aliases: newReplacing(set), private: set.Private(),
 	}
 	for i, r := range set.Rules {
 		c.places[hex.EncodeToString(r.ID[:])] = i

@@ -172,7 +172,7 @@ func (c *cell) again(a machine.Alert) machine.Alert {
 // writer writes of the cell for Tokyo.
 func (c *cell) writer() *Writer {
 	return New(Options{
-		Machine: c.Machine, Zone: zone(c.t, "Asia/Tokyo"), External: "https://tomeishi.example",
+		Machine: c.Machine.Shown(true), Zone: zone(c.t, "Asia/Tokyo"), External: "https://tomeishi.example",
 		Evidence: func(refs []window.Ref) (out []string) {
 			for _, r := range refs {
 				out = append(out, "c1/s%2Fx/"+strconv.FormatUint(r.Index(), 10)+"-"+strconv.Itoa(r.Ordinal()))

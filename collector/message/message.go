@@ -17,7 +17,7 @@ import (
 
 // Options are what a Writer needs.
 type Options struct {
-	Machine *machine.Machine
+	Machine machine.Shown
 	// Evidence names events by their places in the ledger, as cell/source/id,
 	// in the order of refs.
 	Evidence func(refs []window.Ref) []string

@@ -358,7 +358,7 @@ func TestURL(t *testing.T) {
 				t.Errorf("%q, want %q", got, x.want)
 			}
 		}
-		w := New(Options{Machine: c.Machine, Zone: time.UTC})
+		w := New(Options{Machine: c.Machine.Shown(true), Zone: time.UTC})
 		if p := w.Page(machine.Alert{ID: "a1"}); p.URL != "" || strings.Contains(p.Text(), "Link") {
 			t.Errorf("a page without a screen links to %q: %q", p.URL, p.Text())
 		}

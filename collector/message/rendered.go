@@ -35,6 +35,7 @@ type renderedKey struct {
 // for an alert.
 type renderedText struct {
 	raised   int64
+	labels   []machine.Label
 	value    string
 	evidence []string
 	text     map[string]string
@@ -87,7 +88,7 @@ func (c *rendered) annotations(a machine.Alert, evidence []string) map[string]st
 	c.mu.Lock()
 	have, ok := c.of[key]
 	c.mu.Unlock()
-	if ok && have.raised == a.Raised && have.value == a.Value && slices.Equal(have.evidence, evidence) {
+	if ok && have.raised == a.Raised && have.value == a.Value && slices.Equal(have.labels, a.Labels) && slices.Equal(have.evidence, evidence) {
 		return maps.Clone(have.text)
 	}
 	text, labels := make(map[string]string, len(a.Annotations)+1), pairs(a.Labels)
@@ -99,7 +100,7 @@ func (c *rendered) annotations(a machine.Alert, evidence []string) map[string]st
 	if c.of == nil || len(c.of) >= maxRendered {
 		c.of = map[renderedKey]renderedText{}
 	}
-	c.of[key] = renderedText{a.Raised, a.Value, evidence, text}
+	c.of[key] = renderedText{a.Raised, a.Labels, a.Value, evidence, text}
 	return maps.Clone(text)
 }
 

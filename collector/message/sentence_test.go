@@ -87,7 +87,7 @@ func TestRecord(t *testing.T) {
 // one line, and of nothing else.
 func TestDetail(t *testing.T) {
 	m := machine.New()
-	w := New(Options{Machine: m, Zone: time.UTC, Detail: func(machine.Alert) string { return "slack said\n404 no_such_channel" }})
+	w := New(Options{Machine: m.Shown(true), Zone: time.UTC, Detail: func(machine.Alert) string { return "slack said\n404 no_such_channel" }})
 	details := func(a machine.Alert) string {
 		for _, l := range w.Page(a).Lines {
 			if l.Name == "Details" {

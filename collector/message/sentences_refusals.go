@@ -22,6 +22,7 @@ var refusalSentences = []sentence{
 	{record.WantVerdict, "a rule closed this gate: say what it was, real, false or test", "ルールが閉じたゲートです。実際の異常、誤検知、テストのどれだったかを選んでください"},
 	{record.BadVerdict, "found \"{verdict}\", want real, false or test", "判定は real、false、test のどれかです(「{verdict}」は不可)"},
 	{record.BadMatch, "a hold names a payment by {fields}", "停止の対象は {fields} で指定します"},
+	{record.MaskedMatch, "this {field} is a mask of a private value, and no payment has it: approve the effect that waits for it, or ask somebody with the right to reveal", "この {field} は非公開の値を伏せた表示で、これを持つ支払いはありません。承認待ちの措置を承認するか、表示の権限(reveal)を持つ人に頼んでください"},
 	{record.MatchTooLong, "what a hold names has at most {most} bytes: close the gate instead", "停止の対象は{most}バイトまでです。代わりにゲートを閉じてください"},
 	{record.WantAlerts, "{alerts} alerts keep the gate closed, more than are shown: to call all of them false, send how many you read as alerts", "{alerts}件のアラートがゲートを閉じていて、一部しか表示されていません。すべてを誤検知とするには、読んだ件数を alerts に指定してください"},
 	{record.OnHasNoEnd, "for says how long automatic effects stay off: leave it out to switch them on", "for は停止の長さです。再開するときは指定しないでください"},

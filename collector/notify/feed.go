@@ -32,6 +32,8 @@ type follower struct {
 	// came: alerts with equal labels are one for Alertmanager, which is over
 	// when the last of them is.
 	standing map[fingerprint][]*told
+	// under are the alerts that stand, by their ids, as they were put last.
+	under map[string]*alert.Alert
 }
 
 func (f *follower) run(ctx context.Context) {
@@ -45,38 +47,54 @@ func (f *follower) run(ctx context.Context) {
 	}
 }
 
-// take puts what changed, each set of labels once, as it is at the end.
+// take puts what changed.
 func (f *follower) take(ctx context.Context) {
 	alerts := f.n.o.Feed.Take()
 	if len(alerts) == 0 {
 		return
 	}
-	now := time.Now()
+	if err := f.n.alerts.Put(ctx, f.changes(alerts, time.Now())...); err != nil {
+		f.n.log.Error("put alerts", "error", err)
+	}
+}
+
+// changes are what the dispatcher should have, each set of labels once, as it is at
+// the end.
+func (f *follower) changes(alerts []machine.Alert, now time.Time) []*alert.Alert {
 	changed := make([]fingerprint, 0, len(alerts))
 	put := make(map[fingerprint]*alert.Alert, len(alerts))
-	for _, a := range alerts {
-		c := f.n.convert(a, now)
+	change := func(a machine.Alert, c *alert.Alert) {
 		fp := c.Fingerprint()
 		if put[fp] == nil {
 			changed = append(changed, fp)
 		}
 		put[fp] = f.change(fp, a, c)
 	}
+	for _, a := range alerts {
+		c := f.n.convert(a, now)
+		if before := f.under[a.ID]; before != nil && before.Fingerprint() != c.Fingerprint() {
+			// It is masked otherwise than it was: under its old labels it is over.
+			over, was := *before, a
+			over.UpdatedAt, over.EndsAt, was.Ended = now, now, now.UnixNano()
+			change(was, &over)
+		}
+		change(a, c)
+	}
 	out := make([]*alert.Alert, len(changed))
 	for i, fp := range changed {
 		out[i] = put[fp]
 	}
-	if err := f.n.alerts.Put(ctx, out...); err != nil {
-		f.n.log.Error("put alerts", "error", err)
-	}
+	return out
 }
 
 // change notes an alert and returns what the dispatcher should have for its
 // labels.
 func (f *follower) change(fp fingerprint, a machine.Alert, c *alert.Alert) *alert.Alert {
 	all := slices.DeleteFunc(f.standing[fp], func(t *told) bool { return t.id == a.ID })
+	delete(f.under, a.ID)
 	if a.Ended == 0 {
 		all = append(all, &told{a.ID, c})
+		f.under[a.ID] = c
 	}
 	if len(all) == 0 {
 		delete(f.standing, fp)

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/alertmanager/alert"
+
 	"github.com/tomeishi/tomeishi/collector/machine"
 )
 
@@ -13,7 +15,7 @@ import (
 // last of them is.
 func TestEqualLabels(t *testing.T) {
 	n := &Notifier{o: Options{External: "https://screen"}}
-	f := follower{n: n, standing: map[fingerprint][]*told{}}
+	f := follower{n: n, standing: map[fingerprint][]*told{}, under: map[string]*alert.Alert{}}
 	now := time.Now()
 	step := func(a machine.Alert) (id string, standing bool, since time.Time) {
 		c := n.convert(a, now)
@@ -46,6 +48,24 @@ func TestEqualLabels(t *testing.T) {
 	}
 	if len(f.standing) != 0 {
 		t.Errorf("%d still stand", len(f.standing))
+	}
+}
+
+// TestRelabelled: an alert whose labels are masked from now on is over under those
+// that it was told with, and stands under the others.
+func TestRelabelled(t *testing.T) {
+	n := &Notifier{}
+	f := follower{n: n, standing: map[fingerprint][]*told{}, under: map[string]*alert.Alert{}}
+	now := time.Now()
+	before, after := an("a1", "Twice"), an("a1", "Twice")
+	after.Labels = append(slices.Clone(after.Labels), machine.Label{Name: "customer", Value: "•a1b2c3d4"})
+	f.changes([]machine.Alert{before}, now.Add(-time.Minute))
+	got := f.changes([]machine.Alert{after}, now)
+	if len(got) != 2 || !got[0].ResolvedAt(now) || got[0].Labels["customer"] != "" || got[1].ResolvedAt(now) || got[1].Labels["customer"] == "" {
+		t.Errorf("changes %v, want the old labels resolved and the new ones firing", got)
+	}
+	if len(f.standing) != 1 {
+		t.Errorf("%d sets of labels stand, want one", len(f.standing))
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/alertmanager/api"
 	"github.com/prometheus/alertmanager/dispatch"
 	"github.com/prometheus/alertmanager/eventrecorder"
@@ -133,7 +134,7 @@ func New(o Options) (*Notifier, error) {
 		o: o, log: o.Log, registry: prometheus.NewRegistry(),
 		queue: newQueue(o.Propose, o.Log),
 	}
-	n.follower = follower{n: n, standing: map[fingerprint][]*told{}}
+	n.follower = follower{n: n, standing: map[fingerprint][]*told{}, under: map[string]*alert.Alert{}}
 	if err := n.openState(); err != nil {
 		return nil, err
 	}

@@ -114,7 +114,7 @@ var arguments = map[Kind][]string{
 	NoGate: {"gate"}, NoHold: {"hold", "gate"}, NoIncident: {"incident"}, NoEffect: {"effect"}, NoAgent: {"agent"},
 	NoSilence: {"silence"}, NoDecision: {"do"}, NoCondition: {"condition"}, NoNotifyRecord: {"of"},
 	WantReasonClose: nil, WantReasonOpen: nil, WantReasonOff: nil, WantReasonAgent: nil, WantReasonTime: nil, WantReasonNo: nil, WantVerdict: nil,
-	BadVerdict: {"verdict"}, BadMatch: {"fields"}, MatchTooLong: {"most"}, WantAlerts: {"alerts"}, OnHasNoEnd: nil, BadPause: {"hours"}, BadShadow: {"hours"}, NotACloser: {"rule", "gate"}, NoCloser: {"gate"}, BadLabel: {"label"},
+	BadVerdict: {"verdict"}, BadMatch: {"fields"}, MaskedMatch: {"field"}, MatchTooLong: {"most"}, WantAlerts: {"alerts"}, OnHasNoEnd: nil, BadPause: {"hours"}, BadShadow: {"hours"}, NotACloser: {"rule", "gate"}, NoCloser: {"gate"}, BadLabel: {"label"},
 	BadNotifyRecord: {"key", "body"},
 	SwitchedAgain:   {"by", "until"},
 	EpochAhead:      {"gate", "epoch", "now"},

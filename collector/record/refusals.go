@@ -20,6 +20,7 @@ const (
 	WantVerdict     Kind = "want_verdict" // a rule closed the gate
 	BadVerdict      Kind = "bad_verdict"
 	BadMatch        Kind = "bad_match" // fields are those that a hold can name
+	MaskedMatch     Kind = "masked_match"
 	MatchTooLong    Kind = "match_too_long"
 	WantAlerts      Kind = "want_alerts"   // to call false more than is shown, its count is wanted
 	OnHasNoEnd      Kind = "on_has_no_end" // a length was given for switching on

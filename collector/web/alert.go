@@ -54,7 +54,7 @@ func (w *Web) alert(rw http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.ruleOf(&p)
-	p.Matchers = matchersOf(a.Labels)
+	p.Matchers = matchersOf(w.o.Machine.Told(a).Labels)
 	w.page(rw, r, "alert", p)
 }
 

@@ -61,7 +61,7 @@ func (w *Web) fill(r *http.Request, rows []alertRow) {
 			}
 		}
 		if w.o.Silences != nil {
-			row.Silences = w.o.Silences.SilencedBy(row.Labels)
+			row.Silences = w.o.Silences.SilencedBy(w.o.Machine.Told(row.Alert).Labels)
 		}
 	}
 }

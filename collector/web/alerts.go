@@ -104,7 +104,7 @@ func (w *Web) alerts(rw http.ResponseWriter, r *http.Request) {
 }
 
 func (w *Web) silenced(a *alertRow) bool {
-	return w.o.Silences != nil && len(w.o.Silences.SilencedBy(a.Labels)) > 0
+	return w.o.Silences != nil && len(w.o.Silences.SilencedBy(w.o.Machine.Told(a.Alert).Labels)) > 0
 }
 
 // alwaysStands tells whether an alert is the one that stands while all is well:

@@ -94,9 +94,9 @@ func newScene(t testing.TB) *scene {
 	s.json(entry.KindLead, entry.Lead{})
 	s.load(sceneRules)
 	language, zone := message.English, time.UTC
-	write := message.New(message.Options{Machine: s.Machine, Evidence: evidenceNames, Language: language, Zone: zone, External: "http://stone.example"})
+	write := message.New(message.Options{Machine: s.Machine.Shown(true), Evidence: evidenceNames, Language: language, Zone: zone, External: "http://stone.example"})
 	s.web = New(Options{
-		Machine: s.Machine, Message: write, Language: language, Silences: s, Version: "test",
+		Machine: s.Machine.Shown(true), Message: write, Language: language, Silences: s, Version: "test",
 		Access: s, Signals: signals(s.ask), Views: around{evidence: evidenceNames, groups: func() []promrule.Group { return s.groups }},
 	})
 	s.mux = http.NewServeMux()

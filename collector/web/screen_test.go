@@ -92,8 +92,8 @@ func newScreen(t testing.TB, language message.Language) *screen {
 		return s.try(entry.KindDecision, entry.Marshal(d)), nil
 	}
 	s.web = New(Options{
-		Machine: s.Machine, Language: language, Version: "test",
-		Message: message.New(message.Options{Machine: s.Machine, Evidence: evidence, Language: language, Zone: time.UTC}),
+		Machine: s.Machine.Shown(true), Language: language, Version: "test",
+		Message: message.New(message.Options{Machine: s.Machine.Shown(true), Evidence: evidence, Language: language, Zone: time.UTC}),
 		Decider: &access.Decider{
 			State: s.Machine, Actor: s.Actor,
 			Submit: func(_ context.Context, d entry.Decision) (any, error) { return s.decide(d) },

@@ -72,7 +72,7 @@ func (w *Web) silencesAs(rw http.ResponseWriter, r *http.Request, problem *refus
 	}
 	p := silencesPage{Choices: durations, Problem: problem}
 	p.Matchers = problem.Was("matchers", r.URL.Query().Get("matchers"))
-	alerts := w.o.Machine.AlertsView()
+	alerts := w.o.Machine.AsTold().AlertsView()
 	p.list(w, r, alerts)
 	if p.Matchers != "" {
 		read, naming, err := readMatchers(p.Matchers)
@@ -82,10 +82,20 @@ func (w *Web) silencesAs(rw http.ResponseWriter, r *http.Request, problem *refus
 			found := naming.Among(alerts)
 			p.Read = read
 			p.Found = len(found)
-			p.Names, p.More = w.alertRows(r, found, 20)
+			p.Names, p.More = w.alertRows(r, w.asShown(found), 20)
 		}
 	}
 	w.pageAs(rw, r, statusOf(problem), "silences", p)
+}
+
+// asShown are alerts as they were told, as they are shown here.
+func (w *Web) asShown(told []machine.Alert) (out []machine.Alert) {
+	for _, a := range told {
+		if shown, ok := w.o.Machine.AlertView(a.ID); ok {
+			out = append(out, shown)
+		}
+	}
+	return out
 }
 
 // maxSilences bounds the silences of one state that are shown.

@@ -72,7 +72,7 @@ type Views interface {
 
 // Options are what the screen needs.
 type Options struct {
-	Machine  *machine.Machine
+	Machine  machine.Shown
 	Message  *message.Writer
 	Language message.Language // of those who have not chosen one
 	Version  string

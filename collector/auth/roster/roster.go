@@ -19,7 +19,7 @@ type Config struct {
 	Agents []AgentKey `yaml:"agents"`
 }
 
-// A Person may look (view), decide (operate) and approve.
+// A Person may look (view), decide (operate), approve, and see what is private (reveal).
 type Person struct {
 	Name        string   `yaml:"name"`
 	TokenSHA256 string   `yaml:"token_sha256"` // 64 hexadecimal digits
@@ -41,7 +41,7 @@ func (c Config) Any() bool { return len(c.People)+len(c.Agents) > 0 }
 
 // Everything is all the rights of people.
 func Everything() []string {
-	return []string{access.MayView, access.MayOperate, access.MayApprove}
+	return []string{access.MayView, access.MayOperate, access.MayApprove, access.MayReveal}
 }
 
 // Check notes what is wrong with the configuration. The path of each problem is
@@ -63,7 +63,7 @@ func (c Config) Check(wrong func(path, format string, args ...any)) {
 		names[alike] = p.Name
 		for j, m := range p.May {
 			if !slices.Contains(Everything(), m) {
-				wrong(fmt.Sprintf("%s.may[%d]", at, j), "%q is not one of view, operate, approve", m)
+				wrong(fmt.Sprintf("%s.may[%d]", at, j), "%q is not one of view, operate, approve, reveal", m)
 			}
 		}
 		checkToken(tokens, at, p.TokenSHA256, wrong)
