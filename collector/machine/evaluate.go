@@ -81,12 +81,7 @@ func (m *Machine) count(i int) (late bool) {
 	if say.Recount {
 		m.owe(rule, state.(form.Recounter), say.Shed)
 	}
-	if say.Saturated {
-		m.saturated(rule, stats)
-	}
-	if say.Fault != nil {
-		m.ruleError(rule, stats, say.Fault)
-	}
+	m.fellShort(i)
 	if say.Wake != 0 {
 		m.mayWait(i, say.Wake)
 	}
@@ -144,6 +139,17 @@ func (m *Machine) raised(rule *rules.Rule, stats *RuleStats) *Alert {
 		m.mitigate(a, rule.Name, rule.Mitigate)
 	}
 	return a
+}
+
+// fellShort tells of what a rule could not count.
+func (m *Machine) fellShort(i int) {
+	rule, stats := m.live.set.Rules[i], m.live.stats[i]
+	if m.say.Saturated {
+		m.saturated(rule, stats)
+	}
+	if m.say.Fault != nil {
+		m.ruleError(rule, stats, m.say.Fault)
+	}
 }
 
 func (m *Machine) saturated(rule *rules.Rule, stats *RuleStats) {

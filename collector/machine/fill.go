@@ -56,6 +56,7 @@ func (m *Machine) fill(r entry.Recount, rc *Recount, place int, state form.Recou
 	if r.Lost {
 		rc.Full = rc.Fill.Live + int64(rule.Body.Horizon())
 	}
+	m.remind(place, m.Time) // what waited for it may be proven
 	rc.Fill = nil
 	rc.oldest()
 	m.reviewRecount(r.Rule)

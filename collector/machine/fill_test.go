@@ -153,3 +153,21 @@ func TestFillIsRight(t *testing.T) {
 		t.Errorf("%d gates were closed: this shows little", closed)
 	}
 }
+
+// TestFillProves is that what waited for a fill is proven as soon as it came, and not
+// called uncertain first.
+func TestFillProves(t *testing.T) {
+	r := newRig(t, strings.ReplaceAll(absenceRules, "60s", "50s"))
+	r.load(absenceRules)
+	r.send(event("other", "payout.recorded", `{"request":"x"}`), event("sent", "payout.sent", `{"request":"w"}`))
+	r.later(61 * time.Second)
+	r.tick()
+	r.wantClosed("btc", false)
+	r.recount(false)
+	r.wantClosed("btc", true)
+	for _, a := range r.m.AlertsView() {
+		if a.unproven() {
+			t.Errorf("%+v", a)
+		}
+	}
+}

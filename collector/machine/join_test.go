@@ -3,6 +3,7 @@ package machine
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,4 +58,74 @@ func TestJoinRecount(t *testing.T) {
 		t.Error("a second refund is not told")
 	}
 	r.restarted()
+}
+
+const levelRules = `groups:
+- name: g
+  rules:
+  - alert: OwesMore
+    join:
+      owed: {event: balance.liabilities, by: [data.asset], max_age: 2m}
+      held: {event: balance.holdings, by: [data.asset], max_age: 2m}
+    within: 10m
+    when: last(owed.data.amount) > last(held.data.amount)
+    mitigate: [stop]
+mitigations: [{name: stop, action: gate.close, target: btc, mode: enforce}]
+gates: [{name: btc, mode: enforce}]
+`
+
+// TestStaleSide has a side fall silent and speak again.
+func TestStaleSide(t *testing.T) {
+	r := newRig(t, levelRules)
+	held := func(assets ...string) {
+		for _, asset := range assets {
+			r.event("balance.holdings", "bank", fmt.Sprintf(`{"asset":%q,"amount":"5"}`, asset))
+		}
+	}
+	want := func(what, severity, keys, of string) {
+		t.Helper()
+		r.tick()
+		r.restarted()
+		all := r.named(ruleBlind)
+		if severity == "" {
+			if len(all) != 0 {
+				t.Errorf("%s: %+v", what, all)
+			}
+			return
+		}
+		if len(all) != 1 {
+			t.Fatalf("%s: %+v", what, all)
+		}
+		a := all[0]
+		if a.Label("severity") != severity || a.Label("rule") != "OwesMore" || a.Label("side") != "owed" || a.Label("event") != "balance.liabilities" || a.Value != keys || a.About.Arg("key") != of {
+			t.Errorf("%s: %+v", what, a)
+		}
+	}
+	held("BTC", "JPY")
+	for range 2 {
+		r.later(time.Minute)
+		held("BTC", "JPY")
+		want("not for long", "", "", "")
+	}
+	r.later(time.Minute)
+	want("for a minute beyond", "critical", "2", "BTC")
+	r.load(strings.Replace(levelRules, "enforce}]\ngates", "shadow}]\ngates", 1))
+	want("it closes nothing", "warning", "2", "BTC")
+	r.load(levelRules)
+	want("it closes", "critical", "2", "BTC")
+	r.event("balance.liabilities", "book", `{"asset":"BTC","amount":"5"}`)
+	want("one is heard of", "critical", "1", "JPY")
+	r.event("balance.liabilities", "book", `{"asset":"JPY","amount":"5"}`)
+	want("all are", "", "", "")
+	for range 3 {
+		r.later(time.Minute)
+		held("BTC", "JPY")
+	}
+	want("again", "critical", "2", "JPY")
+	r.load(strings.Replace(levelRules, "within: 10m", "within: 9m", 1))
+	want("it is another rule", "", "", "")
+	r.recount(false)
+	want("it was before as well", "critical", "2", "BTC")
+	r.load("groups: [{name: g, rules: []}]")
+	want("it is gone", "", "", "")
 }

@@ -249,12 +249,7 @@ func (m *Machine) comeBack(place int, state form.Recounter, k entry.RecountKey, 
 	n := state.Recount(m.Time, k.Key, back, from, say)
 	stats.Recounted += uint64(n)
 	m.Events.Recounted += uint64(n)
-	if say.Saturated {
-		m.saturated(rule, stats)
-	}
-	if say.Fault != nil {
-		m.ruleError(rule, stats, say.Fault)
-	}
+	m.fellShort(place)
 	if say.Wake != 0 {
 		m.live.timers.set(place, say.Wake)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/tomeishi/tomeishi/collector/machine/dedup"
 	"github.com/tomeishi/tomeishi/collector/record"
 	"github.com/tomeishi/tomeishi/rules"
+	"github.com/tomeishi/tomeishi/rules/form"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
@@ -31,6 +32,7 @@ type Varied struct {
 // A typeOf is what is known of a type of events before one comes.
 type typeOf struct {
 	read    bool        // a rule is about it
+	excuses bool        // it keeps a rule from being true
 	closer  *rules.Rule // the first that is, and closes a gate by itself
 	horizon uint32      // seconds for which its events are told apart
 	shape   *dedup.Shape
@@ -47,6 +49,11 @@ func (m *Machine) types(c *compiled) map[string]*typeOf {
 		return all[name]
 	}
 	for i, r := range c.set.Rules {
+		if e, ok := r.Body.(form.Excuser); ok {
+			for _, event := range e.Excuses() {
+				of(event).excuses = true
+			}
+		}
 		for _, s := range r.Body.Sources() {
 			t := of(s.Event)
 			t.read, t.horizon = true, max(t.horizon, seconds(r.Body.Horizon()))

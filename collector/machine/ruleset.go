@@ -84,6 +84,7 @@ func (m *Machine) goLive(l entry.Live) any {
 		m.Live.Disarmed = firstOf(rules.Disarmed(m.live.set, set))
 	}
 	m.forgetReadings(set)
+	m.forgetStale(set)
 	if m.Behavior >= 3 {
 		m.vary(set)
 	}
@@ -198,6 +199,7 @@ func (m *Machine) lookAnew() {
 		return
 	}
 	m.regrade()
+	m.regradeStale()
 	m.regradeLate()
 	m.reconsider()
 	m.guard()

@@ -28,7 +28,7 @@ func (m *Machine) setAside(ev *report.Event, t *typeOf, ref window.Ref) {
 
 // tellAside tells what became of an event that does not count as it might.
 func (m *Machine) tellAside(ev *report.Event, t *typeOf, ref window.Ref, about record.Note) {
-	a := m.aboutSetAside(ev.Type, t.closer != nil || rules.Excuses(ev.Type))
+	a := m.aboutSetAside(ev.Type, t.closer != nil || t.excuses || rules.Excuses(ev.Type))
 	a.About = about
 	a.Total++
 	a.Value, a.Updated = strconv.Itoa(a.Total), m.Time

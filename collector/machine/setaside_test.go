@@ -59,3 +59,20 @@ func TestSetAsideRead(t *testing.T) {
 	r.pay("w1", "p2")
 	r.wantClosed("btc", true)
 }
+
+// TestExcuseSetAside is that what would keep a rule from being true is told as gravely
+// as a payment.
+func TestExcuseSetAside(t *testing.T) {
+	r := newRig(t, `groups: [{name: g, rules: [{alert: Sides, reconcile: {a: {event: e, key: [data.k]}, b: {event: f, key: [data.k]}}, except: {event: wallet.moved, key: [data.k]}, when: a > b}]}]
+events: {wallet.moved: {sources: [treasury]}, e: {sources: [x]}}
+`)
+	r.send(event("1", "wallet.moved", `{"k":"a"}`), event("2", "e", `{"k":"a"}`))
+	for _, a := range r.named(eventsSetAside) {
+		if want := map[string]string{"wallet.moved": "critical", "e": "warning"}[a.Label("type")]; a.Label("severity") != want {
+			t.Errorf("%+v, want it to be %s", a, want)
+		}
+	}
+	if n := len(r.named(eventsSetAside)); n != 2 {
+		t.Errorf("%d alerts stand", n)
+	}
+}

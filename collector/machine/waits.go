@@ -142,6 +142,10 @@ func (m *Machine) ask(i int) {
 	}
 	clock := m.clock(i)
 	for m.say.Reset(); state.Expire(clock, &m.say); m.say.Reset() {
+		m.fellShort(i)
+		if m.say.Stale.Side != "" {
+			m.stale(i)
+		}
 		if m.say.Answer == form.True {
 			m.isTrue(rule, m.live.stats[i])
 		}

@@ -122,7 +122,7 @@ func (w *Words) shown(name, value string, n record.Note) string {
 		return w.holder(value, n.Arg("by"))
 	case "reason":
 		return oneLine(strings.TrimRight(strings.TrimSpace(value), ".。"), maxLine)
-	case "until", "backup", "deadline":
+	case "until", "since", "backup", "deadline":
 		return w.moment(value)
 	case "offset":
 		return w.offset(value)

@@ -68,6 +68,7 @@ var arguments = map[Kind][]string{
 	AboutRulesBlind:   nil, AboutWatchdog: nil,
 	AboutBlind:         {"rule", "event", "source", "lost", "of", "field", "near"},
 	AboutBlindData:     {"rule", "event", "source", "lost", "of"},
+	AboutBlindSide:     {"rule", "event", "side", "key", "since", "more"},
 	AboutBlindType:     {"event", "near", "rule"},
 	AboutBlindMetric:   {"rule", "metric", "near"},
 	AboutNotHeld:       {"gate", "match", "mitigation", "effect"},

@@ -121,6 +121,7 @@ const (
 	AboutMetricRule    Kind = "about_metric_rule_errors"
 	AboutBlind         Kind = "about_rule_blind"        // lost of the last events; field is missing, near is there instead
 	AboutBlindData     Kind = "about_rule_blind_data"   // their data is no object
+	AboutBlindSide     Kind = "about_rule_blind_side"   // no event of side for key since then, nor for more keys
 	AboutBlindType     Kind = "about_rule_blind_type"   // no rule reads event, which looks like near, which rule reads
 	AboutBlindMetric   Kind = "about_rule_blind_metric" // nothing of metric comes; near does
 	AboutUnnamedHeld   Kind = "about_unnamed_held"

@@ -163,6 +163,9 @@ type Say struct {
 	// answer.
 	Fault *match.Fault
 
+	// Stale, by Expire, says for how many keys nothing can be said of a side.
+	Stale Stale
+
 	Key   window.Key // set by Expire
 	Text  []byte     // by Expire: the canonical text of the key, as in match.Hit
 	Value string     // for people, if it is true
@@ -172,6 +175,15 @@ type Say struct {
 	Evidence []window.Ref
 	Due      int64 // when to ask again; set unless it is untrue
 	Wake     int64 // by Add and Recount: when Due may now be, if that is sooner; 0 for not at all
+}
+
+// A Stale says that a source has been silent for so long that nothing can be said of some
+// keys. It is said when their number changes. Key and Text are one of them.
+type Stale struct {
+	Side   string // what the rule calls the source; empty if nothing is said
+	Source int
+	Keys   int   // 0 if it is over
+	Since  int64 // when it was last heard of
 }
 
 // MaxEvidence bounds the evidence that is kept of one alert.

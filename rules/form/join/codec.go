@@ -37,7 +37,23 @@ func (s *state) Append(b []byte) []byte {
 	b = le.AppendUint64(le.AppendUint64(b, uint64(s.judged)), uint64(s.cleanAt))
 	b = eachKey(b, s.pending, func(b []byte, p *pending) []byte { return appendSpans(appendText(b, p.text), p.spans) })
 	b = eachKey(b, s.texts, appendText)
-	return eachKey(b, s.stands, func(b []byte, _ bool) []byte { return b })
+	b = eachKey(b, s.stands, func(b []byte, _ bool) []byte { return b })
+	if !s.levels {
+		return b
+	}
+	b = le.AppendUint64(b, uint64(s.looked))
+	for _, q := range s.silent {
+		b = le.AppendUint64(le.AppendUint64(le.AppendUint64(b, uint64(q.told)), q.of[0]), q.of[1])
+	}
+	return eachKey(b, s.aging, appendAging)
+}
+
+func appendAging(b []byte, a *aging) []byte {
+	b = appendText(b, a.text)
+	for _, word := range []uint64{uint64(a.first), uint64(a.last), uint64(a.at), uint64(a.stale)} {
+		b = le.AppendUint64(b, word)
+	}
+	return b
 }
 
 func appendDropped(b []byte, g *dropped) []byte {
@@ -89,6 +105,9 @@ func (r *rule) Load(b []byte) (form.State, []byte, error) {
 	loadKeys(in, s.pending, in.pending)
 	loadKeys(in, s.texts, in.text)
 	loadKeys(in, s.stands, func() bool { return true })
+	if s.levels {
+		s.loadAging(in)
+	}
 	if in.bad || s.cleanAt < leastClean {
 		return nil, nil, errState
 	}
@@ -96,6 +115,25 @@ func (r *rule) Load(b []byte) (form.State, []byte, error) {
 		s.remind(key, p)
 	}
 	return s, in.b, nil
+}
+
+func (s *state) loadAging(in *loader) {
+	s.looked = int64(in.word())
+	for i := range s.silent {
+		s.silent[i] = silence{told: int(in.word()), of: window.Key{in.word(), in.word()}}
+	}
+	loadKeys(in, s.aging, func() *aging {
+		a := &aging{text: in.text(), first: int64(in.word()), last: int64(in.word()), at: int64(in.word())}
+		stale := in.word()
+		a.stale, in.bad = uint8(stale), in.bad || stale>>len(s.sides) != 0
+		return a
+	})
+	for key, a := range s.aging { // the order does not show
+		s.ages.push(reminder{a.at, key})
+		for i := range s.sides {
+			s.silent[i].n += int(a.stale >> i & 1)
+		}
+	}
 }
 
 // A loader consumes bytes; once anything is missing or wrong it is bad.

@@ -163,7 +163,7 @@ func TestAssets(t *testing.T) {
 	if say := b.send("refund.sent", `{"charge":"c","asset":"BTC","amount":"1"}`); say.Fault == nil || say.Fault.Kind != match.MixedAssets || say.Fault.Value != "BTC" {
 		t.Errorf("between sides: %+v", say.Fault)
 	}
-	if say := b.wait(30); say.Answer != form.Untrue {
+	if say := b.wait(30); say.Answer != form.Unclear || say.Fault == nil {
 		t.Errorf("what cannot be compared is true: %+v", say)
 	}
 	if say := b.ask("\x00\x00\x00\x01c"); say.Answer != form.Unclear {
@@ -173,11 +173,17 @@ func TestAssets(t *testing.T) {
 	if say := b.send("refund.sent", `{"charge":"d","asset":"ETH","amount":"1"}`); say.Fault == nil || say.Fault.Value != "ETH" {
 		t.Errorf("within a side: %+v", say.Fault)
 	}
+	if say := b.wait(30); say.Fault == nil {
+		t.Errorf("within a side, when it is judged: %+v", say)
+	}
 	// One has the asset in its key, the other in its condition.
 	b = start(t, "join: {a: {event: e, by: [data.asset]}, b: {event: f, by: [data.k], where: 'data.asset == \"BTC\"'}}, within: 1h, settle: 0s, when: sum(a.data.amount) > sum(b.data.amount)")
 	b.send("e", `{"asset":"x","amount":"2"}`)
 	if say := b.send("f", `{"k":"x","asset":"BTC","amount":"1"}`); say.Fault == nil {
 		t.Error("an asset of the key beside one of the condition")
+	}
+	if say := b.wait(0); say.Fault == nil {
+		t.Errorf("when it is judged: %+v", say)
 	}
 	b.send("e", `{"asset":"BTC","amount":"2"}`)
 	if say := b.send("f", `{"k":"BTC","asset":"BTC","amount":"1"}`); say.Fault != nil {

@@ -1,7 +1,10 @@
 package join
 
 import (
+	"cmp"
+
 	"github.com/tomeishi/tomeishi/rules/form"
+	"github.com/tomeishi/tomeishi/rules/match"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
@@ -10,9 +13,14 @@ type verdict struct {
 	is          bool  // true of any
 	first, last int64 // the times of the first and of the last of which it is
 	fresh       bool  // also without what was accepted
+
+	fault     *match.Fault // why nothing could be said of some
+	saturated bool         // or because what gave way is not known
 }
 
 func (v *verdict) add(o verdict) {
+	o.fault, o.saturated = cmp.Or(v.fault, o.fault), v.saturated || o.saturated
+	v.fault, v.saturated = o.fault, o.saturated
 	switch {
 	case !o.is:
 	case !v.is:
@@ -28,9 +36,10 @@ func (s *state) judge(key window.Key, from, to int64) (out verdict) {
 	s.judged = max(s.judged, to)
 	any := false
 	for p := s.back(&s.then, key, from, to); !any && p.next(); {
-		is, _ := s.then.ask()
-		any = is == form.True
+		is, fault := s.then.ask()
+		any, out.fault = is == form.True, cmp.Or(out.fault, fault)
 	}
+	out.saturated = s.then.saturated
 	if !any {
 		return out
 	}
@@ -43,7 +52,7 @@ func (s *state) judge(key window.Key, from, to int64) (out verdict) {
 			untrue = p.at
 		case is == form.Unclear || p.at > to || untrue-p.at <= s.settle:
 		default:
-			out.add(verdict{true, p.at, p.at, !accepted})
+			out.add(verdict{is: true, first: p.at, last: p.at, fresh: !accepted})
 			again = append(again, p.at)
 		}
 	}
@@ -67,7 +76,7 @@ func (s *state) accepted(key window.Key) bool {
 // was accepted; -far if there is none.
 func (s *state) fresh(key window.Key, times []int64) int64 {
 	v := &s.then
-	s.look(v, key, true)
+	s.begin(v, key, true)
 	for _, at := range times {
 		v.to(at)
 		if is, _ := v.ask(); is == form.True && v.alive() {
@@ -88,7 +97,7 @@ type back struct {
 // back begins after the events up to a time.
 func (s *state) back(v *view, key window.Key, from, to int64) *back {
 	b := &back{v: v, from: from}
-	s.look(v, key, false)
+	s.begin(v, key, false)
 	for i := range s.tables {
 		b.left[i] = -1
 		if h := &v.sides[i]; h.any && s.sides[i].keyed {

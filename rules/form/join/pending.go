@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tomeishi/tomeishi/rules/form"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
@@ -97,6 +98,17 @@ func (s *state) remind(key window.Key, p *pending) {
 		if len(s.spare) < mostRoom {
 			s.spare = append(s.spare, p)
 		}
+	}
+}
+
+// wake says when there may be something to say of a key.
+func (p *pending) wake(say *form.Say) {
+	at := p.proof
+	if at == 0 {
+		at = p.grace
+	}
+	if at != 0 && (say.Wake == 0 || at < say.Wake) {
+		say.Wake = at
 	}
 }
 

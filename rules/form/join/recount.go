@@ -67,6 +67,9 @@ func (s *state) Recount(now int64, key window.Key, back []form.Back, _ window.Re
 	if n > 0 && s.common {
 		s.keepText(key, say.Text)
 	}
+	if newest := s.lastPoint(key, far); newest != -far {
+		s.seen(now, newest, key, say.Text, say)
+	}
 	p := s.pending[key]
 	if p == nil {
 		if s.firstPoint(key, now-s.settle) == far {
@@ -81,9 +84,7 @@ func (s *state) Recount(now int64, key window.Key, back []form.Back, _ window.Re
 	}
 	s.resume(now, key, p)
 	s.remind(key, p)
-	if say.Wake = p.proof; say.Wake == 0 {
-		say.Wake = p.grace
-	}
+	p.wake(say)
 	return n
 }
 

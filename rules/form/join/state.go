@@ -25,15 +25,20 @@ type state struct {
 	// stands are keys that are true, or were when that could last be said: of levels
 	// that nobody reports nothing can be.
 	stands map[window.Key]bool
+	// aging are the keys of levels, and silent what people are told of each side.
+	aging  map[window.Key]*aging
+	silent [mostSides]silence
+	looked int64 // ledger time at which as many of them were looked at as can be at once
 
 	proofs, graces queue // reminders of what is pending
+	ages           queue // and of levels
 	spare          []*pending
 	now, then      view // room, no part of the state
 }
 
 // State implements form.Rule.
 func (r *rule) State() form.State {
-	s := &state{rule: r, pending: map[window.Key]*pending{}, texts: map[window.Key][]byte{}, stands: map[window.Key]bool{}, cleanAt: leastClean}
+	s := &state{rule: r, pending: map[window.Key]*pending{}, texts: map[window.Key][]byte{}, stands: map[window.Key]bool{}, aging: map[window.Key]*aging{}, cleanAt: leastClean}
 	for _, spec := range r.all {
 		s.tables = append(s.tables, window.New(spec))
 		s.gone = append(s.gone, map[window.Key]*dropped{})
@@ -63,6 +68,7 @@ func (s *state) Add(now int64, e *form.Event, say *form.Say) {
 	if !s.sides[i].keyed {
 		say.Saturated = saturated
 		s.touchAll(now, e.Time, owed, say)
+		s.seenByAll(now, i, say)
 		return
 	}
 	say.Recount = owed
@@ -73,9 +79,8 @@ func (s *state) Add(now int64, e *form.Event, say *form.Say) {
 	p := s.pendingOf(key, e.Hit.Key)
 	s.touch(now, key, p, e.Time, owed)
 	s.remind(key, p)
-	if say.Wake = p.proof; say.Wake == 0 {
-		say.Wake = p.grace
-	}
+	p.wake(say)
+	s.seen(now, e.Time, key, e.Hit.Key, say)
 	s.check(now, i, key, e, say)
 }
 
@@ -87,7 +92,7 @@ const far = int64(1) << 61
 func (s *state) check(now int64, i int, key window.Key, e *form.Event, say *form.Say) {
 	if s.doubtful || s.gone[i][key] != nil {
 		v := &s.then
-		s.look(v, key, false)
+		s.begin(v, key, false)
 		v.side, v.apart = i, e.Hit.Distinct
 		v.to(e.Time)
 		_, say.Fault = v.ask()
@@ -204,6 +209,12 @@ func (s *state) Due(c form.Clock) int64 {
 	if r, ok := s.proofDue(); ok && r.at <= slices.Min(c.Heard) && (due == 0 || r.at < due) {
 		due = r.at
 	}
+	if r, ok := s.agesDue(); ok && (due == 0 || r.at < due) {
+		due = r.at
+	}
+	if s.newsOf() >= 0 && (due == 0 || c.Now < due) {
+		due = c.Now
+	}
 	return due
 }
 
@@ -222,12 +233,14 @@ func (s *state) Expire(c form.Clock, say *form.Say) bool {
 	for {
 		r, ok := s.graceDue()
 		if !ok || r.at > c.Now {
-			return false
+			break
 		}
 		if s.doubt(c.Now, r.key, say) {
 			return true
 		}
 	}
+	s.lookAtAges(c.Now)
+	return s.tellStale(say)
 }
 
 // prove judges the events of a key up to a time, of which all is known.
@@ -283,13 +296,17 @@ func (s *state) doubt(now int64, key window.Key, say *form.Say) bool {
 	return s.tell(now, key, p.text, &all, say)
 }
 
-// tell says what was found true of a key.
+// tell says what was found of a key.
 func (s *state) tell(now int64, key window.Key, text []byte, is *verdict, say *form.Say) bool {
-	if !is.is {
+	if !is.is && is.fault == nil && !is.saturated {
 		return false
 	}
 	say.Key, say.Text, say.Fresh = key, text, is.fresh
-	s.say(now, key, is.last, say)
+	say.Answer, say.Due = form.Unclear, now+s.reach+1
+	if is.is {
+		s.say(now, key, is.last, say)
+	}
+	say.Fault, say.Saturated = is.fault, say.Saturated || is.saturated
 	return true
 }
 
@@ -297,7 +314,7 @@ func (s *state) tell(now int64, key window.Key, text []byte, is *verdict, say *f
 func (s *state) say(now int64, key window.Key, at int64, say *form.Say) {
 	is, due := s.current(now, key)
 	v := &s.then
-	s.look(v, key, false)
+	s.begin(v, key, false)
 	v.to(at)
 	v.ask()
 	say.Answer, say.Value, say.Saturated = form.True, s.when.Value(v), v.saturated
@@ -313,7 +330,7 @@ func (s *state) say(now int64, key window.Key, at int64, say *form.Say) {
 // current is what is true of a key now, and when to ask again.
 func (s *state) current(now int64, key window.Key) (form.Answer, int64) {
 	v := &s.now
-	s.look(v, key, false)
+	s.begin(v, key, false)
 	v.to(max(now, s.lastPoint(key, far)))
 	if !v.alive() {
 		if s.stands[key] {
@@ -389,7 +406,7 @@ func (s *state) Accept(key window.Key, upTo uint64) {
 // Bytes implements form.State.
 func (s *state) Bytes() int {
 	const perKey = 200
-	n := perKey * (len(s.pending) + len(s.stands))
+	n := perKey * (len(s.pending) + len(s.stands) + len(s.aging))
 	for i, t := range s.tables {
 		n += t.Bytes() + perKey*len(s.gone[i])
 	}

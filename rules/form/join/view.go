@@ -37,8 +37,8 @@ type held struct {
 	part  bool        // some of it does, and it is not known how much
 }
 
-// look begins to look at a key.
-func (s *state) look(v *view, key window.Key, fresh bool) {
+// begin begins to look at a key.
+func (s *state) begin(v *view, key window.Key, fresh bool) {
 	v.state, v.fresh, v.saturated, v.apart = s, fresh, false, nil
 	for i := range s.tables {
 		h := &v.sides[i]

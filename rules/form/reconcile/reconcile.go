@@ -48,6 +48,14 @@ const (
 // Sources implements form.Rule.
 func (r *rule) Sources() []match.Source { return r.sources }
 
+// Excuses implements form.Excuser.
+func (r *rule) Excuses() (events []string) {
+	for _, s := range r.sources[min(except, len(r.sources)):] {
+		events = append(events, s.Event)
+	}
+	return events
+}
+
 // Identify implements form.Rule.
 func (r *rule) Identify(d *form.Digest, group, name string) {
 	d.Add("reconcile rule 1", group, name)

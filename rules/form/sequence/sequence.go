@@ -7,6 +7,7 @@
 package sequence
 
 import (
+	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -213,6 +214,16 @@ func (r *rule) Sources() (out []match.Source) {
 		out = append(out, s.source)
 	}
 	return out
+}
+
+// Excuses implements form.Excuser.
+func (r *rule) Excuses() (events []string) {
+	for _, s := range r.all {
+		if s.not && !slices.Contains(events, s.source.Event) {
+			events = append(events, s.source.Event)
+		}
+	}
+	return events
 }
 
 // Identify implements form.Rule.
