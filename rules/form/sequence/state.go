@@ -31,7 +31,8 @@ func (s *state) Add(now int64, e *form.Event, say *form.Say) {
 		entry := window.Entry{Time: e.Time, Ref: e.Ref, Distinct: []window.Key{{bits}}}
 		run, at, say.Saturated = s.table.Add(now, e.Key, &entry)
 	}
-	say.Recount = s.table.Forgot(e.Time)
+	say.Shed = e.Time <= s.table.LacksUntil(e.Key)
+	say.Recount = say.Shed || s.table.Forgot(e.Time)
 	if at < 0 {
 		return // older than all for which there is room
 	}
@@ -118,10 +119,13 @@ func (s *state) ends(run window.Run, end int64) (n int) {
 	return n
 }
 
-// Ask implements form.State.
+// Ask implements form.State. Of what was shed nothing is known.
 func (s *state) Ask(now int64, key window.Key, say *form.Say) {
 	s.Find(now, key, say)
 	say.Evidence = say.Evidence[:0]
+	if until := s.table.LacksUntil(key); say.Answer == form.Untrue && now <= until {
+		say.Answer, say.Due = form.Unclear, until+1
+	}
 }
 
 // Find implements form.Recounter.
