@@ -108,6 +108,7 @@ func everything(t *testing.T, version uint32) *rig {
 		r.feesRaised()
 		r.recountsLate()
 		r.holdsByName()
+		r.everyForm()
 		r.must(r.json(entry.KindShed, r.m.shedStep(0, 500, true)))
 	}
 	r.later(48 * time.Hour)

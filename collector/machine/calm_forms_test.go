@@ -59,9 +59,12 @@ func (c *company) ordinary() string {
 		}
 		return "a batch payout"
 	case 6:
-		c.pays("f", "f1", "a2", "2")
-		c.soon(6, "node", "chain.replaced", "payment", "f1", "txid", "t2", "address", "a2", "amount", "2")
-		c.soon(6, "node", "chain.confirmed", "payment", "f1", "txid", "t2", "address", "a2", "amount", "2")
+		request, first := fmt.Sprint("f", c.now.Unix()), fmt.Sprint("f1-", c.now.Unix())
+		c.pays(request, first, "a2", "2")
+		c.lives(10 * time.Second)
+		c.reports("node", "chain.replaced", "payment", request, "replaces", first)
+		c.lives(2 * time.Second)
+		c.pays(request, request, "a2", "2")
 		return "a fee bump"
 	}
 	again := report.Event{Type: "payout.recorded", Source: "books", ID: "again", Data: []byte(`{"request":"again","address":"a3","amount":"3"}`)}

@@ -20,6 +20,7 @@ events:
   payout.sent: {sources: [payer]}
   payout.recorded: {sources: [books]}
   chain.sent: {sources: [node]}
+  chain.replaced: {sources: [node]}
 groups:
 - name: forms
   rules:

@@ -114,6 +114,7 @@ func (m *Machine) newReporter(key reporterKey) *Reporter {
 	r := &Reporter{Agent: strings.Clone(key.agent), Source: strings.Clone(key.source)}
 	all.All = append(all.All, r)
 	m.linkReporter(strings.Clone(key.event), r)
+	m.awaitAnew(key.event)
 	return r
 }
 

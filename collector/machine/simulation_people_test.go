@@ -11,7 +11,7 @@ import (
 )
 
 // simulationRules take two people to open eth, or one after two minutes.
-var simulationRules = strings.Replace(metricTestRules, "- {name: eth}", "- {name: eth, open: {approvals: 2, alone: {after: 2m}}}", 1)
+var simulationRules = withForms(strings.Replace(metricTestRules, "- {name: eth}", "- {name: eth, open: {approvals: 2, alone: {after: 2m}}}", 1))
 
 // people is what the simulation knows of the gate eth, which only people close,
 // and of the switch.
@@ -91,7 +91,7 @@ func (s *simulation) opensEth() {
 // approves approves the first effect that waits, of an alert that stands.
 func (s *simulation) approves() {
 	for _, e := range s.m.EffectsView() {
-		if e.State != Planned || e.Mode != rules.Approve || s.m.over(&e) {
+		if e.State != Planned || e.Mode != rules.Approve || e.Target == "forms" || s.m.over(&e) {
 			continue
 		}
 		asks := slices.DeleteFunc(s.m.AlertsView(), func(a Alert) bool { return !slices.Contains(a.Effects, e.ID) })

@@ -3,7 +3,9 @@ package machine
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -30,6 +32,9 @@ func TestSimulation(t *testing.T) {
 			s := newSimulation(t, seed)
 			for range 1200 {
 				s.step()
+				if s.rnd.IntN(3) == 0 {
+					s.formsStep()
+				}
 				s.checkHosts()
 				s.checkPeople()
 				s.checkFeeds()
@@ -50,13 +55,16 @@ func TestSimulation(t *testing.T) {
 			if p := s.people; p.pairs == 0 || p.singles == 0 || p.pendings == 0 {
 				t.Errorf("%+v: something never happened, and this shows nothing", p)
 			}
+			if len(s.raisedBy) < 10 {
+				t.Errorf("alerts of %v only: this shows nothing of the others", slices.Sorted(maps.Keys(s.raisedBy)))
+			}
 			planned.Add(int64(s.planned))
 		})
 	}
 }
 
 func newSimulation(t *testing.T, seed uint64) *simulation {
-	s := &simulation{rig: newRig(t, simulationRules), rnd: rand.New(rand.NewPCG(seed, 5)), seen: map[string]*usedID{}}
+	s := &simulation{rig: newRig(t, simulationRules), rnd: rand.New(rand.NewPCG(seed, 5)), seen: map[string]*usedID{}, raisedBy: map[string]bool{}}
 	s.hosts = hosts{heard: map[string]int64{}, live: map[string]liveness{}, silent: map[string]bool{}, believed: map[string]*belief{}}
 	s.agreed = map[string]int64{}
 	s.gates = map[string]*closed{}
@@ -77,6 +85,7 @@ type simulation struct {
 
 	recounted int
 	shed      int
+	raisedBy  map[string]bool // rules of the forms, with a question mark for what was not proven
 
 	hosts
 	people

@@ -113,6 +113,9 @@ func troubles() []trouble {
 			c.loads("target: "+gate+", mode: enforce", "target: "+gate+", mode: shadow")
 		}},
 		{name: "a list that is empty", told: true, all: func(c *company, _ string) { c.loads("values: [thief]", "values: []") }},
+		{name: "a false replacement", all: func(c *company, _ string) {
+			c.reports("payer", "chain.replaced", "payment", "bad2", "replaces", "bad1")
+		}},
 		{name: "the switch", told: true, all: func(c *company, _ string) {
 			c.json(entry.KindDecision, entry.Decision{Do: entry.DoSwitch, Actor: "alice", Reason: "moved"})
 		}},

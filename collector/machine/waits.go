@@ -103,6 +103,22 @@ func (m *Machine) mayWait(i int, wake int64) {
 	}
 }
 
+// awaitAnew has the rules about a type wait anew, because there is another who reports
+// it: of what nobody did nothing was heard, and of what goes by ledger time all is.
+func (m *Machine) awaitAnew(event string) {
+	if m.live == nil {
+		return
+	}
+	w := &m.live.waiting
+	of := w.of[event]
+	for i, sources := range w.sources {
+		if of != nil && !w.unsure[i] && m.live.states[i].Keys() > 0 && slices.Contains(sources, of) {
+			w.unsure[i] = true
+			w.again = append(w.again, i)
+		}
+	}
+}
+
 // reach is how far a rule looks back for what an agent lost: as long as events matter,
 // and an hour for which it may still be asked about them.
 func (c *compiled) reach(i int) int64 {
