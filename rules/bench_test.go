@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -79,7 +80,8 @@ func manyRules(n int) []File {
 }
 
 // BenchmarkLoad is ten thousand rules with gates, read and looked at as a reload does:
-// as they are, and with names, a list and an override in each.
+// as they are, with names, a list and an override in each, and with a condition of its
+// own in each too.
 func BenchmarkLoad(b *testing.B) {
 	files := manyRules(10_000)
 	b.Run("plain", func(b *testing.B) { benchmarkLoad(b, files) })
@@ -96,6 +98,13 @@ func BenchmarkLoad(b *testing.B) {
 		{Name: "own.yml", Text: []byte("vars: {window: 24h, big: 10.5}\nlists: {known: {file: known.txt}}\noverrides:\n" + overrides.String())},
 	}
 	b.Run("named", func(b *testing.B) { benchmarkLoad(b, more) })
+	apart := slices.Clone(more)
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = strings.Replace(lines[i], "where:", fmt.Sprintf("where: data.shop != %d &&", i), 1)
+	}
+	apart[0].Text = []byte(strings.Join(lines, "\n"))
+	b.Run("apart", func(b *testing.B) { benchmarkLoad(b, apart) })
 }
 
 func benchmarkLoad(b *testing.B, files []File) {

@@ -24,6 +24,11 @@ type Language struct {
 	Vars func(name string) (v Var, wrong string)
 	// Lists finds a list, or says what is wrong with its name; nil if there are none.
 	Lists func(name string) (l *List, wrong string)
+
+	// What was read before: rules of a large set say the same, and to read it again
+	// is most of what loading them costs. A text is the same for all while vars and
+	// lists are.
+	expressions, conditions map[string]*Expression
 }
 
 // NewLanguage makes one.
@@ -41,7 +46,7 @@ func NewLanguage() *Language {
 	if err != nil {
 		panic(err) // the options are constant
 	}
-	return &Language{env: env}
+	return &Language{env: env, expressions: map[string]*Expression{}, conditions: map[string]*Expression{}}
 }
 
 // A TextError is what is wrong with an expression, and at which character.
@@ -62,6 +67,38 @@ type Expression struct {
 
 // Parse reads an expression without checking what it means.
 func (l *Language) Parse(text string) (*Expression, *TextError) {
+	return once(l.expressions, text, l.expression)
+}
+
+// Condition reads, checks and plans a condition.
+func (l *Language) Condition(text string) (*Expression, *TextError) {
+	return once(l.conditions, text, l.condition)
+}
+
+// Bounds of what is remembered of each.
+const (
+	maxRemembered = 1000
+	maxRemember   = 1 << 10 // bytes of a text
+)
+
+// once reads a text, or copies what was read of it. What is wrong with one is found
+// each time, for each is told at its place.
+func once(known map[string]*Expression, text string, read func(string) (*Expression, *TextError)) (*Expression, *TextError) {
+	e := known[text]
+	if e == nil {
+		var err *TextError
+		if e, err = read(text); err != nil {
+			return nil, err
+		}
+		if len(text) <= maxRemember && len(known) < maxRemembered {
+			known[text] = e
+		}
+	}
+	own := *e // whoever reads it tells it apart from others by where it is
+	return &own, nil
+}
+
+func (l *Language) expression(text string) (*Expression, *TextError) {
 	e, err := l.parse(text, nil)
 	if err != nil {
 		return nil, err
@@ -85,9 +122,8 @@ func (l *Language) parse(text string, uses []use) (*Expression, *TextError) {
 	return e, nil
 }
 
-// Condition reads, checks and plans a condition.
-func (l *Language) Condition(text string) (*Expression, *TextError) {
-	e, err := l.Parse(text)
+func (l *Language) condition(text string) (*Expression, *TextError) {
+	e, err := l.expression(text) // its own tree: checking writes into it
 	if err != nil {
 		return nil, err
 	}
