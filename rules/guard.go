@@ -1,8 +1,10 @@
 package rules
 
 import (
+	"cmp"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tomeishi/tomeishi/rules/form"
@@ -13,8 +15,12 @@ import (
 // they count of them.
 func (r *Rule) Reads() [16]byte {
 	var d form.Digest
-	for _, s := range r.Body.Sources() {
+	sides := r.Sides()
+	for i, s := range r.Body.Sources() {
 		d.Add(s.Event, s.Where.String())
+		if sides[i] != "" {
+			d.Add("side", sides[i])
+		}
 		d.By(s.By)
 		for _, v := range s.Values {
 			d.Add(string(v.Kind))
@@ -24,6 +30,21 @@ func (r *Rule) Reads() [16]byte {
 		}
 	}
 	return d.Sum()
+}
+
+// Sides tell sources of the rule apart that are about one type, each by its name, else
+// by its number; that of others is empty.
+func (r *Rule) Sides() []string {
+	sources := r.Body.Sources()
+	sides := make([]string, len(sources))
+	for i, s := range sources {
+		for j, other := range sources {
+			if i != j && s.Event == other.Event {
+				sides[i] = cmp.Or(s.Name, strconv.Itoa(i+1))
+			}
+		}
+	}
+	return sides
 }
 
 // Guarded are the gates that a rule with these mitigations guards: it closes them by

@@ -104,6 +104,40 @@ func TestNotRecorded(t *testing.T) {
 			r.wantUnrecorded("the other was not", "w2")
 			r.wantClosed("btc", true)
 		}},
+		{"the books cannot be read", func(r *rig, wallet, books *host) {
+			unread := func(n int, field string) {
+				for i := range n {
+					books.accepts(report.Event{Type: "payout.recorded", Data: fmt.Appendf(nil, `{%q:"b%d"}`, field, i)})
+					r.lives(time.Second, wallet, books)
+				}
+			}
+			wallet.accepts(onRequest("payout.sent", "w0"))
+			r.lives(40*time.Second, wallet, books)
+			unread(2, "req")
+			wallet.accepts(onRequest("payout.sent", "w1"))
+			unread(sightRun-2, "req")
+			r.lives(25*time.Second, wallet, books)
+			r.wantUnrecorded("too soon")
+			r.lives(25*time.Second, wallet, books)
+			r.wantUnrecorded("one is over, and not sure", "w0?")
+			r.lives(45*time.Second, wallet, books)
+			r.wantUnrecorded("not sure", "w0?", "w1?")
+			r.restarted()
+			unread(sightRun, "request")
+			if len(r.named(ruleBlind)) != 0 {
+				t.Error("it reads, and is blind")
+			}
+			wallet.accepts(onRequest("payout.sent", "w2"))
+			r.lives(100*time.Second, wallet, books)
+			r.wantUnrecorded("what came unread may have been theirs", "w0?", "w1?", "w2?")
+			r.wantClosed("btc", false)
+			r.lives(2*time.Hour, wallet, books)
+			wallet.accepts(onRequest("payout.sent", "w3"))
+			r.lives(62*time.Second, wallet, books)
+			if got := r.m.AlertsView(); !slices.ContainsFunc(got, func(a Alert) bool { return a.Label("request") == "w3" && !a.unproven() }) {
+				t.Error("nothing is proven any more")
+			}
+		}},
 		{"an hour later", func(r *rig, wallet, books *host) {
 			wallet.accepts(onRequest("payout.sent", "w1"))
 			r.lives(time.Hour+2*time.Minute, wallet, books)

@@ -32,7 +32,7 @@ func BuiltIns() []BuiltIn {
 		{Name: ruleInShadow, Severity: "warning", Labels: []string{"gate", "group", "rule"}, Unwatched: true},
 		{Name: unnamedHeld, Severity: "warning", Labels: []string{"gate", "field"}},
 		{Name: gateUnguarded, Severity: "warning", Labels: []string{"gate"}, Unwatched: true},
-		{Name: ruleBlind, Severity: "critical", Labels: []string{"event", "group", "metric", "rule", "side", "source"}, Unwatched: true},
+		{Name: ruleBlind, Severity: "critical", Labels: []string{"event", "group", "metric", "read_as", "rule", "side", "source"}, Unwatched: true},
 		{Name: memoryFull, Severity: "critical", Unwatched: true},
 		{Name: ruleErrors, Severity: "critical", Labels: []string{"rule", "error"}, Unwatched: true},
 		{Name: eventIDReused, Severity: "critical", Labels: []string{"over_limit", "source", "type"}, Unwatched: true},

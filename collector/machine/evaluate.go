@@ -14,7 +14,7 @@ import (
 )
 
 // evaluate lets every rule of the event's type see it.
-func (m *Machine) evaluate(ev *report.Event, t *typeOf, ref window.Ref) {
+func (m *Machine) evaluate(ev *report.Event, agent string, t *typeOf, ref window.Ref) {
 	at := ev.When()
 	if at > m.Time+m.Behind+int64(report.MaxAhead) {
 		// A host's clock is wrong; what happened on it still counts, as of now.
@@ -52,7 +52,7 @@ func (m *Machine) evaluate(ev *report.Event, t *typeOf, ref window.Ref) {
 		m.Events.Late++
 	}
 	if m.Behavior >= firstReading {
-		m.read(ev, hits)
+		m.read(ev, agent, hits)
 		m.came(ev, t)
 	}
 }

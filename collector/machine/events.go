@@ -50,7 +50,7 @@ func (m *Machine) events(b report.Batch, ordinal int, agent string, out *BatchOu
 			m.reported(agent, &ev)
 		}
 		if m.live != nil {
-			m.evaluate(&ev, t, window.MakeRef(m.Index, ordinal))
+			m.evaluate(&ev, agent, t, window.MakeRef(m.Index, ordinal))
 		}
 	}
 }

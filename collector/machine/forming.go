@@ -203,9 +203,18 @@ func (m *Machine) formAlerts() {
 // ripe is the ledger time at which it has been true for long enough.
 func (m *Machine) ripe(f *Forming) int64 { return f.Since + int64(m.live.set.Rules[f.place].For) }
 
-// heardOut tells whether all who report the rule's events were heard past a time.
+// heardOut tells whether all who report the rule's events were heard past a time, also
+// where it could not read them: what is true does not end by that.
 func (m *Machine) heardOut(i int, past int64) bool {
-	return !m.unserved(i) && !slices.ContainsFunc(m.clock(i).Heard, func(h int64) bool { return h < past })
+	if m.unserved(i) {
+		return false
+	}
+	for s := range m.live.waiting.sources[i] {
+		if min(m.heardBy(i, s), m.Time) < past {
+			return false
+		}
+	}
+	return true
 }
 
 // ripen asks whether it is still true, and makes an alert of it when it is time.

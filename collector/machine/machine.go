@@ -216,9 +216,10 @@ type compiled struct {
 	closing []closingType                // types that they read
 	private []string                     // names under which the set shows what is private
 
-	readings []*Reading                  // by rule
-	sights   int                         // of all readings
-	watched  map[typeAndSource][]watcher // sights that learn from rejected events
+	readings  []*Reading                  // by rule
+	sights    map[string]int              // of all readings, by agent
+	allSights int                         // their sum
+	watched   map[typeAndSource][]watcher // sights that learn from rejected events
 
 	// Shortcuts.
 	lastType *TypeSeen

@@ -18,8 +18,8 @@ import (
 const firstReading = 3
 
 const (
-	maxSights    = 32      // sources that are told apart at one rule
-	maxAllSights = 1 << 14 // at all rules
+	maxSights    = 64      // sources that are told apart at one rule; of one agent's half as many
+	maxAllSights = 1 << 14 // at all rules; of one agent's half as many
 	sightKept    = 24 * time.Hour
 )
 
@@ -28,7 +28,9 @@ type Reading struct {
 	Reads  [16]byte // what it reads: an edit of something else changes nothing here
 	Sights []*Sight // in the order in which the sources came
 
-	last *Sight // a shortcut; no part of the state
+	// What follows is no part of the state.
+	last  *Sight   // a shortcut
+	sides []string // of the rule's sources
 }
 
 // A watcher is a sight that learns from the events that its rule rejects.
@@ -37,13 +39,18 @@ type watcher struct {
 	sight *Sight
 }
 
+func (w watcher) compare(o watcher) int {
+	return cmp.Or(cmp.Compare(w.rule, o.rule), strings.Compare(w.sight.Side, o.sight.Side))
+}
+
 type typeAndSource struct{ event, source string }
 
-// read notes how the rules have read an event.
-func (m *Machine) read(ev *report.Event, hits []match.Hit) {
+// read notes how the rules have read an event that came by an agent's blocks, or else
+// by the collector's own intake.
+func (m *Machine) read(ev *report.Event, agent string, hits []match.Hit) {
 	for i := range hits {
 		hit := &hits[i]
-		s := m.sight(hit.Rule, ev)
+		s := m.sight(hit, ev, agent)
 		switch {
 		case hit.Unread != 0:
 			m.unread(hit, s)
@@ -60,7 +67,9 @@ func (m *Machine) read(ev *report.Event, hits []match.Hit) {
 		switch {
 		case !w.sight.watched():
 			m.unwatch(of, w)
-		case slices.ContainsFunc(hits, func(h match.Hit) bool { return h.Rule == w.rule }):
+		case slices.ContainsFunc(hits, func(h match.Hit) bool {
+			return h.Rule == w.rule && m.live.readings[w.rule].sides[h.Source] == w.sight.Side
+		}):
 		case w.sight.passed(m.Time):
 			m.unwatch(of, w)
 			m.unblind(w.rule, w.sight, record.New(record.Readable))
@@ -68,14 +77,16 @@ func (m *Machine) read(ev *report.Event, hits []match.Hit) {
 	}
 }
 
-// sight is how well the rule reads events of this type and source.
-func (m *Machine) sight(rule int, ev *report.Event) *Sight {
-	r := m.live.readings[rule]
-	if s := r.last; s != nil && s.Source == ev.Source && s.Event == ev.Type {
+// sight is how well the rule of a hit reads events of this type and source, as that side
+// of the rule.
+func (m *Machine) sight(hit *match.Hit, ev *report.Event, agent string) *Sight {
+	r := m.live.readings[hit.Rule]
+	side := r.sides[hit.Source]
+	if s := r.last; s != nil && s.Source == ev.Source && s.Event == ev.Type && s.Side == side {
 		return s
 	}
 	of := func(source string) *Sight {
-		i := slices.IndexFunc(r.Sights, func(s *Sight) bool { return s.Source == source && s.Event == ev.Type })
+		i := slices.IndexFunc(r.Sights, func(s *Sight) bool { return s.Source == source && s.Event == ev.Type && s.Side == side })
 		if i < 0 {
 			return nil
 		}
@@ -85,27 +96,47 @@ func (m *Machine) sight(rule int, ev *report.Event) *Sight {
 		return r.last
 	}
 	source := ev.Source
-	if len(r.Sights) >= maxSights || m.live.sights >= maxAllSights {
-		m.forgetSight(r)
+	if !m.roomToSee(r, agent) {
+		m.forgetSight(r, agent)
 	}
-	if len(r.Sights) >= maxSights || m.live.sights >= maxAllSights || len(source) > maxLabel || !utf8.ValidString(source) {
-		source = "" // it would not come back from a snapshot as it went in
+	if !m.roomToSee(r, agent) || len(source) > maxLabel || !utf8.ValidString(source) {
+		source, agent = "", "" // it would not come back from a snapshot as it went in
 		if s := of(source); s != nil {
 			return s
 		}
 	}
-	s := &Sight{Source: strings.Clone(source), Event: strings.Clone(ev.Type)}
+	s := &Sight{Source: strings.Clone(source), Agent: strings.Clone(agent), Event: strings.Clone(ev.Type), Side: side}
 	r.Sights = append(r.Sights, s)
-	m.live.sights++
+	m.live.sights[s.Agent]++
+	m.live.allSights++
 	return s
 }
 
+// roomToSee tells whether one more source can be told apart at a rule, whose events
+// come by an agent. One agent cannot take all the room: what others send would be judged
+// together with what it makes up.
+func (m *Machine) roomToSee(r *Reading, agent string) bool {
+	return len(r.Sights) < maxSights && m.live.allSights < maxAllSights &&
+		m.live.sights[agent] < maxAllSights/2 && r.of(agent) < maxSights/2
+}
+
+// of is how many sources are told apart that came by an agent.
+func (r *Reading) of(agent string) (n int) {
+	for _, s := range r.Sights {
+		if s.Agent == agent && s.Source != "" {
+			n++
+		}
+	}
+	return n
+}
+
 // forgetSight makes room for one more source: the one that has been silent longest
-// goes, after a day, unless the rule is blind to it.
-func (m *Machine) forgetSight(r *Reading) {
-	old := -1
+// goes, after a day, unless the rule is blind to it. An agent that has its part takes
+// none of others.
+func (m *Machine) forgetSight(r *Reading, agent string) {
+	old, own := -1, r.of(agent) >= maxSights/2
 	for i, s := range r.Sights {
-		if !s.Blind && m.Time-s.At >= int64(sightKept) && (old < 0 || s.At < r.Sights[old].At) {
+		if !s.Blind && m.Time-s.At >= int64(sightKept) && (!own || s.Agent == agent) && (old < 0 || s.At < r.Sights[old].At) {
 			old = i
 		}
 	}
@@ -117,13 +148,17 @@ func (m *Machine) forgetSight(r *Reading) {
 func (m *Machine) dropSight(r *Reading, s *Sight) {
 	r.Sights = slices.DeleteFunc(r.Sights, func(o *Sight) bool { return o == s })
 	r.last = nil
-	m.live.sights--
+	m.live.sights[s.Agent]--
+	m.live.allSights--
 	s.Lost = sight{} // nobody watches it any more
 }
 
 // unread notes that a rule could not read an event, and raises RuleBlind if it is
 // not the only one.
 func (m *Machine) unread(hit *match.Hit, s *Sight) {
+	if s.Lost == (sight{}) && !s.lately(m.Time, m.live.reach(hit.Rule)) {
+		s.Before, s.Mended = min(m.heardBy(hit.Rule, hit.Source), m.Time), 0
+	}
 	where := hit.Unread == match.UnreadWhere
 	blind := s.unread(m.Time, where)
 	if s.watched() {
@@ -135,6 +170,7 @@ func (m *Machine) unread(hit *match.Hit, s *Sight) {
 		m.again(m.aboutAs(ruleBlind, m.gravity(hit.Rule), blindLabels(rule.Group, rule.Name, s)))
 	case blind:
 		s.Blind = true
+		m.live.timers.set(hit.Rule, m.Time) // what was heard of it is unknown
 		a := m.aboutAs(ruleBlind, m.gravity(hit.Rule), blindLabels(rule.Group, rule.Name, s))
 		a.About = m.aboutBlind(rule, s, hit)
 		m.again(a)
@@ -155,6 +191,9 @@ func (m *Machine) again(a *Alert) {
 
 func blindLabels(group, rule string, s *Sight) []Label {
 	labels := []Label{{Name: "event", Value: clip(valid(s.Event))}, {Name: "group", Value: group}, {Name: "rule", Value: rule}}
+	if s.Side != "" {
+		labels = append(labels, Label{Name: "read_as", Value: clip(valid(s.Side))}) // `side` is of silent ones
+	}
 	if s.Source != "" {
 		labels = append(labels, Label{Name: "source", Value: clip(valid(s.Source))})
 	}
@@ -189,6 +228,7 @@ func (m *Machine) gravity(rule int) string {
 // unblind ends what was said of a rule and a source.
 func (m *Machine) unblind(rule int, s *Sight, cause record.Note) {
 	r := m.live.set.Rules[rule]
+	m.live.timers.set(rule, m.Time)
 	m.endAbout(ruleBlind, cause, blindLabels(r.Group, r.Name, s)...)
 }
 
@@ -197,7 +237,7 @@ func (m *Machine) unblind(rule int, s *Sight, cause record.Note) {
 func (m *Machine) watch(w watcher) {
 	of := typeAndSource{w.sight.Event, w.sight.Source}
 	list := m.live.watched[of]
-	at, known := slices.BinarySearchFunc(list, w, func(a, b watcher) int { return cmp.Compare(a.rule, b.rule) })
+	at, known := slices.BinarySearchFunc(list, w, watcher.compare)
 	if known {
 		list[at] = w
 		return
@@ -265,16 +305,18 @@ func (m *Machine) readings() {
 	if m.Behavior < firstReading {
 		return
 	}
-	c.readings, c.watched, c.sights = nil, map[typeAndSource][]watcher{}, 0
+	c.readings, c.watched, c.sights, c.allSights = nil, map[typeAndSource][]watcher{}, map[string]int{}, 0
 	for i, r := range c.set.Rules {
 		reading := m.Readings[ruleName(r)]
 		if reading == nil {
 			reading = &Reading{Reads: r.Reads()}
 			m.Readings[ruleName(r)] = reading
 		}
+		reading.sides = r.Sides()
 		c.readings = append(c.readings, reading)
-		c.sights += len(reading.Sights)
+		c.allSights += len(reading.Sights)
 		for _, s := range reading.Sights {
+			c.sights[s.Agent]++
 			if s.watched() {
 				m.watch(watcher{i, s})
 			}

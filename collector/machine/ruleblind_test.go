@@ -168,7 +168,7 @@ func TestRuleBlindSources(t *testing.T) {
 		r.event("payout.sent", "bad", `{"asset":"BTC"}`)
 	}
 	r.wantBlind("one of two", "Twice bad critical data.request  about_rule_blind")
-	for i := range maxSights + sightRun {
+	for i := range maxSights/2 + sightRun {
 		r.event("payout.sent", fmt.Sprint("pod-", i), `{"asset":"BTC"}`)
 	}
 	if n := len(r.m.IncidentsView()); n != 1 {
@@ -494,4 +494,49 @@ func TestNoRoomForTypes(t *testing.T) {
 		t.Errorf("standing %v", r.standing())
 	}
 	r.restarted()
+}
+
+// TestRuleBlindSides keeps two sources of a rule apart that are of one type.
+func TestRuleBlindSides(t *testing.T) {
+	r := newRig(t, `groups:
+- name: g
+  rules:
+  - alert: Unequal
+    reconcile:
+      sent: {event: ledger.entry, where: 'data.kind == "sent"', key: [data.request]}
+      paid: {event: ledger.entry, where: 'data.kind == "paid"', key: [data.payment]}
+    when: sent != paid
+`)
+	for range sightRun {
+		r.event("ledger.entry", "books", `{"kind":"sent","request":"w"}`)
+		r.event("ledger.entry", "books", `{"kind":"paid","request":"w"}`)
+		r.restarted()
+	}
+	r.wantBlind("one side", "Unequal books warning data.payment  about_rule_blind")
+	if a := r.named(ruleBlind)[0]; a.Label("read_as") != "paid" {
+		t.Errorf("labels %v", a.Labels)
+	}
+	for range sightRun {
+		r.event("ledger.entry", "books", `{"kind":"paid","payment":"w"}`)
+	}
+	r.wantBlind("it reads")
+}
+
+// TestRuleBlindRoom has an agent that makes up sources without end, and another whose
+// application the rule then cannot read.
+func TestRuleBlindRoom(t *testing.T) {
+	r := newRig(t, blindRules)
+	weak, honest := r.host("weak"), r.host("honest")
+	for i := range 3 * maxSights {
+		weak.accepts(report.Event{Type: "payout.sent", Source: fmt.Sprint("pod-", i), Data: []byte(`{"asset":"BTC","request":"w","payment":"p"}`)})
+	}
+	weak.delivers()
+	for range sightRun {
+		honest.accepts(report.Event{Type: "payout.sent", Data: []byte(`{"asset":"BTC","req":"w"}`)})
+		weak.accepts(report.Event{Type: "payout.sent", Source: "pod-x", Data: []byte(`{"asset":"BTC","request":"w","payment":"p"}`)})
+		honest.delivers()
+		weak.delivers()
+		r.restarted()
+	}
+	r.wantBlind("among others", "Twice app@honest critical data.request data.req about_rule_blind")
 }

@@ -16,12 +16,16 @@ const (
 type Sight struct {
 	Source string `json:",omitempty"` // empty: of all sources beyond those that are told apart
 	Event  string
+	Side   string `json:",omitempty"` // which source of its rule, where several are of the type
+	Agent  string `json:",omitempty"` // by whose blocks the first came; empty: by the collector's own intake
 	At     int64  // ledger time of the last of them
 	Seen   int    // how many are looked back at
 	Lost   sight  `json:",omitzero"`
 	Blind  bool   `json:",omitempty"` // RuleBlind stands
 	Mixed  bool   `json:",omitempty"` // since it is blind, it has read some, and then not
 	Where  bool   `json:",omitempty"` // the last that was unread was so by the condition
+	Before int64  `json:",omitempty"` // up to when the events were heard when the first of Lost came
+	Mended int64  `json:",omitempty"` // ledger time at which it last was blind
 	Passed uint64 `json:",omitempty"` // events that the condition has rejected since then
 	Gap    uint64 `json:",omitempty"` // the most that it has rejected between two unread ones
 }
@@ -52,7 +56,7 @@ func (s *Sight) read(now int64) (mended bool) {
 		need = sightFew
 	}
 	if run := min(bits.TrailingZeros64(s.Lost[0]), s.Seen); s.Blind && run >= need {
-		s.mend(need)
+		s.mend(need, now)
 		return true
 	}
 	return false
@@ -77,7 +81,7 @@ func (s *Sight) unread(now int64, where bool) bool {
 func (s *Sight) passed(now int64) (mended bool) {
 	s.At = now
 	if s.Passed++; s.Blind && s.Passed >= max(sightFew, sightGap*s.Gap) {
-		s.mend(0)
+		s.mend(0, now)
 		return true
 	}
 	return false
@@ -89,9 +93,13 @@ func (s *Sight) note(now int64, unread bool) {
 }
 
 // mend begins anew with as many events that were read.
-func (s *Sight) mend(seen int) {
-	*s = Sight{Source: s.Source, Event: s.Event, At: s.At, Seen: seen}
+func (s *Sight) mend(seen int, now int64) {
+	*s = Sight{Source: s.Source, Event: s.Event, Side: s.Side, Agent: s.Agent, At: s.At, Seen: seen, Before: s.Before, Mended: now}
 }
+
+// lately tells whether the rule was blind, and what it did not read may still matter to
+// it, which looks back as far as reach.
+func (s *Sight) lately(now, reach int64) bool { return s.Mended != 0 && now < s.Mended+reach }
 
 // watched tells whether events that the condition rejects say anything.
 func (s *Sight) watched() bool { return s.Where && s.Lost != sight{} }

@@ -141,12 +141,50 @@ func (m *Machine) clockAhead(i int) (c form.Clock, until int64) {
 	c.Now = m.Time
 	for s, w := range m.live.waiting.sources[i] {
 		at, u := m.heardOf(w, m.live.reach(i))
-		c.Heard[s] = at
-		if u != 0 && (until == 0 || u < until) {
-			until = u
-		}
+		until = sooner(until, u)
+		sighted, u := m.sighted(i, s)
+		until = sooner(until, u)
+		c.Heard[s] = min(at, sighted)
 	}
 	return c, until
+}
+
+// sooner is the earlier of two times; 0 is none.
+func sooner(a, b int64) int64 {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// heardBy is up to when all events have come that a source of a rule is about, whether
+// the rule could read them or not.
+func (m *Machine) heardBy(i, source int) int64 {
+	at, _ := m.heardOf(m.live.waiting.sources[i][source], m.live.reach(i))
+	return at
+}
+
+// sighted is up to when the rule could read all that came of one of its sources: what
+// came since it is blind to some of that happened, and the rule does not know to whom.
+// Until says when that matters no more; 0 while it is blind, or if it never was.
+func (m *Machine) sighted(i, source int) (at, until int64) {
+	at = far
+	if m.live.readings == nil {
+		return at, 0
+	}
+	r, reach := m.live.readings[i], m.live.reach(i)
+	for _, s := range r.Sights {
+		if s.Event != m.live.waiting.sources[i][source].event || s.Side != r.sides[source] {
+			continue
+		}
+		switch {
+		case s.Blind:
+			at = min(at, s.Before)
+		case s.lately(m.Time, reach):
+			at, until = min(at, s.Before), sooner(until, s.Mended+reach)
+		}
+	}
+	return at, until
 }
 
 // ask asks a rule what has become true by time or by what was heard.

@@ -5,6 +5,7 @@ import "slices"
 // A Source is the events that a rule is about: those of one type, for which a
 // condition is true, told apart by some fields. A rule has one or more.
 type Source struct {
+	Name   string // by which the rule tells it from its others; empty if it has none
 	Event  string
 	Where  *Expression // nil if every event counts
 	By     []Key

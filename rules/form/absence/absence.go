@@ -102,6 +102,7 @@ func (d *draft) Rule() form.Rule {
 		return nil
 	}
 	a, b := &d.sources[needs], &d.sources[excuses]
+	a.Name, b.Name = "event", "unless"
 	d.readUnless()
 	switch {
 	case a.Event == "" || b.Event == "" || d.within == 0,

@@ -54,7 +54,7 @@ func sidesText(n int) string {
 var taken = []string{"data", "source", "subject", "type", "id", "vars", "lists", "event"}
 
 func (d *draft) readSide(name, v *yaml.Node) {
-	s, said := match.Source{}, saidSide{at: name}
+	s, said := match.Source{Name: name.Value}, saidSide{at: name}
 	next := side{name: name.Value}
 	switch {
 	case !match.IsIdent(name.Value):

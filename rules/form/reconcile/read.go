@@ -124,7 +124,7 @@ func (d *draft) readSides() bool {
 
 // readSide reads the events of a side and adds them; false if they could not be read.
 func (d *draft) readSide(name string, n *yaml.Node) bool {
-	var s match.Source
+	s := match.Source{Name: name}
 	var where, key *yaml.Node
 	d.in.Mapping(n, name, []string{"event", "where", "key"}, func(k string, v *yaml.Node) {
 		switch k {
