@@ -87,6 +87,24 @@ func (e *Expression) numeral(part ast.Expr) string {
 // pins tells whether the condition can only be true of events with one value
 // of the field, or of events without it.
 func (e *Expression) pins(f Field) bool {
+	_, yes := e.pinned(f)
+	return yes
+}
+
+// PinsAlike tells whether the condition can only be true of events with one value of
+// both fields, or of those without either.
+func (e *Expression) PinsAlike(f, g Field) bool {
+	if e == nil {
+		return false
+	}
+	a, some := e.pinned(f)
+	b, others := e.pinned(g)
+	return some && others && a == b
+}
+
+// pinned is the value of the field, empty if it is not there, of all events of which the
+// condition can be true; false if that is not one.
+func (e *Expression) pinned(f Field) (value string, yes bool) {
 	for _, part := range conjuncts(e.root) {
 		if part.Kind() != ast.CallKind {
 			continue
@@ -95,15 +113,15 @@ func (e *Expression) pins(f Field) bool {
 		switch call.FunctionName() {
 		case operators.LogicalNot:
 			if g, ok := presence(call.Args()[0]); ok && g.key() == f.key() {
-				return true
+				return "", true
 			}
 		case operators.Equals:
 			if g, values, ok := e.equality(part); ok && g.key() == f.key() && len(values) == 1 {
-				return true
+				return values[0], true
 			}
 		}
 	}
-	return false
+	return "", false
 }
 
 // conjuncts are the parts that must all be true for the whole to be.

@@ -60,6 +60,9 @@ func (t *Table) Forgot(time int64) bool {
 // Forget says that nothing is known of events up to a time, and all of those after it.
 func (t *Table) Forget(time int64) { t.past.unknown = time }
 
+// Remembers tells whether Remember was ever called.
+func (t *Table) Remembers() bool { return t.past.on }
+
 // Complete tells whether all events since a time are known.
 func (t *Table) Complete(since int64) bool {
 	return !t.past.on || since > max(t.past.forgot, t.past.unknown)

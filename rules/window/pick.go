@@ -57,3 +57,9 @@ func (p *Pick) Distinct(c int) int64 {
 
 // Same tells whether there are no two different values c.
 func (p *Pick) Same(c int) bool { return p.Distinct(c) <= 1 }
+
+// Any is the value c of one of the entries; false if there are none.
+func (p *Pick) Any(c int) (k Key, some bool) {
+	p.each(func(i int) { k, some = p.Run.distinct(c, i), true })
+	return k, some
+}

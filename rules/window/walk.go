@@ -136,6 +136,16 @@ func (w *Walk) Same(c int) bool {
 	return w.Distinct(c) <= 1
 }
 
+// Any is the value c of an entry in the window; false if it holds none.
+func (w *Walk) Any(c int) (Key, bool) {
+	for i := w.span.To - 1; i >= w.span.From; i-- {
+		if !w.fresh || !w.run.Accepted(i) {
+			return w.run.distinct(c, i), true
+		}
+	}
+	return Key{}, false
+}
+
 // Distinct counts the different values c in the window.
 func (w *Walk) Distinct(c int) int64 {
 	if w.first && !w.fresh {

@@ -16,12 +16,14 @@ type view interface {
 	Max(column int) decimal.Decimal
 	Distinct(column int) int64
 	Same(column int) bool
+	Any(column int) (window.Key, bool)
 }
 
 // asked is what a window has been asked, each thing once. It is room, so that nothing
 // is allocated.
 type asked struct {
 	*rule
+	table  *window.Table
 	known  [maxValues + 4]bool
 	values [maxValues + 4]decimal.Decimal
 	there  [maxValues + 4]bool // whether it has a value
@@ -79,6 +81,14 @@ func (a *asked) unlike() (v *match.Value, column int) {
 	for i := range a.source.Values {
 		if v := &a.source.Values[i]; v.Kind == match.Same && !a.all.Same(a.columns[i]) {
 			return v, a.columns[i]
+		}
+	}
+	for _, places := range a.alike {
+		one, other := a.columns[places[0]], a.columns[places[1]]
+		if b, some := a.all.Any(other); some && a.table.Remembers() { // before LateCounts they were compared
+			if k, _ := a.all.Any(one); k != b {
+				return &a.source.Values[places[1]], other
+			}
 		}
 	}
 	return nil, 0

@@ -96,6 +96,7 @@ func (d *draft) Rule() form.Rule {
 	d.source.KeepAssets(d.in.Money(d.source.Event))
 	d.mixes()
 	d.reach()
+	d.meet()
 	d.columns = columnsOf(d.source.Values)
 	d.own = slices.ContainsFunc(d.measures, measure.own)
 	d.shares = slices.ContainsFunc(d.measures, func(m measure) bool { return m.of == share })
@@ -117,6 +118,28 @@ func (d *draft) mixes() {
 		if v.Kind == match.Same {
 			asset := v.Fields[0]
 			d.in.Finding(d.at, "amounts of different assets cannot be compared or added, and a window that holds more than one asset raises no alert and is an error of the rule: add %s to `by`, or name it in `where`, as in `%s == \"BTC\"` (or `!has(%s)` where there is none)", asset, asset, asset)
+		}
+	}
+}
+
+// meet sees to it that amounts which are added to one another or compared are of one
+// asset, also where each has an asset of its own. Of one that is fixed by the key or by
+// `where` the window knows nothing, so that the author has to say it of both.
+func (d *draft) meet() {
+	for _, terms := range d.when.Meets() {
+		var at [2]int
+		var assets [2]match.Field
+		for i, t := range terms {
+			assets[i] = d.source.Values[d.measures[t.Of].value].Fields[0].Asset()
+			at[i] = slices.IndexFunc(d.source.Values, func(v match.Value) bool { return v.Kind == match.Same && v.Fields[0].Equal(assets[i]) })
+		}
+		switch {
+		case assets[0].Equal(assets[1]), slices.Contains(d.alike, at):
+		case at[0] >= 0 && at[1] >= 0:
+			d.alike = append(d.alike, at)
+		case d.source.Where.PinsAlike(assets[0], assets[1]):
+		default:
+			d.in.Finding(d.at, "amounts of %s and of %s are added or compared, and nothing sees that these are one asset: name both in `where`, as in `%s == \"BTC\" && %s == \"BTC\"`", assets[0], assets[1], assets[0], assets[1])
 		}
 	}
 }
@@ -186,6 +209,7 @@ type rule struct {
 	shares   bool      // it compares keys
 	own      bool      // it is about one event and the window that ends there
 	columns  []int     // of each of the source's values, among those of its kind
+	alike    [][2]int  // values, by their places: assets that must be one, because amounts of them meet
 	spec     window.Spec
 }
 
@@ -223,7 +247,7 @@ func (r *rule) State() form.State {
 }
 
 func (r *rule) state(t *window.Table, w *whole) *state {
-	return &state{rule: r, table: t, whole: w, asked: asked{rule: r, whole: w, arrived: window.Newest}}
+	return &state{rule: r, table: t, whole: w, asked: asked{rule: r, table: t, whole: w, arrived: window.Newest}}
 }
 
 // Load implements form.Rule.

@@ -2,6 +2,7 @@ package count_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/tomeishi/tomeishi/rules"
@@ -115,6 +116,51 @@ func TestWhenIsUnclear(t *testing.T) {
 		if say := f.pay(t, large); say.Answer == form.True || say.Fault == nil || say.Fault.Kind != c.kind {
 			t.Errorf("%s: %s", c.when, fmt.Sprint(say.Answer, " ", say.Fault))
 		}
+	}
+}
+
+// TestAmountsThatMeet compares windows of amounts that have an asset each with the
+// definition: what is compared is of one asset, or nothing is said.
+func TestAmountsThatMeet(t *testing.T) {
+	rnd, said := rand.New(rand.NewPCG(5, 1)), map[form.Answer]int{}
+	for range 200 {
+		f := newFeed(t, "sum(data.from.amount) > sum(data.to.amount)")
+		type event struct {
+			amounts [2]int64
+			assets  [2]uint64
+		}
+		var events []event
+		for range 1 + rnd.IntN(4) {
+			e := event{[2]int64{rnd.Int64N(3), rnd.Int64N(3)}, [2]uint64{uint64(rnd.IntN(8) / 7), uint64(rnd.IntN(3) / 2)}}
+			events = append(events, e)
+			f.now += 1e9
+			var say form.Say
+			f.Add(f.now, &form.Event{
+				Behavior: form.LateCounts, Time: f.now, Ref: window.MakeRef(uint64(f.now/1e9), 0), Distinct: []window.Key{{e.assets[0]}, {e.assets[1]}},
+				Hit: &match.Hit{Nums: []decimal.Decimal{decimal.FromInt(e.amounts[0]), decimal.FromInt(e.amounts[1])}, Distinct: [][]byte{nil, nil}},
+			}, &say)
+			want, one := form.Untrue, true
+			var sums [2]int64
+			for _, e := range events {
+				sums[0], sums[1] = sums[0]+e.amounts[0], sums[1]+e.amounts[1]
+				one = one && e.assets == [2]uint64{events[0].assets[0], events[0].assets[0]}
+			}
+			switch {
+			case !one:
+				want = form.Unclear
+			case sums[0] > sums[1]:
+				want = form.True
+			}
+			var asked form.Say
+			f.Ask(f.now, window.Key{}, &asked)
+			said[asked.Answer]++
+			if asked.Answer != want || (say.Answer == form.True) != (want == form.True) || (say.Fault != nil) != (want == form.Unclear) {
+				t.Fatalf("%+v: %v, and asked %v, want %v (%v)", events, say.Answer, asked.Answer, want, say.Fault)
+			}
+		}
+	}
+	if len(said) != 3 {
+		t.Errorf("this shows little: %v", said)
 	}
 }
 
