@@ -44,6 +44,7 @@ mitigations:
 		"a gate's key": {"{name: btc, mode: enforce}", "{name: btc, hue: red}", []string{"Twice", "Load", "btc"}, 1},
 		"a metric":     {"expr: node_load1 > 1", "expr: ''", []string{"Twice", "btc"}, 1},
 		"a key":        {"by: [data.request]", "by: [data.request], hue: red", []string{"Load", "btc"}, 0},
+		"a label":      {"by: [data.request], within: 1h", "by: [data.request, data.certainty], for: 1m, within: 1h", []string{"Twice", "Load", "btc"}, 1},
 	} {
 		files := []File{{Name: "r.yml", Text: []byte(strings.Replace(sound, c.old, c.now, 1))}}
 		set, problems := Accepted(Forms(), files)

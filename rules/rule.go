@@ -72,6 +72,7 @@ func (p *parser) rule(item parsedItem, group string, common []Pair) {
 		r.ID = d.Sum()
 	}
 	r.broken = r.Body == nil || p.Noted() > before
+	p.keepsCertainty(n, r, f) // what was accepted before this was asked counts
 	p.rules = append(p.rules, r)
 }
 
