@@ -57,7 +57,7 @@ func (o *absenceOracle) later(a *fact) bool {
 
 // expire is what must be said at a time of those of a key that nothing followed, and
 // whether anything must.
-func (o *absenceOracle) expire(key, now, heard int64) (any bool) {
+func (o *absenceOracle) expire(key, now, heard int64) (some bool) {
 	o.forget(key, now)
 	for _, a := range o.of(key) {
 		is := 0
@@ -69,13 +69,13 @@ func (o *absenceOracle) expire(key, now, heard int64) (any bool) {
 		}
 		if !o.followed(a) && is > a.told {
 			a.over = a.over || a.told == 0 && o.later(a)
-			any, a.told = true, is
+			some, a.told = true, is
 		}
 	}
-	if any {
+	if some {
 		o.said[key] = now
 	}
-	return any
+	return some
 }
 
 // forget leaves out what was said so long ago that its alert is over.

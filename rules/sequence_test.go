@@ -40,7 +40,7 @@ func sequences(all []came, steps string, fresh bool, see func(chosen []came) boo
 		for i := from; i < len(all); i++ {
 			e := all[i]
 			if e.kind == steps[0] && !(fresh && e.accepted) && (len(chosen) == 0 || e.time-chosen[0].time <= sequenceFor) &&
-				choose(steps[1:], i+1, append(chosen[:len(chosen):len(chosen)], e)) {
+				choose(steps[1:], i+1, append(slices.Clip(chosen), e)) {
 				return true
 			}
 			if strings.IndexByte(not, e.kind) >= 0 {

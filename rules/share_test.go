@@ -144,13 +144,13 @@ func (l *shareRun) recount(due lateDue) {
 	state.Recount(l.now, form.WholeKey, all, l.all[due.first].ref, &say)
 	state.Known(r[0], r[1])
 	state.Recount(l.now, window.Key{uint64(due.key), 7}, back, l.all[due.first].ref, &say)
-	is, any := say.Answer == form.True, false
+	is, some := say.Answer == form.True, false
 	for i := due.first; i < len(l.all); i++ {
-		any = any || l.all[i].key == due.key && shareTruth(l.all[:i+1], l.own, l.is)
+		some = some || l.all[i].key == due.key && shareTruth(l.all[:i+1], l.own, l.is)
 	}
 	late := shareTruth(l.all[:due.first+1], l.own, l.is)
-	if is && !any || late && !is {
-		l.t.Fatalf("event %d of %d: a recount is true %v, of any %v, of the late %v (%s)", due.first+1, len(l.all), is, any, late, fmt.Sprint(l.all[due.first]))
+	if is && !some || late && !is {
+		l.t.Fatalf("event %d of %d: a recount is true %v, of some %v, of the late %v (%s)", due.first+1, len(l.all), is, some, late, fmt.Sprint(l.all[due.first]))
 	}
 	l.count(2, is)
 }

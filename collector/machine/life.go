@@ -71,11 +71,7 @@ func (e Effect) WouldClose() bool { return len(e.Match) == 0 }
 // KeptBack tells whether an effect waits for approval for a reason of its alert's: it is
 // not known what to hold, what it would stop, or whether it happened.
 func (e Effect) KeptBack() bool {
-	switch e.Result.Kind {
-	case record.ResultUnnamed, record.ResultUnasked, record.ResultUnproven:
-		return e.State == Planned
-	}
-	return false
+	return e.State == Planned && slices.Contains([]record.Kind{record.ResultUnnamed, record.ResultUnasked, record.ResultUnproven}, e.Result.Kind)
 }
 
 // SwitchedOff tells whether an effect would have been carried out, if automatic

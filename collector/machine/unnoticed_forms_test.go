@@ -92,7 +92,7 @@ func troubles() []trouble {
 			s.changes = func(e *report.Event) { e.Type = strings.ReplaceAll(e.Type, ".", "_") }
 		}},
 		{name: "a renamed request", told: true, at: respelled("request", "reqest")},
-		{name: "a renamed address", told: true, at: respelled("address", "adress")},
+		{name: "a renamed address", told: true, at: respelled("address", "addr")},
 		{name: "a renamed amount", told: true, at: respelled("amount", "value")},
 		{name: "restarts", all: func(c *company, _ string) { c.restarts() }, between: (*company).restarts},
 		{name: "vars that are changed", between: func(c *company) {

@@ -222,10 +222,11 @@ func (l *look) come(metric []*labels.Matcher, back time.Duration) bool {
 	if len(metric) == 0 || l.err != nil {
 		return true
 	}
-	key := back.String()
+	parts := []string{back.String()}
 	for _, m := range metric {
-		key += m.String()
+		parts = append(parts, m.String())
 	}
+	key := strings.Join(parts, "")
 	comes, known := l.comes[key]
 	if !known {
 		comes = l.anySample(metric, l.at.Add(-back).UnixMilli())

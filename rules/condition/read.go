@@ -78,8 +78,9 @@ func (r *reading) number(part ast.Expr) (*node, *match.TextError) {
 		return &node{num: num, kind: constant, at: r.Offset(part)}, err
 	case ast.CallKind:
 		return r.call(part)
+	default:
+		return r.term(part)
 	}
-	return r.term(part)
 }
 
 func (r *reading) call(part ast.Expr) (*node, *match.TextError) {

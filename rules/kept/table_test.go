@@ -25,7 +25,7 @@ func TestTable(t *testing.T) {
 			table.Drop(k)
 			delete(want, k)
 		} else {
-			body, look := bytes.Repeat([]byte{0}, 1+rnd.IntN(40)), int64(Never)
+			body, look := make([]byte, 1+rnd.IntN(40)), int64(Never)
 			if rnd.IntN(2) == 0 {
 				look, body[0] = OnGrain(rnd.Int64N(1e9)), 1
 			}

@@ -22,18 +22,18 @@ func (s *state) Forget(_ int64, index uint64, time int64) {
 }
 
 // surely notes of events of a key that nothing is forgotten which may excuse them.
-func (s *state) surely(k window.Key, which func(int, *item) bool) (any bool) {
+func (s *state) surely(k window.Key, which func(int, *item) bool) (some bool) {
 	for i := range s.held.items {
 		it := &s.held.items[i]
 		if it.is(excuse) || !it.is(unsure) || !which(i, it) {
 			continue
 		}
-		it.flags, any = it.flags&^unsure, true
+		it.flags, some = it.flags&^unsure, true
 		if it.unproven() {
 			s.doubt(s.deadline(it), k)
 		}
 	}
-	return any
+	return some
 }
 
 // Find implements form.Recounter.

@@ -214,7 +214,7 @@ func (s *state) peek(now int64, k window.Key) (known bool, forgot int64) {
 // expire leaves out what is kept no longer.
 func (s *state) expire(now int64) (forgot int64) {
 	h := &s.held
-	any := false
+	some := false
 	forgot = ancient
 	h.items = slices.DeleteFunc(h.items, func(it item) bool {
 		if it.is(excuse) {
@@ -225,10 +225,10 @@ func (s *state) expire(now int64) (forgot int64) {
 			return gone
 		}
 		gone := it.is(told) && (h.stood(now) && !it.unproven() || h.told+int64(mostDoubt) <= now)
-		any = any || it.is(told) && !gone
+		some = some || it.is(told) && !gone
 		return gone
 	})
-	if !any {
+	if !some {
 		h.told = 0
 	}
 	return forgot
@@ -314,21 +314,21 @@ func (s *state) Expire(c form.Clock, say *form.Say) bool {
 
 // tell says of what waits, and of what was said without proof, that nothing followed,
 // as far as its time has come; false if there is no such thing.
-func (s *state) tell(now, heard int64, k window.Key, say *form.Say) (any bool) {
+func (s *state) tell(now, heard int64, k window.Key, say *form.Say) (some bool) {
 	h := &s.held
 	for i := range h.items {
-		any = s.ripe(now, heard, k, &h.items[i]) || any
+		some = s.ripe(now, heard, k, &h.items[i]) || some
 	}
-	if any {
+	if some {
 		h.told = now
 	}
 	s.save(k)
-	if any {
+	if some {
 		s.text = append(s.text[:0], h.text...)
 		say.Key, say.Text = k, s.text
 		s.tellAll(now, say)
 	}
-	return any
+	return some
 }
 
 // ripe notes of an event that nothing followed it; false if it is not time.

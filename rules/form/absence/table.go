@@ -81,7 +81,7 @@ func (t *table) get(k window.Key) []byte {
 func (t *table) put(k window.Key, body []byte, look int64) bool {
 	i := shardOf(k)
 	sh := &t.shards[i]
-	place := 0
+	var place int
 	if slot := sh.find(k); slot >= 0 {
 		place = int(sh.index[slot] - 1)
 		sh.replace(place, body)
@@ -111,7 +111,7 @@ func (t *table) drop(k window.Key) {
 // next is the key to look at first, and when; never if there is none.
 func (t *table) next() (k window.Key, look int64) {
 	best := 0
-	for i, at := range t.first {
+	for i, at := range &t.first {
 		if at < t.first[best] {
 			best = i
 		}

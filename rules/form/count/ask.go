@@ -139,6 +139,7 @@ func (a *asked) measure(m measure) (n decimal.Decimal, there bool) {
 		return a.total()
 	case last:
 		return a.run.Number(c, a.event), true
+	case match.Min, match.Max, match.Same:
 	}
 	if m.before && of.Count() == 0 {
 		return n, false

@@ -49,7 +49,7 @@ func (s *state) askOwn(now int64, run window.Run, say *form.Say) int {
 	for at := run.Len() - 1; at >= 0 && run.Time(at) >= now-int64(s.within); at-- {
 		if run.Marked(at) {
 			s.asked.asOf(run, at, false)
-			s.asked.ask()
+			_, _ = s.asked.ask() // for its numbers
 			s.tellOwn(run, at, say)
 			return at
 		}
@@ -65,7 +65,7 @@ func (s *state) sinceOwn(now int64, run window.Run, after uint64, say *form.Say)
 			continue
 		}
 		s.asked.asOf(run, at, false)
-		s.asked.ask()
+		_, _ = s.asked.ask() // for its numbers
 		s.tellOwn(run, at, say)
 		say.Fresh, say.Due = true, max(say.Due, now+1)
 		say.Evidence = latest(run, run.EndingAt(at), say.Evidence)

@@ -57,8 +57,7 @@ func (r *reading) term(e *match.Expression, part ast.Expr) (t condition.Term, er
 	}
 	call := part.AsCall()
 	name := call.FunctionName()
-	switch {
-	case call.IsMemberFunction() || !slices.Contains(functions, name):
+	if call.IsMemberFunction() || !slices.Contains(functions, name) {
 		return t, e.Errorf(part, "`when` has no function %s()%s", name, strictyaml.Nearest(name, functions))
 	}
 	kind, before := strings.CutSuffix(name, "_before")
@@ -154,7 +153,7 @@ func (m measure) term(fields []match.Field) condition.Term {
 		before = " before it"
 	}
 	t := condition.Term{Kind: condition.Measured}
-	if fields != nil && fields[0].Money() {
+	if len(fields) > 0 && fields[0].Money() {
 		t.Kind = condition.Money
 	}
 	switch m.of {

@@ -34,13 +34,13 @@ func (v *verdict) add(o verdict) {
 // followed within settle by one of which it is untrue, it is not: a side was only late.
 func (s *state) judge(key window.Key, from, to int64) (out verdict) {
 	s.judged = max(s.judged, to)
-	any := false
-	for p := s.back(&s.then, key, from, to); !any && p.next(); {
+	some := false
+	for p := s.back(&s.then, key, from, to); !some && p.next(); {
 		is, fault := s.then.ask()
-		any, out.fault = is == form.True, cmp.Or(out.fault, fault)
+		some, out.fault = is == form.True, cmp.Or(out.fault, fault)
 	}
 	out.saturated = s.then.saturated
-	if !any {
+	if !some {
 		return out
 	}
 	accepted, again := s.accepted(key), []int64(nil)

@@ -316,7 +316,7 @@ func (s *state) say(now int64, key window.Key, at int64, say *form.Say) {
 	v := &s.then
 	s.begin(v, key, false)
 	v.to(at)
-	v.ask()
+	_, _ = v.ask() // for its numbers
 	say.Answer, say.Value, say.Saturated = form.True, s.when.Value(v), v.saturated
 	v.evidence(say)
 	if s.levels && is != form.Untrue {

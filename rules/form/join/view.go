@@ -128,6 +128,7 @@ func (v *view) value(a *ask) (n decimal.Decimal, there bool) {
 			return n, false
 		}
 		return v.total(a), true
+	case match.Distinct, match.Min, match.Max, match.Same:
 	}
 	if h.part || h.whole {
 		v.saturated = true

@@ -65,6 +65,7 @@ func (d *draft) term(e *match.Expression, part ast.Expr) (t condition.Term, err 
 		return d.count(e, part, args)
 	case match.Sum, match.Min, match.Max, match.Distinct, last:
 		return d.aggregate(e, part, kind, args)
+	case match.Same: // nobody writes it
 	}
 	known := []string{string(number), "sum", "min", "max", "distinct", string(last)}
 	return t, e.Errorf(part, "`when` has no function %s()%s", name, strictyaml.Nearest(name, known))

@@ -74,16 +74,16 @@ func (s *state) Add(now int64, e *form.Event, say *form.Say) {
 func (s *state) judge() (withdrawn bool) {
 	items := s.held.items
 	s.m.match(s.rule, items)
-	any := false
+	some := false
 	for i := range items {
 		it, p := &items[i], s.m.partner[i]
 		if p != none {
 			withdrawn = withdrawn || it.is(told) && items[p].time <= it.time+int64(s.settle)
 			it.flags &^= told | proven | looked
 		}
-		any = any || it.is(told)
+		some = some || it.is(told)
 	}
-	if !any {
+	if !some {
 		s.held.told = 0
 	}
 	return withdrawn
@@ -155,7 +155,7 @@ func (s *state) expire(now int64) bool {
 	}
 	s.judge()
 	s.gone = s.gone[:0]
-	any := false
+	some := false
 	for i := range h.items {
 		kept, last := false, int64(0)
 		s.m.group(h.items, i, func(j int) {
@@ -164,16 +164,16 @@ func (s *state) expire(now int64) bool {
 		if s.gone = append(s.gone, !kept); kept {
 			continue
 		}
-		if any = true; !s.m.near[i] {
+		if some = true; !s.m.near[i] {
 			last += int64(s.within)
 		}
 		s.forgot = max(s.forgot, last)
 	}
-	if any {
+	if some {
 		h.only(func(i int) bool { return !s.gone[i] })
 		s.judge()
 	}
-	return any
+	return some
 }
 
 // kept tells whether an item is still wanted.

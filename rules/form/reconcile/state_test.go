@@ -119,8 +119,9 @@ func newWorld(t *testing.T, r *rule, seed uint64, lateness int64, pause bool) *w
 	if pause {
 		step, most = 1, start+400*tick
 	}
-	for at, key := start, int64(0); at < most; at += w.rnd.Int64N(step) * tick {
-		if key = w.rnd.Int64N(2); pause && w.rnd.IntN(5) == 0 {
+	for at := start; at < most; at += w.rnd.Int64N(step) * tick {
+		key := w.rnd.Int64N(2)
+		if pause && w.rnd.IntN(5) == 0 {
 			at += 60 * tick
 		}
 		for side := range r.sources {

@@ -98,7 +98,7 @@ func (s *state) Expire(c form.Clock, say *form.Say) bool {
 
 // prove notes of what was said without proof, or was looked at too early, that it is
 // proven; false if nothing is.
-func (s *state) prove(now, heard int64) (any bool) {
+func (s *state) prove(now, heard int64) (some bool) {
 	h := &s.held
 	if h.unsure() {
 		return false
@@ -108,15 +108,15 @@ func (s *state) prove(now, heard int64) (any bool) {
 	for i := range h.items {
 		if it := &h.items[i]; it.unproven() && s.deadline(it) <= heard && s.alone(i) {
 			it.flags = it.flags&^over | told | proven
-			any = true
+			some = true
 		}
 	}
-	return any
+	return some
 }
 
 // tell notes of what waits, and whose time has come, that it has no partner; false if
 // there is no such thing.
-func (s *state) tell(now, heard int64, k window.Key) (any bool) {
+func (s *state) tell(now, heard int64, k window.Key) (some bool) {
 	h, limit := &s.held, max(heard, now-int64(s.grace))
 	s.judge()
 	h.turn(now)
@@ -137,9 +137,9 @@ func (s *state) tell(now, heard int64, k window.Key) (any bool) {
 		} else if !doubtful {
 			s.doubt(s.deadline(it), k)
 		}
-		any = true
+		some = true
 	}
-	return any
+	return some
 }
 
 // stood tells whether an alert for what was told has stood for long enough.

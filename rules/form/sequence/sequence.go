@@ -7,7 +7,9 @@
 package sequence
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -243,7 +245,7 @@ func (r *rule) Identify(d *form.Digest, group, name string) {
 
 // Explain implements form.Rule.
 func (r *rule) Explain() string {
-	var text string
+	var text strings.Builder
 	var between []string
 	for i, s := range r.all {
 		what := s.source.Event + " event"
@@ -255,18 +257,18 @@ func (r *rule) Explain() string {
 			between = append(between, "no "+what)
 			continue
 		case between != nil:
-			text += ", and after it, with " + form.And(between) + " between them,"
+			fmt.Fprintf(&text, ", and after it, with %s between them,", form.And(between))
 			between = nil
 		case i > 0:
-			text += ", and after it"
+			text.WriteString(", and after it")
 		}
-		text += " one " + what
+		text.WriteString(" one " + what)
 	}
-	text += " come"
+	text.WriteString(" come")
 	if by := form.OfOne(r.all[0].source.By); by != "" {
-		text += ", all" + by + ","
+		text.WriteString(", all" + by + ",")
 	}
-	return text + " within " + strictyaml.DurationText(r.within)
+	return text.String() + " within " + strictyaml.DurationText(r.within)
 }
 
 // Horizon implements form.Rule.
