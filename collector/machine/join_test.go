@@ -129,3 +129,35 @@ func TestStaleSide(t *testing.T) {
 	r.load("groups: [{name: g, rules: []}]")
 	want("it is gone", "", "", "")
 }
+
+// TestJoinOwesAllKeys sends late what belongs to every charge, when it was forgotten how
+// much of one was refunded.
+func TestJoinOwesAllKeys(t *testing.T) {
+	r := newRig(t, joinRules)
+	n := 0
+	send := func(event, charge string, at time.Time) {
+		t.Helper()
+		n++
+		r.send(report.Event{ID: fmt.Sprint(n), Source: "shop", Type: event, Time: at.UnixNano(), Data: fmt.Appendf(nil, `{"charge":%q}`, charge)})
+	}
+	at := r.now
+	send("refund.sent", "c", at)
+	send("change.made", "", at.Add(-3*time.Hour))
+	for i := range 400 {
+		r.later(5 * time.Minute)
+		send("charge.captured", fmt.Sprint("x", i), r.now)
+	}
+	old := r.now.Add(-20 * time.Hour)
+	send("refund.sent", "c", old)
+	r.recount(false) // it is held again
+	send("change.made", "", old.Add(-10*time.Minute))
+	r.restarted()
+	if rc := r.m.Recounter(); rc == nil {
+		t.Fatal("nothing is owed")
+	}
+	r.recount(false)
+	r.restarted()
+	if r.m.Recounter() != nil {
+		t.Error("it is owed for ever")
+	}
+}

@@ -57,17 +57,22 @@ func compareWaiting(a, b Waiting) int {
 // owe notes that the event which is being counted may count with something that the
 // rule forgot. What was shed may have come since a fill began.
 func (m *Machine) owe(rule *rules.Rule, state form.Recounter, shed bool) {
-	e, reach := &m.event, state.Reach()
-	rc := m.recountOf(rule)
-	if !shed && rc.Fill != nil && e.Time-reach >= rc.Fill.From {
+	e := &m.event
+	m.oweKey(rule, state, Waiting{Key: e.Key, Text: e.Hit.Key, First: e.Ref}, e.Time, shed)
+}
+
+// oweKey notes that an event of a time may count with what the rule forgot of a key.
+func (m *Machine) oweKey(rule *rules.Rule, state form.Recounter, w Waiting, at int64, shed bool) {
+	reach, rc := state.Reach(), m.recountOf(rule)
+	if !shed && rc.Fill != nil && at-reach >= rc.Fill.From {
 		return // that is on its way
 	}
-	lag := m.Time - e.Time
+	lag := m.Time - at
 	if rc.Lag[0] == 0 || len(rc.Keys) == 0 {
 		rc.Lag = [2]int64{lag, lag}
 	}
 	rc.Lag = [2]int64{min(rc.Lag[0], lag), max(rc.Lag[1], lag)}
-	w := Waiting{e.Key, e.Hit.Key, e.Ref, e.Time - reach, e.Time + reach, m.Time}
+	w.From, w.To, w.Since = at-reach, at+reach, m.Time
 	m.wait(rc, w)
 	if shares(state) {
 		w.Key = form.WholeKey

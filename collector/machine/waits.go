@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tomeishi/tomeishi/rules/form"
+	"github.com/tomeishi/tomeishi/rules/window"
 )
 
 // A rule that waits for what does not come is asked when time has passed, or when
@@ -197,6 +198,10 @@ func (m *Machine) ask(i int) {
 	clock := m.clock(i)
 	for m.say.Reset(); state.Expire(clock, &m.say); m.say.Reset() {
 		m.fellShort(i)
+		if m.say.Recount {
+			w := Waiting{Key: m.say.Key, Text: m.say.Text, First: window.MakeRef(m.Index, 0)}
+			m.oweKey(rule, state.(form.Recounter), w, m.say.Since, false)
+		}
 		if m.say.Stale.Side != "" {
 			m.stale(i)
 		}

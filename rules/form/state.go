@@ -148,7 +148,8 @@ type Say struct {
 	// Late says that the event came later than what is on time; before LateCounts it
 	// does not count.
 	Late bool
-	// Recount says that something was forgotten with which the event may count.
+	// Recount says that something was forgotten with which the event may count; by
+	// Expire: with which one of the time Since may, that belongs to this key too.
 	Recount bool
 	// Shed says that some of it was forgotten for want of memory.
 	Shed bool

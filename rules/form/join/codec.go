@@ -36,7 +36,8 @@ func (s *state) Append(b []byte) []byte {
 	}
 	b = le.AppendUint64(le.AppendUint64(b, uint64(s.judged)), uint64(s.cleanAt))
 	b = eachKey(b, s.pending, func(b []byte, p *pending) []byte { return appendSpans(appendText(b, p.text), p.spans) })
-	b = eachKey(b, s.texts, appendText)
+	b = appendSweeps(s.appendTexts(b), s.sweeps)
+	b = le.AppendUint64(le.AppendUint64(b, uint64(s.sweptAt)), uint64(s.swept))
 	b = eachKey(b, s.stands, func(b []byte, _ bool) []byte { return b })
 	if !s.levels {
 		return b
@@ -103,7 +104,9 @@ func (r *rule) Load(b []byte) (form.State, []byte, error) {
 	}
 	s.judged, s.cleanAt = int64(in.word()), int(in.word())
 	loadKeys(in, s.pending, in.pending)
-	loadKeys(in, s.texts, in.text)
+	s.loadTexts(in)
+	s.sweeps = in.sweeps(len(s.order))
+	s.sweptAt, s.swept = int64(in.word()), int(in.word())
 	loadKeys(in, s.stands, func() bool { return true })
 	if s.levels {
 		s.loadAging(in)

@@ -1,7 +1,6 @@
 package join
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -21,6 +20,10 @@ type state struct {
 	judged  int64 // the time of the latest event that was judged
 	// texts are those of all keys that are held, if a side belongs to every key.
 	texts   map[window.Key][]byte
+	order   []window.Key // of those keys
+	sweeps  []sweep      // what is to be done with all of them
+	sweptAt int64        // ledger time at which so many of them were
+	swept   int
 	cleanAt int // how many of them there are when it is looked which are needed
 	// stands are keys that are true, or were when that could last be said: of levels
 	// that nobody reports nothing can be.
@@ -67,7 +70,10 @@ func (s *state) Add(now int64, e *form.Event, say *form.Say) {
 	owed := say.Shed || s.forgot(e.Time)
 	if !s.sides[i].keyed {
 		say.Saturated = saturated
-		s.touchAll(now, e.Time, owed, say)
+		if e.Time <= s.judged { // what is not judged yet will see it anyway
+			s.sweepLater(sweep{from: e.Time, to: e.Time, came: now, owed: owed})
+			say.Wake = now
+		}
 		s.seenByAll(now, i, say)
 		return
 	}
@@ -77,7 +83,7 @@ func (s *state) Add(now int64, e *form.Event, say *form.Say) {
 		s.keepText(key, e.Hit.Key)
 	}
 	p := s.pendingOf(key, e.Hit.Key)
-	s.touch(now, key, p, e.Time, owed)
+	s.touch(now, key, p, e.Time, e.Time, owed)
 	s.remind(key, p)
 	p.wake(say)
 	s.seen(now, e.Time, key, e.Hit.Key, say)
@@ -105,52 +111,32 @@ func (s *state) check(now int64, i int, key window.Key, e *form.Event, say *form
 	}
 }
 
-// touch notes that an event at a time may change what is true of those whose windows
+// touch notes that events between two times may change what is true of those whose windows
 // hold it, and of those that are judged when it is there.
-func (s *state) touch(now int64, key window.Key, p *pending, at int64, owed bool) {
-	from, to := s.firstPoint(key, at-s.settle), s.lastPoint(key, at+s.reach)
+func (s *state) touch(now int64, key window.Key, p *pending, first, last int64, owed bool) {
+	from, to := s.firstPoint(key, first-s.settle), s.lastPoint(key, last+s.reach)
 	if from > to {
 		return
 	}
 	next := span{from: from, to: to, owed: owed}
-	if at+s.settle < now {
+	if first+s.settle < now {
 		next.came = now
 	}
 	p.put(next)
-}
-
-// touchAll is touch of an event that belongs to every key. What is not judged yet will
-// see it anyway.
-func (s *state) touchAll(now, at int64, owed bool, say *form.Say) {
-	if at <= s.judged {
-		for key, text := range s.texts { // the order does not show
-			if s.firstPoint(key, at) > at+s.reach {
-				continue
-			}
-			p := s.pendingOf(key, text)
-			s.touch(now, key, p, at, owed)
-			s.remind(key, p)
-		}
-	}
-	for _, due := range []func() (reminder, bool){s.proofDue, s.graceDue} {
-		if r, ok := due(); ok && (say.Wake == 0 || r.at < say.Wake) {
-			say.Wake = r.at
-		}
-	}
 }
 
 const leastClean = 1024
 
 // keepText keeps the text of a key as long as something is held of it.
 func (s *state) keepText(key window.Key, text []byte) {
-	if s.texts[key] != nil {
+	if _, known := s.texts[key]; known {
 		return
 	}
 	if len(s.texts) >= s.cleanAt {
-		maps.DeleteFunc(s.texts, func(key window.Key, _ []byte) bool { return s.firstPoint(key, -far) == far })
+		s.dropKeys()
 		s.cleanAt = max(leastClean, 2*len(s.texts))
 	}
-	s.texts[key] = slices.Clone(text)
+	s.texts[key], s.order = slices.Clone(text), append(s.order, key)
 }
 
 // firstPoint is the time of the first event of a key, on a side that has one, at a time
@@ -212,7 +198,7 @@ func (s *state) Due(c form.Clock) int64 {
 	if r, ok := s.agesDue(); ok && (due == 0 || r.at < due) {
 		due = r.at
 	}
-	if s.newsOf() >= 0 && (due == 0 || c.Now < due) {
+	if (s.newsOf() >= 0 || len(s.sweeps) > 0) && (due == 0 || c.Now < due) {
 		due = c.Now
 	}
 	return due
@@ -220,6 +206,9 @@ func (s *state) Due(c form.Clock) int64 {
 
 // Expire implements form.State.
 func (s *state) Expire(c form.Clock, say *form.Say) bool {
+	if s.sweep(c.Now, say) {
+		return true
+	}
 	heard := min(c.Now, slices.Min(c.Heard))
 	for {
 		r, ok := s.proofDue()
