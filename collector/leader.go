@@ -39,7 +39,14 @@ type leader struct {
 	// leases outlive a term: what agents were told in an earlier one still binds
 	// them, and in a cell of one nobody else can have told them more. begin's own.
 	leases *effects.Leases
+	// saidBehind is when it was last said how far ledger time is behind.
+	// compareConditions' own.
+	saidBehind time.Time
 }
+
+// sayBehind is how often it is said again how far ledger time is behind, so that a pause
+// in which nothing comes is not taken for a step.
+const sayBehind = time.Minute
 
 // term is one time of leading.
 type term struct {
@@ -226,8 +233,12 @@ func (l *leader) compareConditions(ctx context.Context) {
 	past := maps.Clone(stands)
 	for _, is := range l.conditions(stands) {
 		key := conditionKey(is.Name, is.Labels)
-		if _, ok := stands[key]; !ok {
+		_, ok := stands[key]
+		if !ok || is.Behind > 0 && time.Since(l.saidBehind) >= sayBehind {
 			l.reportCondition(ctx, is)
+			if is.Behind > 0 {
+				l.saidBehind = time.Now()
+			}
 		}
 		delete(past, key) // two rules may have one name
 	}

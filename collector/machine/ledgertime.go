@@ -12,6 +12,19 @@ import (
 // behind, it was stepped between them.
 const stepLeast = int64(5 * time.Minute)
 
+// stepSlack is how much less than what ledger time was behind a step may be: how much that
+// is was said a while before.
+const stepSlack = int64(time.Minute)
+
+// lessBehind is how far ledger time is behind after a jump of it. One of less than all
+// that it was behind is no step to the right clock, but a pause in which nothing came.
+func lessBehind(behind, jump int64) int64 {
+	if jump < stepLeast || jump < behind-stepSlack {
+		return behind
+	}
+	return max(0, behind-jump)
+}
+
 // A TimeStep is a step of ledger time that was behind. What came before it may be of any
 // time up to To, though it entered at an earlier one.
 type TimeStep struct {
@@ -33,7 +46,7 @@ func (m *Machine) stepped(to int64) {
 		m.Stepped[1].Since = m.Stepped[0].Since
 		m.Stepped = slices.Delete(m.Stepped, 0, 1)
 	}
-	m.Behind = max(0, m.Behind-(to-m.Time))
+	m.Behind = lessBehind(m.Behind, to-m.Time)
 	m.Serving, m.Steady = to, to
 }
 

@@ -53,6 +53,31 @@ func TestEventsKeepTheirTimesWhileLedgerTimeIsOff(t *testing.T) {
 	})
 }
 
+// TestPauseIsNoStep has nothing come for a while: ledger time is as far behind as before,
+// and two payments of one minute meet.
+func TestPauseIsNoStep(t *testing.T) {
+	const day = 24 * time.Hour
+	r := newRig(t, testRules)
+	r.timeOff(day)
+	for range 3 {
+		r.later(6 * time.Minute)
+		r.tick()
+	}
+	first, second := payout("1", "w1", "p1", "a", "1"), payout("2", "w1", "p2", "a", "1")
+	first.Seen = r.now.Add(day).UnixNano()
+	second.Seen = first.Seen + int64(time.Minute)
+	r.send(first)
+	r.later(day + time.Minute)
+	r.send(second)
+	r.wantClosed("btc", true)
+	if n := r.m.Totals().Ahead; n != 0 {
+		t.Errorf("%d events were said to be ahead", n)
+	}
+	if r.m.Behind > int64(time.Minute) {
+		t.Errorf("after the step still %v behind", time.Duration(r.m.Behind))
+	}
+}
+
 // A step of ledger time is not silence: nobody could be heard in between.
 func TestStepIsNotSilence(t *testing.T) {
 	r := newRig(t, testRules)

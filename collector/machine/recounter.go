@@ -126,9 +126,7 @@ func (r *Recounter) Through() uint64 { return r.through }
 
 // Read reads the next entry.
 func (r *Recounter) Read(e entry.Entry) error {
-	if jump := e.Time - r.entry.Time; jump >= stepLeast { // as stepped
-		r.behind = max(0, r.behind-jump)
-	}
+	r.behind = lessBehind(r.behind, e.Time-r.entry.Time) // as stepped
 	r.entry, r.place = e, 0
 	switch e.Kind {
 	case entry.KindBlocks, entry.KindBatch:
