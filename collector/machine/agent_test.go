@@ -204,12 +204,12 @@ func TestForget(t *testing.T) {
 	if out := r.resolve(ids[0]); out.Unheard != 1 {
 		t.Fatalf("%+v", out)
 	}
-	if got := r.standing(); !slices.Equal(got, []string{"Slow", "Slow", "Slow", agentSilent}) { // AgentBlind ended after its hour
+	if got := r.standing(); !slices.Equal(got, []string{agentBlind, "Slow", "Slow", "Slow", agentSilent}) {
 		t.Fatalf("standing %v", got)
 	}
 	r.decided(r.decide(forget))
 	// Of its metric alerts only the unheard ends: the other is still said to fire.
-	if got := r.ids("Slow"); !slices.Equal(got, ids[1:]) || len(r.named(agentSilent)) != 0 {
+	if got := r.ids("Slow"); !slices.Equal(got, ids[1:]) || len(r.named(agentSilent)) != 0 || len(r.named(agentBlind)) != 0 {
 		t.Errorf("alerts %v, %v", got, r.standing())
 	}
 	for _, s := range r.m.SpoolsView() {

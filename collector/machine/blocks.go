@@ -2,6 +2,7 @@ package machine
 
 import (
 	"strings"
+	"time"
 
 	"github.com/tomeishi/tomeishi/agent/report"
 	"github.com/tomeishi/tomeishi/collector/record"
@@ -70,8 +71,7 @@ func (m *Machine) place(b *report.Block, ordinal int, out *BlocksOutcome) bool {
 	switch what {
 	case blockNext:
 		if b.Seq > s.Seq+1 {
-			m.builtIn(agentBlind, Label{Name: "agent", Value: s.Agent})
-			m.lostBlocks(s.Agent)
+			m.missing(s.Agent)
 		}
 		s.goOn(b.Seq, digest, m.Time)
 	case blockLate:
@@ -84,6 +84,25 @@ func (m *Machine) place(b *report.Block, ordinal int, out *BlocksOutcome) bool {
 	}
 	m.events(b.Batch, ordinal, b.Agent, &out.BatchOutcome)
 	return true
+}
+
+// blindKept is how long after the last gap AgentBlind stands for blocks that do not come.
+const blindKept = 24 * time.Hour
+
+// missing tells that blocks of an agent did not come, until they do.
+func (m *Machine) missing(agent string) {
+	labels := []Label{{Name: "agent", Value: agent}}
+	m.builtIn(agentBlind, labels...)
+	m.wake(m.about(agentBlind, labels), m.Time+int64(blindKept))
+	m.lostBlocks(agent)
+}
+
+// giveUp ends AgentBlind of blocks that did not come.
+func (m *Machine) giveUp(a *Alert) {
+	for _, s := range m.spoolsOf[a.Label("agent")] {
+		s.Over = false
+	}
+	m.end(a, record.New(record.NeverCame))
 }
 
 // placeBefore3 is place as it was before version 3: a sequence that the stream has

@@ -71,6 +71,9 @@ func (m *Machine) review(a *Alert) {
 	case rule == nil && a.builtIn() && a.Rule == ruleBlind:
 		m.reviewBlind(a)
 		return
+	case rule == nil && a.builtIn() && a.Rule == agentBlind && m.Behavior >= 3:
+		m.giveUp(a)
+		return
 	case rule == nil && a.builtIn() && a.Rule == eventsLate:
 		m.reviewLate(a)
 		return

@@ -63,7 +63,7 @@ func (s *Spool) isBlind(seq uint64) bool {
 func (s *Spool) goOn(seq uint64, digest [32]byte, now int64) {
 	if gap := seq - s.Seq - 1; gap > 0 {
 		if len(s.Blind) == maxBlind {
-			s.Blind = slices.Delete(s.Blind, 0, 1)
+			s.Blind, s.Over = slices.Delete(s.Blind, 0, 1), true
 		}
 		s.Blind = append(s.Blind, Range{s.Seq + 1, seq - 1, now})
 		s.Recent = append(s.Recent, make([]uint64, min(gap, maxRecent))...)
@@ -87,7 +87,9 @@ func (s *Spool) fill(seq uint64, digest [32]byte) {
 		left = append(left, Range{seq + 1, r.To, r.At})
 	}
 	s.Blind = slices.Replace(s.Blind, i, i+1, left...)
-	s.Blind = slices.Delete(s.Blind, 0, max(0, len(s.Blind)-maxBlind))
+	if over := len(s.Blind) - maxBlind; over > 0 {
+		s.Blind, s.Over = slices.Delete(s.Blind, 0, over), true
+	}
 }
 
 func short(digest [32]byte) uint64 { return binary.LittleEndian.Uint64(digest[:]) }
@@ -120,7 +122,8 @@ func (m *Machine) dropSpools(agent string) {
 	}
 }
 
-// sees tells whether nothing of an agent's streams is blind.
+// sees tells whether nothing of an agent's streams is blind, or was when there was no
+// room for it.
 func (m *Machine) sees(agent string) bool {
-	return !slices.ContainsFunc(m.spoolsOf[agent], func(s *Spool) bool { return len(s.Blind) > 0 })
+	return !slices.ContainsFunc(m.spoolsOf[agent], func(s *Spool) bool { return len(s.Blind) > 0 || s.Over })
 }

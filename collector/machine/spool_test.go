@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tomeishi/tomeishi/agent/report"
+	"github.com/tomeishi/tomeishi/collector/record"
 )
 
 // A sender makes the blocks of one spool, each with one event of its own.
@@ -204,4 +205,52 @@ func TestDeliveryOracle(t *testing.T) {
 			t.Errorf("seed %d: %d blocks are blind, want %d", seed, blind, want)
 		}
 	}
+}
+
+// TestMissingBlocksAreTold until they come, or for a day, though nobody looks.
+func TestMissingBlocksAreTold(t *testing.T) {
+	stands := func(r *rig) bool { return slices.Contains(r.standing(), agentBlind) }
+	for name, come := range map[string]bool{"they come": true, "they never come": false} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, testRules)
+			s := newSender("host1", 1)
+			r.blocks(s.upTo(1))
+			s.upTo(3)
+			r.blocks(s.upTo(4))
+			r.later(23 * time.Hour)
+			r.tick()
+			r.restarted()
+			if !stands(r) {
+				t.Fatal("it ended, and nothing came")
+			}
+			if come {
+				if r.blocks(s.upTo(2)); !stands(r) {
+					t.Error("one of two has come, and it ended")
+				}
+				r.blocks(s.upTo(3))
+			} else {
+				r.later(time.Hour)
+				r.tick()
+				if got := r.m.Gone[len(r.m.Gone)-1]; got.Rule != agentBlind || got.Cause.Kind != record.NeverCame {
+					t.Errorf("%s ended because %v", got.Rule, got.Cause)
+				}
+			}
+			if stands(r) {
+				t.Error("it stands")
+			}
+		})
+	}
+	t.Run("more gaps than are kept", func(t *testing.T) {
+		r := newRig(t, testRules)
+		s := newSender("host1", 1)
+		for seq := uint64(1); seq <= 2*maxBlind+3; seq += 2 {
+			r.blocks(s.upTo(seq))
+		}
+		for seq := uint64(2); seq <= 2*maxBlind+2; seq += 2 {
+			r.blocks(s.upTo(seq))
+		}
+		if !stands(r) {
+			t.Error("all is well, but for a gap that was forgotten")
+		}
+	})
 }

@@ -139,6 +139,7 @@ type Spool struct {
 	Recent  []uint64
 	Entered int64   // ledger time of the last block
 	Blind   []Range // sequences that never came
+	Over    bool    `json:",omitempty"` // there was no room for all of them
 	Clones  uint64
 }
 

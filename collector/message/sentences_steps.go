@@ -50,6 +50,7 @@ var causeSentences = []sentence{
 	{record.OpenedBy, "opened by {by}", "{by} が開きました"},
 	{record.AgentForgotten, "forgotten by {by}[: {reason}]", "{by} が登録を外しました[: {reason}]"},
 	{record.AgentEvicted, "forgotten: more agents were heard than can be known", "登録できる数を超えるエージェントを受信したため、登録が外れました"},
+	{record.NeverCame, "what is missing did not come within a day, and is waited for no longer", "欠けている報告が1日たっても届かないため、待つのをやめました"},
 	{record.NoBeat, "no agent's beat has come", "エージェントの定期信号が届いていません"},
 	{record.SwitchedOnBy, "switched on by {by}", "{by} が再開しました"},
 	{record.TimeOver, "its time was over", "期限が来ました"},

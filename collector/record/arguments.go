@@ -35,7 +35,7 @@ var arguments = map[Kind][]string{
 	EffectUndoing:    {"effect"},
 	EffectUndone:     {"effect"},
 
-	NoLongerTrue: nil, Withdrawn: nil, Proven: nil, RuleRemoved: nil, AgentEvicted: nil, NoBeat: nil, TimeOver: nil,
+	NoLongerTrue: nil, Withdrawn: nil, Proven: nil, RuleRemoved: nil, AgentEvicted: nil, NoBeat: nil, NeverCame: nil, TimeOver: nil,
 	OpeningChanged: nil, GateGone: nil, NothingWaits: nil, NobodyApproved: nil, AgentHeardAgain: nil,
 	Readable: nil, SourceSilent: nil, RulesChanged: nil, Regraded: nil,
 	OpenedBy:       {"by"},

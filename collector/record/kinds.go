@@ -60,6 +60,7 @@ const (
 	AgentForgotten  Kind = "agent_forgotten"
 	AgentEvicted    Kind = "agent_evicted" // more agents were heard than can be known
 	NoBeat          Kind = "no_beat"
+	NeverCame       Kind = "never_came" // what was waited for, for a day
 	SwitchedOnBy    Kind = "switched_on_by"
 	TimeOver        Kind = "time_over"
 	HoldCame        Kind = "hold_came"
