@@ -242,3 +242,40 @@ func TestKeepFiring(t *testing.T) {
 		t.Errorf("ended because %+v", a.Cause)
 	}
 }
+
+// TestForAndRecount has an event come so late that what it counts with is read back: where
+// it shows that the rule was untrue in between, that begins anew, and else goes on.
+func TestForAndRecount(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		speed  int
+		breaks bool
+	}{{"untrue in between", 8, true}, {"true all along", 2, false}} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, `groups:
+- name: test
+  rules:
+  - {alert: Busy, event: job.begun, by: [data.worker], within: 1m, lateness: 0s, when: sum(data.speed) <= 10, for: 10m}
+`)
+			begin := func(speed int, at time.Time) {
+				r.next++
+				r.send(report.Event{Type: "job.begun", ID: fmt.Sprint("j", r.next), Source: "test", Time: at.UnixNano(), Data: fmt.Appendf(nil, `{"worker":"w","speed":%d}`, speed)})
+			}
+			busy := func(d time.Duration) {
+				for range d / (20 * time.Second) {
+					begin(1, r.now)
+					r.passes(20 * time.Second)
+				}
+			}
+			busy(8 * time.Minute)
+			begin(c.speed, r.now.Add(-5*time.Minute))
+			r.recount(false)
+			busy(3 * time.Minute)
+			if c.breaks {
+				r.wantBusy("it begins anew", "(w)")
+				busy(8 * time.Minute)
+			}
+			r.wantBusy("long enough", "w")
+		})
+	}
+}

@@ -263,9 +263,20 @@ func (m *Machine) comeBack(place int, state form.Recounter, k entry.RecountKey, 
 		m.isTrue(rule, stats)
 	} else if n > 0 {
 		say.Withdrawn = true
-		m.notTrue(rule, state, k.Key, 0)
+		m.notTrue(rule, state, k.Key, latestOf(back, from))
 	}
 	return n
+}
+
+// latestOf is the time of the latest event that arrived at from or later; 0 if none did.
+// What forms began before it, and was not true when it happened.
+func latestOf(back []form.Back, from window.Ref) (at int64) {
+	for i := range back {
+		if back[i].Ref >= from {
+			at = max(at, back[i].Time)
+		}
+	}
+	return at
 }
 
 // recountsDue is when people must be told that a recount is due; 0 for never.
