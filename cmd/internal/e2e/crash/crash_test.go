@@ -289,13 +289,21 @@ type alert struct {
 func (w *world) alerts(t *testing.T) []alert {
 	t.Helper()
 	code, body := get(t, w.collectorURL+"/api/v1/alerts")
+	if code != http.StatusOK {
+		t.Fatalf("alerts: %d %.200s", code, body)
+	}
+	return alertsOf(t, body)
+}
+
+func alertsOf(t *testing.T, body []byte) []alert {
+	t.Helper()
 	var out struct {
 		Data struct {
 			Alerts []alert `json:"alerts"`
 		} `json:"data"`
 	}
-	if err := json.Unmarshal(body, &out); code != http.StatusOK || err != nil {
-		t.Fatalf("alerts: %d %v %.200s", code, err, body)
+	if err := json.Unmarshal(body, &out); err != nil {
+		t.Fatalf("alerts: %v %.200s", err, body)
 	}
 	return out.Data.Alerts
 }
