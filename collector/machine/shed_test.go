@@ -199,3 +199,48 @@ mitigations:
 	r.pay("w7", "p2")
 	r.wantClosed("btc", true)
 }
+
+// TestShedPartners has rules about an absence and about two sides forget what was settled:
+// an event that comes late is told with what it had, and not alone.
+func TestShedPartners(t *testing.T) {
+	r := newRig(t, `groups:
+- name: test
+  rules:
+  - {alert: Absent, event: a, by: [data.k], unless: {event: b, within: 1h}}
+  - {alert: Unlike, reconcile: {a: {event: a, key: [data.k]}, b: {event: b, key: [data.k]}}, settle: 30s, within: 2h, when: a > b}
+`)
+	at := r.now
+	send := func(kind, key string, at time.Time) {
+		t.Helper()
+		r.next++
+		r.send(report.Event{ID: fmt.Sprint(kind, r.next), Source: "s", Type: kind, Time: at.UnixNano(), Data: fmt.Appendf(nil, `{"k":%q}`, key)})
+	}
+	for _, key := range []string{"k1", "k2"} {
+		send("a", key, at)
+		send("b", key, at.Add(time.Second))
+	}
+	r.later(2 * time.Hour)
+	r.tick()
+	if _, keys, _ := r.sheds(1); keys["Absent"] != 2 || keys["Unlike"] != 2 {
+		t.Fatalf("forgot %v", keys)
+	}
+	send("a", "k1", at.Add(-time.Minute)) // before b: it is excused, and has no partner of its own
+	send("a", "k3", at.Add(-time.Minute))
+	r.restarted()
+	r.recount(false)
+	for range 3 {
+		r.later(time.Minute)
+		r.tick()
+	}
+	want := []string{"Absent k3", "Unlike k1", "Unlike k3"}
+	var got []string
+	for _, a := range r.m.AlertsView() {
+		if !a.builtIn() && a.Ended == 0 {
+			got = append(got, a.Rule+" "+a.Label("k"))
+		}
+	}
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("told: %v, want %v", got, want)
+	}
+	r.restarted()
+}

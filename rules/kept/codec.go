@@ -11,6 +11,7 @@ import (
 // Append appends the table as Load reads it.
 func (t *Table) Append(b []byte) []byte {
 	le := binary.LittleEndian
+	b = le.AppendUint32(b, uint32(t.shedding))
 	for i := range t.shards {
 		sh := &t.shards[i]
 		b = slices.Grow(b, 12+len(sh.recs)*recordBytes+len(sh.bytes)+8*len(sh.heap))
@@ -34,6 +35,9 @@ var errTable = errors.New("table of keys: malformed")
 func Load(b []byte, sound func(body []byte) (wanted, ok bool)) (*Table, []byte, error) {
 	t := New()
 	in := loader{b: b}
+	if t.shedding = int(in.uint32()); t.shedding >= shards {
+		return nil, nil, errTable
+	}
 	for i := range t.shards {
 		if !t.load(&in, i, sound) {
 			return nil, nil, errTable

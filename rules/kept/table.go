@@ -21,6 +21,8 @@ type Table struct {
 	first  [shards]int64 // when to look at the first key of each shard
 	best   int           // the first shard of those to look at first
 	keys   int
+
+	shedding int // the shard with which Shed goes on
 }
 
 // Never is when nobody need look at a key.

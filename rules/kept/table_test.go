@@ -95,3 +95,52 @@ func TestDamaged(t *testing.T) {
 		}
 	}
 }
+
+// TestShed forgets a part of the keys, those first that are oldest and may go, and the
+// memory of them is free; what is left is as it was.
+func TestShed(t *testing.T) {
+	table := New()
+	const keys = 100_000
+	key := func(i uint64) window.Key { return window.Key{i * 0x9e3779b97f4a7c15, i} }
+	body := func(i uint64) []byte { return binary.LittleEndian.AppendUint64(nil, i) }
+	for i := range uint64(keys) {
+		look := int64(Never)
+		if i%3 == 0 {
+			look = OnGrain(int64(keys-i) << 30)
+		}
+		table.Put(key(i), body(i), look)
+	}
+	before, gone, calls := table.Bytes(), 0, 0
+	for more := true; more; more = table.Shedding() {
+		n, latest := table.Shed(500, func(k window.Key, body []byte) (int64, bool) {
+			i := binary.LittleEndian.Uint64(body)
+			if k != key(i) {
+				t.Fatalf("%v has the bytes of %d", k, i)
+			}
+			return int64(i), i%10 != 0
+		})
+		if gone += n; latest > keys*65/100 {
+			t.Errorf("key %d was forgotten", latest)
+		}
+		if calls++; calls%2 == 1 {
+			again, _, err := Load(table.Append(nil), func(body []byte) (bool, bool) { return binary.LittleEndian.Uint64(body)%3 == 0, true })
+			if err != nil {
+				t.Fatal(err)
+			}
+			table = again
+		}
+	}
+	if gone < keys/2 || gone > keys/2+shards || table.Keys() != keys-gone || table.Bytes() > before*6/10 {
+		t.Errorf("%d of %d keys went, %d are left, %d bytes were %d", gone, keys, table.Keys(), table.Bytes(), before)
+	}
+	for i := range uint64(keys) {
+		held := table.Get(key(i)) != nil
+		if must := i%10 == 0 || i > keys*65/100; must && !held || !must && i < keys*4/10 && held {
+			t.Fatalf("key %d is held: %v", i, held)
+		}
+	}
+	_, first := table.Next()
+	if want := OnGrain(1 << 30); first != want {
+		t.Errorf("looks first at %d, want %d", first, want)
+	}
+}

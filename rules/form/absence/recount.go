@@ -11,12 +11,16 @@ import (
 // them; the others wait for what comes back.
 func (s *state) Forget(_ int64, index uint64, time int64) {
 	s.unknown, s.anew = time, index
-	for i := range s.table.shards {
-		for _, r := range s.table.shards[i].recs {
-			s.held.read(s.table.get(r.key))
-			if s.surely(r.key, func(_ int, it *item) bool { return it.time > max(s.forgot, s.unknown) }) {
-				s.save(r.key)
-			}
+	var keys []window.Key
+	s.table.Each(func(k window.Key, body []byte) {
+		if s.held.read(body); slices.ContainsFunc(s.held.items, func(it item) bool { return it.is(unsure) }) {
+			keys = append(keys, k)
+		}
+	})
+	for _, k := range keys {
+		s.held.read(s.table.Get(k))
+		if s.surely(k, func(_ int, it *item) bool { return it.time > max(s.forgot, s.unknown) }) {
+			s.save(k)
 		}
 	}
 }
@@ -47,7 +51,7 @@ func (s *state) Find(now int64, k window.Key, say *form.Say) {
 // Held implements form.Recounter.
 func (s *state) Held(k window.Key) (refs []window.Ref) {
 	var h held // of its own: it is asked beside others
-	if body := s.table.get(k); body == nil || !h.read(body) {
+	if body := s.table.Get(k); body == nil || !h.read(body) {
 		return nil
 	}
 	for _, it := range h.items {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/tomeishi/tomeishi/rules/form"
+	"github.com/tomeishi/tomeishi/rules/kept"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
@@ -14,7 +15,7 @@ import (
 // excuse others which come late.
 type state struct {
 	*rule
-	table *table
+	table *kept.Table
 	// unproven is when to look again at what was said without proof, in order.
 	unproven []doubt
 	tidy     int // so many of them, and those that are settled are taken out
@@ -43,11 +44,11 @@ const ancient = -1 << 62
 
 // State implements form.Rule.
 func (r *rule) State() form.State {
-	return &state{rule: r, table: newTable(), forgot: ancient, unknown: ancient, tidy: fewDoubts}
+	return &state{rule: r, table: kept.New(), forgot: ancient, unknown: ancient, tidy: fewDoubts}
 }
 
 // deadline is from when on nothing can follow an event any more.
-func (r *rule) deadline(it *item) int64 { return onGrain(it.time + int64(r.within) + 1) }
+func (r *rule) deadline(it *item) int64 { return kept.OnGrain(it.time + int64(r.within) + 1) }
 
 // keep is how long what excuses is kept after its time.
 func (r *rule) keep() int64 { return int64(r.within + r.spare) }
@@ -57,9 +58,9 @@ func (r *rule) keep() int64 { return int64(r.within + r.spare) }
 func (r *rule) look(it *item) int64 {
 	switch {
 	case it.is(unsure):
-		return onGrain(it.extra + int64(r.grace)) // however much is heard
+		return kept.OnGrain(it.extra + int64(r.grace)) // however much is heard
 	case it.is(looked):
-		return onGrain(it.extra)
+		return kept.OnGrain(it.extra)
 	}
 	return r.deadline(it)
 }
@@ -202,7 +203,7 @@ func (s *state) load(now int64, k window.Key) bool {
 // kept no longer and might excuse another.
 func (s *state) peek(now int64, k window.Key) (known bool, forgot int64) {
 	h := &s.held
-	body := s.table.get(k)
+	body := s.table.Get(k)
 	if body == nil {
 		h.reset()
 		return false, ancient
@@ -241,28 +242,28 @@ func (h *held) stood(now int64) bool { return h.told+int64(stands) <= now }
 func (s *state) save(k window.Key) bool {
 	h := &s.held
 	if len(h.items) == 0 {
-		s.table.drop(k)
+		s.table.Drop(k)
 		return true
 	}
-	look := int64(never)
+	look := int64(kept.Never)
 	for i := range h.items {
 		if it := &h.items[i]; it.waits() {
 			look = min(look, s.look(it))
 		}
 	}
 	s.body = h.append(s.body[:0])
-	return s.table.put(k, s.body, look)
+	return s.table.Put(k, s.body, look)
 }
 
 // sweep looks at two other keys when one is added, and forgets what is kept no longer:
 // memory follows the traffic without ever stopping it.
 func (s *state) sweep(now int64, k window.Key) {
 	for range 2 {
-		next, ok := s.table.pass(k)
-		if !ok {
+		next, body := s.table.Pass(k)
+		if body == nil {
 			return
 		}
-		s.held.read(s.table.get(next))
+		s.held.read(body)
 		n := len(s.held.items)
 		s.forgot = max(s.forgot, s.expire(now))
 		if len(s.held.items) != n {
@@ -277,8 +278,8 @@ func (s *state) Due(c form.Clock) int64 {
 	if len(s.unproven) > 0 && s.unproven[0].at <= heard {
 		due = s.unproven[0].at
 	}
-	_, look := s.table.next()
-	if look == never {
+	_, look := s.table.Next()
+	if look == kept.Never {
 		return due
 	}
 	if look > heard {
@@ -301,8 +302,8 @@ func (s *state) Expire(c form.Clock, say *form.Say) bool {
 		}
 	}
 	for {
-		key, look := s.table.next()
-		if look == never || look > max(heard, c.Now-int64(s.grace)) {
+		key, look := s.table.Next()
+		if look == kept.Never || look > max(heard, c.Now-int64(s.grace)) {
 			return false
 		}
 		s.load(c.Now, key)
@@ -377,7 +378,7 @@ func (s *state) doubt(at int64, k window.Key) {
 	}
 	var h held
 	s.unproven = slices.DeleteFunc(s.unproven, func(d doubt) bool {
-		return d.key != k && !(h.read(s.table.get(d.key)) && slices.ContainsFunc(h.items, func(it item) bool {
+		return d.key != k && !(h.read(s.table.Get(d.key)) && slices.ContainsFunc(h.items, func(it item) bool {
 			return it.unproven() && s.deadline(&it) == d.at
 		}))
 	})
@@ -432,7 +433,7 @@ func (s *state) Ask(now int64, k window.Key, say *form.Say) {
 
 // Accept implements form.State. What was not told yet nobody can have read.
 func (s *state) Accept(k window.Key, upTo uint64) {
-	if body := s.table.get(k); body == nil || !s.held.read(body) {
+	if body := s.table.Get(k); body == nil || !s.held.read(body) {
 		return
 	}
 	for i := range s.held.items {
@@ -455,8 +456,8 @@ func (s *state) Since(now int64, k window.Key, after uint64, say *form.Say) {
 
 // Bytes implements form.State.
 func (s *state) Bytes() int {
-	return s.table.size() + 24*cap(s.unproven) + len(s.table.first)*8
+	return s.table.Bytes() + 24*cap(s.unproven)
 }
 
 // Keys implements form.State.
-func (s *state) Keys() int { return s.table.keys }
+func (s *state) Keys() int { return s.table.Keys() }
