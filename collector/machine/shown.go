@@ -173,8 +173,9 @@ func (k mask) found(n record.Note) bool {
 		return n.Arg("of") == "int()"
 	case record.FaultMixed:
 		return slices.ContainsFunc(strings.FieldsFunc(n.Arg("field"), func(r rune) bool { return strings.ContainsRune(`.[]"`, r) }), k.has)
+	default:
+		return false
 	}
-	return false
 }
 
 // named is where a field begins in the text of what a hold names.

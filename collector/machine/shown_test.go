@@ -52,8 +52,8 @@ func TestShown(t *testing.T) {
 		case reflect.Map:
 			return of(r.Elem(), seen) || of(r.Key(), seen)
 		case reflect.Struct:
-			for i := range r.NumField() {
-				if of(r.Field(i).Type, seen) {
+			for field := range r.Fields() {
+				if of(field.Type, seen) {
 					return true
 				}
 			}
@@ -63,10 +63,9 @@ func TestShown(t *testing.T) {
 	}
 	found := 0
 	m := reflect.TypeFor[*Machine]()
-	for i := range m.NumMethod() {
-		method := m.Method(i)
-		for j := range method.Type.NumOut() {
-			if !of(method.Type.Out(j), map[reflect.Type]bool{}) {
+	for method := range m.Methods() {
+		for out := range method.Type.Outs() {
+			if !of(out, map[reflect.Type]bool{}) {
 				continue
 			}
 			found++

@@ -56,7 +56,7 @@ func (t *Table) load(in *loader, at int, sound func([]byte) (bool, bool)) bool {
 	for place := range wants {
 		k := window.Key{in.uint64(), in.uint64()}
 		body := in.body()
-		ok := false
+		var ok bool
 		if wants[place], ok = sound(body); in.bad || !ok || shardOf(k) != at || t.Get(k) != nil {
 			return false
 		}

@@ -70,7 +70,7 @@ func (t *Table) Get(k window.Key) []byte {
 func (t *Table) Put(k window.Key, body []byte, look int64) bool {
 	i := shardOf(k)
 	sh := &t.shards[i]
-	place := 0
+	var place int
 	if slot := sh.find(k); slot >= 0 {
 		place = int(sh.index[slot] - 1)
 		sh.replace(place, body)

@@ -62,7 +62,7 @@ func TestSumOfEvent(t *testing.T) {
 		{"data.units - 1", `{"units":[1]}`, "data.units is not a decimal number of at most 38 digits, 30 of them after the point"},
 	} {
 		h := parse(t, "by: [{net: '"+c.key+"'}]").Matcher(Spelled).Match(event(c.data))[0]
-		got := ""
+		var got string
 		switch {
 		case h.Missing && h.Unread == UnreadKey:
 			got = "missing " + h.Lack.String()

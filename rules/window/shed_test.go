@@ -1,6 +1,7 @@
 package window
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"testing"
 )
@@ -17,7 +18,7 @@ func TestShed(t *testing.T) {
 	for seed := range uint64(30) {
 		rnd := rand.New(rand.NewPCG(seed, 3))
 		spec := Spec{Within: within, Spare: within / 2, Distinct: int(seed % 2)}
-		table, arrived, now := New(spec), map[Key][]event{}, int64(1000*second)
+		table, arrived, now := New(spec), map[Key][]event{}, 1000*second
 		spared := func(k Key, _ bool) bool { return k[1]%7 == 0 }
 		shed, owed, whole := 0, 0, 0
 		for i := range 4000 {
@@ -49,7 +50,7 @@ func TestShed(t *testing.T) {
 			if rnd.IntN(300) == 0 {
 				saved := table.Append(nil)
 				again, rest, err := Load(spec, saved)
-				if err != nil || len(rest) > 0 || string(again.Append(nil)) != string(saved) {
+				if err != nil || len(rest) > 0 || !bytes.Equal(again.Append(nil), saved) {
 					t.Fatalf("seed %d: loaded: %v", seed, err)
 				}
 				table = again
