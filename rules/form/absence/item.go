@@ -156,13 +156,6 @@ func (in *reader) byte() byte {
 	return 0
 }
 
-func (in *reader) uint32() uint32 {
-	if b := in.take(4); b != nil {
-		return binary.LittleEndian.Uint32(b)
-	}
-	return 0
-}
-
 func (in *reader) int64() int64 {
 	if b := in.take(8); b != nil {
 		return int64(binary.LittleEndian.Uint64(b))
