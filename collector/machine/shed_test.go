@@ -2,6 +2,7 @@ package machine
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -42,7 +43,7 @@ func (r *rig) sheds(bound int) (rules []string, keys map[string]int, longest tim
 
 // held is how much rules remember.
 func (r *rig) held() int {
-	_, held := r.m.ToShed(1<<40, func(entry.Shed) bool { return true })
+	_, held := r.m.ToShed(math.MaxInt, func(entry.Shed) bool { return true })
 	return held
 }
 
