@@ -34,8 +34,8 @@ var errTable = errors.New("table of keys: malformed")
 // of each key whether they can be, and whether the key is to be looked at.
 func Load(b []byte, sound func(body []byte) (wanted, ok bool)) (*Table, []byte, error) {
 	t := New()
-	in := loader{b: b}
-	if t.shedding = int(in.uint32()); t.shedding >= shards {
+	in := Reader{B: b}
+	if t.shedding = int(in.Uint32()); t.shedding >= shards {
 		return nil, nil, errTable
 	}
 	for i := range t.shards {
@@ -43,31 +43,31 @@ func Load(b []byte, sound func(body []byte) (wanted, ok bool)) (*Table, []byte, 
 			return nil, nil, errTable
 		}
 	}
-	return t, in.b, nil
+	return t, in.B, nil
 }
 
-func (t *Table) load(in *loader, at int, sound func([]byte) (bool, bool)) bool {
+func (t *Table) load(in *Reader, at int, sound func([]byte) (bool, bool)) bool {
 	sh := &t.shards[at]
-	cursor, n := in.uint32(), in.uint32()
-	if n > 1<<placeBits || int(n) > len(in.b)/17 {
+	cursor, n := in.Uint32(), in.Uint32()
+	if n > 1<<placeBits || int(n) > len(in.B)/17 {
 		return false
 	}
 	wants := make([]bool, n)
 	for place := range wants {
-		k := window.Key{in.uint64(), in.uint64()}
-		body := in.body()
+		k := window.Key{in.Uint64(), in.Uint64()}
+		body := in.Take(in.Uvarint())
 		var ok bool
-		if wants[place], ok = sound(body); in.bad || !ok || shardOf(k) != at || t.Get(k) != nil {
+		if wants[place], ok = sound(body); in.Bad || !ok || shardOf(k) != at || t.Get(k) != nil {
 			return false
 		}
 		t.Put(k, body, Never)
 	}
-	heap := in.uint32()
-	if int(heap) > len(in.b)/8 {
+	heap := in.Uint32()
+	if int(heap) > len(in.B)/8 {
 		return false
 	}
 	for i := range int(heap) {
-		word := in.uint64()
+		word := in.Uint64()
 		place := int(word & (1<<placeBits - 1))
 		if place >= int(n) || !wants[place] || i > 0 && word>>placeBits < sh.heap[(i-1)/2]>>placeBits {
 			return false
@@ -78,46 +78,5 @@ func (t *Table) load(in *loader, at int, sound func([]byte) (bool, bool)) bool {
 	}
 	sh.cursor = cursor
 	t.order(at)
-	return !in.bad && !slices.Contains(wants, true)
-}
-
-// loader consumes bytes; once any are missing it is bad and yields nothing.
-type loader struct {
-	b   []byte
-	bad bool
-}
-
-func (in *loader) take(n uint64) []byte {
-	if n > uint64(len(in.b)) {
-		in.bad, in.b = true, nil
-		return nil
-	}
-	out := in.b[:n]
-	in.b = in.b[n:]
-	return out
-}
-
-func (in *loader) uint32() uint32 {
-	if b := in.take(4); b != nil {
-		return binary.LittleEndian.Uint32(b)
-	}
-	return 0
-}
-
-func (in *loader) uint64() uint64 {
-	if b := in.take(8); b != nil {
-		return binary.LittleEndian.Uint64(b)
-	}
-	return 0
-}
-
-// body is some bytes behind their length.
-func (in *loader) body() []byte {
-	n, size := binary.Uvarint(in.b)
-	if size <= 0 {
-		in.bad = true
-		return nil
-	}
-	in.take(uint64(size))
-	return in.take(n)
+	return !in.Bad && !slices.Contains(wants, true)
 }

@@ -3,22 +3,18 @@ package absence
 import (
 	"encoding/binary"
 	"errors"
-	"slices"
 
 	"github.com/tomeishi/tomeishi/rules/form"
 	"github.com/tomeishi/tomeishi/rules/kept"
-	"github.com/tomeishi/tomeishi/rules/window"
 )
 
 // Append implements form.State.
 func (s *state) Append(b []byte) []byte {
 	le := binary.LittleEndian
-	for _, word := range []int64{s.forgot, s.unknown, int64(s.anew), int64(s.tidy), int64(len(s.unproven))} {
+	for _, word := range []int64{s.forgot, s.unknown, int64(s.anew)} {
 		b = le.AppendUint64(b, uint64(word))
 	}
-	for _, d := range s.unproven {
-		b = le.AppendUint64(le.AppendUint64(le.AppendUint64(b, uint64(d.at)), d.key[0]), d.key[1])
-	}
+	b = s.unproven.Append(b)
 	return s.table.Append(b)
 }
 
@@ -27,19 +23,12 @@ var errState = errors.New("state of an absence: malformed")
 // Load implements form.Rule.
 func (r *rule) Load(b []byte) (form.State, []byte, error) {
 	s := r.State().(*state)
-	in := &reader{b: b}
-	s.forgot, s.unknown, s.anew, s.tidy = in.int64(), in.int64(), uint64(in.int64()), int(in.int64())
-	n := in.int64()
-	if n < 0 || n > int64(len(in.b)/24) {
+	in := &kept.Reader{B: b}
+	s.forgot, s.unknown, s.anew = in.Int64(), in.Int64(), in.Uint64()
+	if !s.unproven.Read(in) {
 		return nil, nil, errState
 	}
-	for range n {
-		s.unproven = append(s.unproven, doubt{in.int64(), window.Key{uint64(in.int64()), uint64(in.int64())}})
-	}
-	if in.bad || !slices.IsSortedFunc(s.unproven, compareDoubts) {
-		return nil, nil, errState
-	}
-	table, rest, err := kept.Load(in.b, s.sound)
+	table, rest, err := kept.Load(in.B, s.sound)
 	if err != nil {
 		return nil, nil, err
 	}

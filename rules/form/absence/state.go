@@ -1,7 +1,6 @@
 package absence
 
 import (
-	"cmp"
 	"slices"
 	"sort"
 	"strconv"
@@ -15,10 +14,8 @@ import (
 // excuse others which come late.
 type state struct {
 	*rule
-	table *kept.Table
-	// unproven is when to look again at what was said without proof, in order.
-	unproven []doubt
-	tidy     int // so many of them, and those that are settled are taken out
+	table    *kept.Table
+	unproven kept.Doubts
 
 	forgot  int64  // the latest time of an event that is not kept and may excuse one
 	unknown int64  // the time of an event up to which nothing was ever known
@@ -29,22 +26,12 @@ type state struct {
 	text []byte // nor this
 }
 
-// A doubt is a key of which something is unproven, and the deadline of that.
-type doubt struct {
-	at  int64
-	key window.Key
-}
-
-func compareDoubts(a, b doubt) int {
-	return cmp.Or(cmp.Compare(a.at, b.at), slices.Compare(a.key[:], b.key[:]))
-}
-
 // ancient is before all events.
 const ancient = -1 << 62
 
 // State implements form.Rule.
 func (r *rule) State() form.State {
-	return &state{rule: r, table: kept.New(), forgot: ancient, unknown: ancient, tidy: fewDoubts}
+	return &state{rule: r, table: kept.New(), forgot: ancient, unknown: ancient, unproven: kept.NewDoubts()}
 }
 
 // deadline is from when on nothing can follow an event any more.
@@ -275,8 +262,8 @@ func (s *state) sweep(now int64, k window.Key) {
 // Due implements form.State.
 func (s *state) Due(c form.Clock) int64 {
 	due, heard := int64(0), c.Heard[excuses]
-	if len(s.unproven) > 0 && s.unproven[0].at <= heard {
-		due = s.unproven[0].at
+	if at, ok := s.unproven.Next(); ok && at <= heard {
+		due = at
 	}
 	_, look := s.table.Next()
 	if look == kept.Never {
@@ -294,9 +281,7 @@ func (s *state) Due(c form.Clock) int64 {
 // Expire implements form.State.
 func (s *state) Expire(c form.Clock, say *form.Say) bool {
 	heard := c.Heard[excuses]
-	for len(s.unproven) > 0 && s.unproven[0].at <= heard {
-		key := s.unproven[0].key
-		s.unproven = s.unproven[1:]
+	for key, ok := s.unproven.Take(heard); ok; key, ok = s.unproven.Take(heard) {
 		if s.load(c.Now, key) && s.tell(c.Now, heard, key, say) {
 			return true
 		}
@@ -363,26 +348,14 @@ func (h *held) later(time int64) bool {
 	return slices.ContainsFunc(h.items, func(it item) bool { return it.is(excuse) && it.time > time })
 }
 
-const fewDoubts = 64
-
 // doubt notes that something of a key may be proven once others were heard.
 func (s *state) doubt(at int64, k window.Key) {
-	d := doubt{at, k}
-	i, found := slices.BinarySearchFunc(s.unproven, d, compareDoubts)
-	if found {
-		return
-	}
-	s.unproven = slices.Insert(s.unproven, i, d)
-	if len(s.unproven) < s.tidy {
-		return
-	}
-	var h held
-	s.unproven = slices.DeleteFunc(s.unproven, func(d doubt) bool {
-		return d.key != k && !(h.read(s.table.Get(d.key)) && slices.ContainsFunc(h.items, func(it item) bool {
-			return it.unproven() && s.deadline(&it) == d.at
-		}))
+	s.unproven.Note(at, k, func(k window.Key, at int64) bool {
+		var h held // beside the one of the key that is being told of
+		return h.read(s.table.Get(k)) && slices.ContainsFunc(h.items, func(it item) bool {
+			return it.unproven() && s.deadline(&it) == at
+		})
 	})
-	s.tidy = max(fewDoubts, 2*len(s.unproven))
 }
 
 // tellAll says what stands, or if that is over what was, with evidence.
@@ -456,7 +429,7 @@ func (s *state) Since(now int64, k window.Key, after uint64, say *form.Say) {
 
 // Bytes implements form.State.
 func (s *state) Bytes() int {
-	return s.table.Bytes() + 24*cap(s.unproven)
+	return s.table.Bytes() + s.unproven.Bytes()
 }
 
 // Keys implements form.State.

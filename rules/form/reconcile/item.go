@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"github.com/tomeishi/tomeishi/rules/kept"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
 
@@ -91,62 +92,22 @@ func (h *held) append(b []byte, text bool) []byte {
 // read reads what append wrote; false if it did not.
 func (h *held) read(b []byte) bool {
 	h.reset()
-	in := reader{b: b}
-	n := in.uvarint()
+	in := kept.Reader{B: b}
+	n := in.Uvarint()
 	if n&1 != 0 {
-		h.told = in.int64()
+		h.told = in.Int64()
 	}
 	if n >>= 1; n > uint64(len(b)) {
 		return false
 	}
 	for range n {
-		it := item{flags: in.byte(), time: in.int64()}
+		it := item{flags: in.Byte(), time: in.Int64()}
 		if it.is(late) {
-			it.came = in.int64()
+			it.came = in.Int64()
 		}
-		it.ref = window.Ref(in.uvarint())
+		it.ref = window.Ref(in.Uvarint())
 		h.items = append(h.items, it)
 	}
-	h.text = append(h.text, in.b...)
-	return !in.bad
-}
-
-// A reader consumes bytes; once any are missing it is bad and yields zeros.
-type reader struct {
-	b   []byte
-	bad bool
-}
-
-func (in *reader) take(n int) []byte {
-	if len(in.b) < n {
-		in.bad, in.b = true, nil
-		return nil
-	}
-	out := in.b[:n]
-	in.b = in.b[n:]
-	return out
-}
-
-func (in *reader) byte() byte {
-	if b := in.take(1); b != nil {
-		return b[0]
-	}
-	return 0
-}
-
-func (in *reader) int64() int64 {
-	if b := in.take(8); b != nil {
-		return int64(binary.LittleEndian.Uint64(b))
-	}
-	return 0
-}
-
-func (in *reader) uvarint() uint64 {
-	v, n := binary.Uvarint(in.b)
-	if n <= 0 {
-		in.bad, in.b = true, nil
-		return 0
-	}
-	in.b = in.b[n:]
-	return v
+	h.text = append(h.text, in.B...)
+	return !in.Bad
 }

@@ -12,10 +12,8 @@ import (
 // partner.
 type state struct {
 	*rule
-	table *kept.Table
-	// unproven is when to look again at what was said without proof, in order.
-	unproven []doubt
-	tidy     int // so many of them, and those that are settled are taken out
+	table    *kept.Table
+	unproven kept.Doubts
 
 	// An event up to forgot may go with one that is not kept any more.
 	forgot  int64
@@ -38,7 +36,7 @@ const (
 func (r *rule) State() form.State { return r.with(kept.New()) }
 
 func (r *rule) with(t *kept.Table) *state {
-	return &state{rule: r, table: t, forgot: ancient, unknown: ancient, tidy: fewDoubts}
+	return &state{rule: r, table: t, forgot: ancient, unknown: ancient, unproven: kept.NewDoubts()}
 }
 
 // blank is up to when an event may go with one that is not known.
@@ -218,7 +216,7 @@ func (s *state) sweep(now int64, k window.Key) {
 }
 
 // Bytes implements form.State.
-func (s *state) Bytes() int { return s.table.Bytes() + 24*cap(s.unproven) }
+func (s *state) Bytes() int { return s.table.Bytes() + s.unproven.Bytes() }
 
 // Keys implements form.State.
 func (s *state) Keys() int { return s.table.Keys() }

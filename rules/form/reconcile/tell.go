@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 
@@ -9,16 +8,6 @@ import (
 	"github.com/tomeishi/tomeishi/rules/kept"
 	"github.com/tomeishi/tomeishi/rules/window"
 )
-
-// A doubt is a key of which something was said without proof, and the deadline of that.
-type doubt struct {
-	at  int64
-	key window.Key
-}
-
-func compareDoubts(a, b doubt) int {
-	return cmp.Or(cmp.Compare(a.at, b.at), slices.Compare(a.key[:], b.key[:]))
-}
 
 // deadline is from when on nothing can come in time any more that would be an event's
 // partner.
@@ -55,8 +44,8 @@ func other(side int) int { return second - side }
 // Due implements form.State. A deadline that is not over may be proven at its time.
 func (s *state) Due(c form.Clock) int64 {
 	due, heard := int64(0), s.heard(c)
-	if len(s.unproven) > 0 && s.unproven[0].at <= heard {
-		due = s.unproven[0].at
+	if at, ok := s.unproven.Next(); ok && at <= heard {
+		due = at
 	}
 	_, look := s.table.Next()
 	if look == kept.Never {
@@ -74,9 +63,7 @@ func (s *state) Due(c form.Clock) int64 {
 // Expire implements form.State.
 func (s *state) Expire(c form.Clock, say *form.Say) bool {
 	heard := s.heard(c)
-	for len(s.unproven) > 0 && s.unproven[0].at <= heard {
-		k := s.unproven[0].key
-		s.unproven = s.unproven[1:]
+	for k, ok := s.unproven.Take(heard); ok; k, ok = s.unproven.Take(heard) {
 		if s.load(c.Now, k) && s.prove(c.Now, heard) {
 			s.raise(c.Now, k, say)
 			return true
@@ -154,27 +141,14 @@ func (h *held) turn(now int64) {
 	}
 }
 
-const fewDoubts = 64
-
 // doubt notes that something of a key may be proven once others were heard.
 func (s *state) doubt(at int64, k window.Key) {
-	d := doubt{at, k}
-	i, found := slices.BinarySearchFunc(s.unproven, d, compareDoubts)
-	if found {
-		return
-	}
-	s.unproven = slices.Insert(s.unproven, i, d)
-	if len(s.unproven) < s.tidy {
-		return
-	}
-	var h held // beside the one of the key that is being told of
-	s.unproven = slices.DeleteFunc(s.unproven, func(d doubt) bool {
-		body := s.table.Get(d.key)
-		return d.key != k && (body == nil || !h.read(body) || !slices.ContainsFunc(h.items, func(it item) bool {
-			return it.unproven() && s.deadline(&it) == d.at
-		}))
+	s.unproven.Note(at, k, func(k window.Key, at int64) bool {
+		var h held // beside the one of the key that is being told of
+		return h.read(s.table.Get(k)) && slices.ContainsFunc(h.items, func(it item) bool {
+			return it.unproven() && s.deadline(&it) == at
+		})
 	})
-	s.tidy = max(fewDoubts, 2*len(s.unproven))
 }
 
 // raise says what is true of a key since now.
