@@ -77,22 +77,13 @@ type parsedList struct {
 
 // readLists reads names and their lists.
 func (p *parser) readLists(n *yaml.Node) {
-	said, ok := p.Members(n, "lists")
-	if !ok {
-		return
-	}
-	for _, m := range said {
-		if !match.IsIdent(m.Key.Value) {
-			p.ErrorAt(m.Key, "%s is not a name: letters, digits and _, not first a digit", strictyaml.Clip(m.Key.Value))
-			continue
-		}
-		p.unique(m.Key, "list", m.Key.Value, m.Key.Value)
+	p.eachNamed(n, "lists", "list", func(m strictyaml.Member) {
 		l := &parsedList{place: p.here(m.Key)}
 		before := len(*p.problems)
 		p.list(m, l)
 		l.broken = len(*p.problems) > before
 		p.lists[m.Key.Value] = l
-	}
+	})
 }
 
 // list reads the values of a list, from its file or where they stand.

@@ -23,7 +23,15 @@ type parsedVar struct {
 
 // readVars reads names and their values.
 func (p *parser) readVars(n *yaml.Node) {
-	said, ok := p.Members(n, "vars")
+	p.eachNamed(n, "vars", "var", func(m strictyaml.Member) {
+		v, ok := p.value(m)
+		p.vars[m.Key.Value] = &parsedVar{Var: v, place: p.here(m.Key), broken: !ok}
+	})
+}
+
+// eachNamed reads what has names of its own in conditions, each by read.
+func (p *parser) eachNamed(n *yaml.Node, what, kind string, read func(strictyaml.Member)) {
+	said, ok := p.Members(n, what)
 	if !ok {
 		return
 	}
@@ -32,9 +40,8 @@ func (p *parser) readVars(n *yaml.Node) {
 			p.ErrorAt(m.Key, "%s is not a name: letters, digits and _, not first a digit", strictyaml.Clip(m.Key.Value))
 			continue
 		}
-		p.unique(m.Key, "var", m.Key.Value, m.Key.Value)
-		v, ok := p.value(m)
-		p.vars[m.Key.Value] = &parsedVar{Var: v, place: p.here(m.Key), broken: !ok}
+		p.unique(m.Key, kind, m.Key.Value, m.Key.Value)
+		read(m)
 	}
 }
 

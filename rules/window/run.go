@@ -44,6 +44,15 @@ func (r Run) Accept(i int) {
 	r.slot.accept()
 }
 
+// AcceptUpTo marks all entries that stand in the ledger up to an index.
+func (r Run) AcceptUpTo(index uint64) {
+	for i := range r.n {
+		if r.Ref(i).Index() <= index {
+			r.Accept(i)
+		}
+	}
+}
+
 // Mark sets or takes away the mark of entry i.
 func (r Run) Mark(i int, is bool) {
 	w := r.entry(i)

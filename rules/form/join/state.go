@@ -383,11 +383,8 @@ func (s *state) Alias(a *window.Aliases) {
 // Accept implements form.State.
 func (s *state) Accept(key window.Key, upTo uint64) {
 	for i := range s.tables {
-		run, ok := s.points(i, key)
-		for at := 0; ok && at < run.Len(); at++ {
-			if run.Ref(at).Index() <= upTo {
-				run.Accept(at)
-			}
+		if run, ok := s.points(i, key); ok {
+			run.AcceptUpTo(upTo)
 		}
 	}
 }

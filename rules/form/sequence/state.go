@@ -150,11 +150,7 @@ func (s *state) Expire(form.Clock, *form.Say) bool { return false }
 // Accept implements form.State.
 func (s *state) Accept(key window.Key, upTo uint64) {
 	if run, ok := s.table.Get(key); ok {
-		for i := range run.Len() {
-			if run.Ref(i).Index() <= upTo {
-				run.Accept(i)
-			}
-		}
+		run.AcceptUpTo(upTo)
 	}
 }
 
